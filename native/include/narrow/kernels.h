@@ -1,0 +1,133 @@
+// The C ABI of narrow-kernels: the only header JavaCPP parses, and the contract of every kernel.
+//
+// Common to all functions
+//   - Same bytes on every instruction set, for every input and every alignment. The scalar reference
+//     (src/kernels_scalar.cc) is the specification; every other instruction set is tested against it.
+//   - n = 0 is allowed and touches nothing. No read and no write past the ranges named here, ever.
+//   - Inputs and outputs must not overlap. Pointers need no alignment.
+//   - A function uses no memory of its own beyond a few KiB of stack, owns no thread, keeps no state, and may
+//     be called from any number of threads at once.
+//   - The floating-point environment is the default one: round to nearest, subnormals kept. Status flags may change.
+//   - Arguments are trusted: bounds are checked by the caller (the Java facade does). Offsets (x_offset, y_offset)
+//     count elements of the array they follow; they exist because a Java array can only be passed from its start.
+//
+// Quantization (sections 1.1 to 1.8 of the TFLite quantization specification)
+//   q = clamp(round_half_to_even(x * inverse_scale) + zero_point, qmin, qmax), the product in float32.
+//   The reciprocal is passed in, not the scale: a division halves the speed in cache and differs from the product in
+//   about one of a million values. inverse_scale must be finite and positive; qmin <= zero_point <= qmax, inside the
+//   type. NaN gives zero_point. Infinities and overflowing products give qmin or qmax by their sign. -0 is 0.
+// Dequantization
+//   x = (float)(q - zero_point) * scale, one rounding. scale must be finite.
+//
+// Channels. A tensor seen as [outer, channels, inner], row-major: element i belongs to channel (i / inner) % channels.
+//   The first axis of a weight is inner = elements / channels, the last axis is inner = 1. A call works on n elements,
+//   of which the first is element number `first` of the tensor: a tensor may be cut anywhere, the pieces give the same
+//   bytes.
+//
+// int4 is packed as TensorFlow Lite does: element 0 in the low four bits, two's complement, rows not padded; an odd
+//   count leaves the high four bits of the last byte 0. Its offsets and `first` count elements and must be even.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Which kernels run ----------------------------------------------------------------------------------------------
+
+// Number of instruction sets that are both compiled in and supported by this CPU and operating system, slowest first;
+// number 0 is always "scalar". The others are "neon" on arm64, "avx2" (with F16C and FMA) and "avx512" (F, BW, DQ, VL)
+// on x86-64.
+int32_t narrow_isa_count(void);
+// Name of number index, a string that lives as long as the library; null outside 0 .. narrow_isa_count() - 1.
+const char* narrow_isa_name(int32_t index);
+// Makes every later call use this instruction set. Returns the number in use before, or -1 (and changes nothing) where
+// index is outside the range. At load the last one, the fastest, is in use.
+int32_t narrow_isa_use(int32_t index);
+
+// ---- Reductions -----------------------------------------------------------------------------------------------------
+
+// Extends min_max[0], min_max[1] by the smallest and largest finite value, and adds to counts[0] the number of NaNs, to
+// counts[1] the number of infinities. Start with +infinity, -infinity, 0, 0. A zero comes out as +0.
+void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_max, int64_t* counts);
+
+// absmax[c] = max(absmax[c], largest |x| in channel c). Start with 0. A channel that holds an infinity gives +infinity;
+// one that holds a NaN gives the quiet NaN 0x7fc00000.
+void narrow_f32_absmax(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels, int64_t inner,
+                       float* absmax);
+
+// Adds to sums[0] the sum of x[i]^2, to sums[1] the sum of (x[i] - y[i])^2, both of doubles: element i of the call is
+// added to partial sum i % 16, starting from 0, and the partial sums are added pairwise (8 apart, then 4, 2, 1) before
+// the total is added to sums. A NaN comes out as 0x7ff8000000000000.
+void narrow_f32_error(const float* x, int64_t x_offset, const float* y, int64_t y_offset, int64_t n, double* sums);
+
+// Finds scales for symmetric weights. x holds channels * inner values, a channel after another. Of the candidates
+// scales[c] * (1 - k * step), k = 0 .. steps - 1, scales[scales_offset + c] becomes the first with the least sum of
+// (x - q * scale)^2 over the channel, where q = clamp(round_half_to_even(x * (1 / scale)), -limit, limit). All in
+// float32; the sum of 16 partial sums as in narrow_f32_error. A channel with a NaN keeps its scale. limit is at most
+// 2^21; every candidate must have a finite reciprocal.
+void narrow_f32_least_error_scales(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t limit,
+                                   int32_t steps, float step, float* scales, int64_t scales_offset);
+
+// ---- float32 -> integer, one scale ----------------------------------------------------------------------------------
+
+void narrow_f32_to_s8(const float* x, int64_t x_offset, int64_t n, float inverse_scale, int32_t zero_point,
+                      int32_t qmin, int32_t qmax, int8_t* y, int64_t y_offset);
+void narrow_f32_to_u8(const float* x, int64_t x_offset, int64_t n, float inverse_scale, int32_t zero_point,
+                      int32_t qmin, int32_t qmax, uint8_t* y, int64_t y_offset);
+void narrow_f32_to_s16(const float* x, int64_t x_offset, int64_t n, float inverse_scale, int32_t zero_point,
+                       int32_t qmin, int32_t qmax, int16_t* y, int64_t y_offset);
+void narrow_f32_to_s4(const float* x, int64_t x_offset, int64_t n, float inverse_scale, int32_t zero_point,
+                      int32_t qmin, int32_t qmax, uint8_t* y, int64_t y_offset);
+
+// ---- float32 -> integer, a scale and a zero point per channel (arrays of `channels` values) -------------------------
+
+void narrow_f32_to_s8_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* inverse_scales, const int32_t* zero_points, int32_t qmin,
+                                  int32_t qmax, int8_t* y, int64_t y_offset);
+void narrow_f32_to_u8_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* inverse_scales, const int32_t* zero_points, int32_t qmin,
+                                  int32_t qmax, uint8_t* y, int64_t y_offset);
+void narrow_f32_to_s16_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                   int64_t inner, const float* inverse_scales, const int32_t* zero_points, int32_t qmin,
+                                   int32_t qmax, int16_t* y, int64_t y_offset);
+void narrow_f32_to_s4_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* inverse_scales, const int32_t* zero_points, int32_t qmin,
+                                  int32_t qmax, uint8_t* y, int64_t y_offset);
+
+// ---- integer -> float32 ---------------------------------------------------------------------------------------------
+
+void narrow_s8_to_f32(const int8_t* x, int64_t x_offset, int64_t n, float scale, int32_t zero_point, float* y,
+                      int64_t y_offset);
+void narrow_u8_to_f32(const uint8_t* x, int64_t x_offset, int64_t n, float scale, int32_t zero_point, float* y,
+                      int64_t y_offset);
+void narrow_s16_to_f32(const int16_t* x, int64_t x_offset, int64_t n, float scale, int32_t zero_point, float* y,
+                       int64_t y_offset);
+void narrow_s4_to_f32(const uint8_t* x, int64_t x_offset, int64_t n, float scale, int32_t zero_point, float* y,
+                      int64_t y_offset);
+void narrow_s8_to_f32_per_channel(const int8_t* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* scales, const int32_t* zero_points, float* y,
+                                  int64_t y_offset);
+void narrow_u8_to_f32_per_channel(const uint8_t* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* scales, const int32_t* zero_points, float* y,
+                                  int64_t y_offset);
+void narrow_s16_to_f32_per_channel(const int16_t* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                   int64_t inner, const float* scales, const int32_t* zero_points, float* y,
+                                   int64_t y_offset);
+void narrow_s4_to_f32_per_channel(const uint8_t* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, const float* scales, const int32_t* zero_points, float* y,
+                                  int64_t y_offset);
+
+// ---- float16 --------------------------------------------------------------------------------------------------------
+
+// IEEE 754 binary16, rounded half to even; subnormals are kept; values that round beyond 65504 become infinity. A NaN
+// keeps its sign and its upper ten payload bits and becomes quiet (the bits of Float.floatToFloat16).
+void narrow_f32_to_f16(const float* x, int64_t x_offset, int64_t n, uint16_t* y, int64_t y_offset);
+// The same, but values beyond +-65504, infinities included, become +-65504. Returns how many there were.
+int64_t narrow_f32_to_f16_saturated(const float* x, int64_t x_offset, int64_t n, uint16_t* y, int64_t y_offset);
+// Exact. A NaN keeps its sign and payload and becomes quiet.
+void narrow_f16_to_f32(const uint16_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,103 @@
+// The kernels: loops over contiguous memory that every instruction set implements. The public functions (kernels.cc)
+// are cut into calls of these. NARROW_KERNELS is the one list of them: the table below, each instruction set, the tests
+// and the benchmark expand it, so that a kernel cannot exist without an implementation, a test and a measurement.
+//
+// A translation unit of one instruction set includes nothing but this, intrinsics and C headers: an inline function
+// that two such units share would be compiled twice and linked once, perhaps with instructions this CPU does not have.
+#pragma once
+#include <stdint.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define NARROW_X86_64 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define NARROW_ARM64 1
+#endif
+
+#ifdef _MSC_VER
+#define NARROW_NOINLINE __declspec(noinline)
+#else
+#define NARROW_NOINLINE __attribute__((noinline))
+#endif
+
+namespace narrow {
+
+struct Range {
+  float min, max;
+  int64_t nans, infinities;
+};
+
+// q = clamp(round(x * inverse_scale) + zero_point, qmin, qmax)
+struct Affine {
+  float inverse_scale;
+  int32_t zero_point, qmin, qmax;
+};
+
+// q = clamp(round(x * inverse_scale), -limit, limit)
+struct Rounding {
+  float inverse_scale, scale, limit;
+};
+
+// q as Affine says, with the first two per element, and the limits common.
+struct AffineEach {
+  const float* inverse_scales;
+  const int32_t* zero_points;
+  int32_t qmin, qmax;
+};
+
+// One kernel a line: name, result, parameters. In "each" kernels element i has its own channel, i.
+//   f32_range        extends the range, zeros as +0
+//   f32_absmax       largest bits of |x|: an integer maximum, in which infinity beats numbers and NaN infinity
+//   f32_absmax_each  the same with what absmax[i] holds, which must not be negative
+//   f32_error        adds to 16 partial sums of x^2, then 16 of (x - y)^2, as narrow_f32_error describes
+//   f32_rounding_error  the sum of (x - q * scale)^2, as narrow_f32_least_error_scales describes
+//   s4_pack          the low four bits of n values to (n + 1) / 2 bytes; s4_unpack is the way back
+//   f32_to_f16_saturated  returns how many values were beyond +-65504
+#define NARROW_KERNELS(K)                                                                                            \
+  K(f32_range, void, (const float* x, int64_t n, Range* range))                                                      \
+  K(f32_absmax, uint32_t, (const float* x, int64_t n))                                                               \
+  K(f32_absmax_each, void, (const float* x, int64_t n, float* absmax))                                               \
+  K(f32_error, void, (const float* x, const float* y, int64_t n, double* partial))                                   \
+  K(f32_rounding_error, float, (const float* x, int64_t n, Rounding r))                                              \
+  K(f32_to_s8, void, (const float* x, int64_t n, Affine a, int8_t* y))                                               \
+  K(f32_to_u8, void, (const float* x, int64_t n, Affine a, uint8_t* y))                                              \
+  K(f32_to_s16, void, (const float* x, int64_t n, Affine a, int16_t* y))                                             \
+  K(f32_to_s8_each, void, (const float* x, int64_t n, AffineEach a, int8_t* y))                                      \
+  K(f32_to_u8_each, void, (const float* x, int64_t n, AffineEach a, uint8_t* y))                                     \
+  K(f32_to_s16_each, void, (const float* x, int64_t n, AffineEach a, int16_t* y))                                    \
+  K(s8_to_f32, void, (const int8_t* x, int64_t n, float scale, int32_t zero_point, float* y))                        \
+  K(u8_to_f32, void, (const uint8_t* x, int64_t n, float scale, int32_t zero_point, float* y))                       \
+  K(s16_to_f32, void, (const int16_t* x, int64_t n, float scale, int32_t zero_point, float* y))                      \
+  K(s8_to_f32_each, void, (const int8_t* x, int64_t n, const float* scales, const int32_t* zero_points, float* y))   \
+  K(u8_to_f32_each, void, (const uint8_t* x, int64_t n, const float* scales, const int32_t* zero_points, float* y))  \
+  K(s16_to_f32_each, void, (const int16_t* x, int64_t n, const float* scales, const int32_t* zero_points, float* y)) \
+  K(s4_pack, void, (const int8_t* x, int64_t n, uint8_t* y))                                                         \
+  K(s4_unpack, void, (const uint8_t* x, int64_t n, int8_t* y))                                                       \
+  K(f32_to_f16, void, (const float* x, int64_t n, uint16_t* y))                                                      \
+  K(f32_to_f16_saturated, int64_t, (const float* x, int64_t n, uint16_t* y))                                         \
+  K(f16_to_f32, void, (const uint16_t* x, int64_t n, float* y))
+
+struct KernelTable {
+  const char* isa;
+#define NARROW_MEMBER(name, result, parameters) result(*name) parameters;
+  NARROW_KERNELS(NARROW_MEMBER)
+#undef NARROW_MEMBER
+};
+
+extern const KernelTable kernels_scalar;
+#ifdef NARROW_X86_64
+// Whether this machine sets the invalid flag where a conversion to integer fails. Every CPU does, but valgrind and some
+// emulators do not. dispatch.cc finds out before it hands out a table.
+extern bool invalid_is_flagged;
+extern const KernelTable kernels_avx2;
+extern const KernelTable kernels_avx512;
+#endif
+#ifdef NARROW_ARM64
+extern const KernelTable kernels_neon;
+#endif
+
+// dispatch.cc: the tables that this machine can run, slowest first, and the one in use.
+int32_t kernel_table_count();
+const KernelTable* kernel_table(int32_t index);
+const KernelTable& kernels();
+
+}  // namespace narrow

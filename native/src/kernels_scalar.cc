@@ -1,0 +1,224 @@
+// The scalar reference: the specification of every kernel, and the fallback. Compiled without auto-vectorization, so
+// that it stays what it says. Memory is read and written through memcpy, because pointers need no alignment.
+#include <string.h>
+
+#include "kernel_table.h"
+
+namespace narrow {
+namespace {
+
+template <class T>
+T load(const T* x, int64_t i) {
+  T value;
+  memcpy(&value, reinterpret_cast<const char*>(x) + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  return value;
+}
+
+template <class T>
+void store(T* y, int64_t i, T value) {
+  memcpy(reinterpret_cast<char*>(y) + i * static_cast<int64_t>(sizeof(T)), &value, sizeof(T));
+}
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+constexpr uint32_t kMagnitude = 0x7fffffff;
+constexpr uint32_t kInfinity = 0x7f800000;
+
+uint32_t magnitude(const float* x, int64_t i) { return bits_of(load(x, i)) & kMagnitude; }
+
+void f32_range_scalar(const float* x, int64_t n, Range* range) {
+  Range r = *range;
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t m = magnitude(x, i);
+    if (m > kInfinity) {
+      r.nans++;
+    } else if (m == kInfinity) {
+      r.infinities++;
+    } else {
+      const float v = load(x, i);
+      r.min = v < r.min ? v : r.min;
+      r.max = v > r.max ? v : r.max;
+    }
+  }
+  r.min += 0.0f;  // -0 becomes +0, nothing else changes
+  r.max += 0.0f;
+  *range = r;
+}
+
+uint32_t f32_absmax_scalar(const float* x, int64_t n) {
+  uint32_t most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t m = magnitude(x, i);
+    most = m > most ? m : most;
+  }
+  return most;
+}
+
+void f32_absmax_each_scalar(const float* x, int64_t n, float* absmax) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t m = magnitude(x, i);
+    if (m > magnitude(absmax, i)) store(absmax, i, float_of(m));
+  }
+}
+
+// Adding and subtracting 1.5 * 2^23 rounds half to even; it needs no instruction beyond the baseline of any processor.
+constexpr float kToInteger = 12582912.0f;
+
+float f32_rounding_error_scalar(const float* x, int64_t n, Rounding r) {
+  float partial[16] = {};
+  for (int64_t i = 0; i < n; i++) {
+    const float v = load(x, i);
+    float q = v * r.inverse_scale;
+    q = q < r.limit ? q : r.limit;
+    q = q > -r.limit ? q : -r.limit;
+    q = (q + kToInteger) - kToInteger;
+    const float e = v - q * r.scale;
+    partial[i % 16] += e * e;
+  }
+  for (int width = 8; width > 0; width /= 2)
+    for (int k = 0; k < width; k++) partial[k] += partial[k + width];
+  return partial[0];
+}
+
+void f32_error_scalar(const float* x, const float* y, int64_t n, double* partial) {
+  for (int64_t i = 0; i < n; i++) {
+    const double v = load(x, i), d = v - static_cast<double>(load(y, i));
+    partial[i % 16] += v * v;
+    partial[16 + i % 16] += d * d;
+  }
+}
+
+// Every result lies within 16 bits, so a product beyond 2^17 is as good as infinite, and adding and subtracting 1.5 *
+// 2^23 rounds what is left half to even.
+int32_t quantize(float x, float inverse_scale, int32_t zero_point, int32_t qmin, int32_t qmax) {
+  const float beyond = 131072.0f, round = 12582912.0f;
+  float p = x * inverse_scale;
+  if (p != p) return zero_point;
+  p = p > beyond ? beyond : p;
+  p = p < -beyond ? -beyond : p;
+  const int32_t q = static_cast<int32_t>((p + round) - round) + zero_point;
+  return q < qmin ? qmin : q > qmax ? qmax : q;
+}
+
+template <class Q>
+void quantize_all(const float* x, int64_t n, Affine a, Q* y) {
+  for (int64_t i = 0; i < n; i++)
+    store(y, i, static_cast<Q>(quantize(load(x, i), a.inverse_scale, a.zero_point, a.qmin, a.qmax)));
+}
+
+template <class Q>
+void quantize_each(const float* x, int64_t n, AffineEach a, Q* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const float inverse_scale = load(a.inverse_scales, i);
+    store(y, i, static_cast<Q>(quantize(load(x, i), inverse_scale, load(a.zero_points, i), a.qmin, a.qmax)));
+  }
+}
+
+template <class Q>
+void dequantize_all(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {
+  for (int64_t i = 0; i < n; i++) store(y, i, static_cast<float>(load(x, i) - zero_point) * scale);
+}
+
+template <class Q>
+void dequantize_each(const Q* x, int64_t n, const float* scales, const int32_t* zero_points, float* y) {
+  for (int64_t i = 0; i < n; i++) store(y, i, static_cast<float>(load(x, i) - load(zero_points, i)) * load(scales, i));
+}
+
+#define NARROW_INTEGER(name, Q)                                                                                      \
+  void f32_to_##name##_scalar(const float* x, int64_t n, Affine a, Q* y) { quantize_all(x, n, a, y); }               \
+  void f32_to_##name##_each_scalar(const float* x, int64_t n, AffineEach a, Q* y) { quantize_each(x, n, a, y); }     \
+  void name##_to_f32_scalar(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {                      \
+    dequantize_all(x, n, scale, zero_point, y);                                                                      \
+  }                                                                                                                  \
+  void name##_to_f32_each_scalar(const Q* x, int64_t n, const float* scales, const int32_t* zero_points, float* y) { \
+    dequantize_each(x, n, scales, zero_points, y);                                                                   \
+  }
+NARROW_INTEGER(s8, int8_t)
+NARROW_INTEGER(u8, uint8_t)
+NARROW_INTEGER(s16, int16_t)
+
+void s4_pack_scalar(const int8_t* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 2) {
+    const uint32_t low = static_cast<uint8_t>(x[i]) & 15u;
+    const uint32_t high = i + 1 < n ? static_cast<uint8_t>(x[i + 1]) & 15u : 0u;
+    y[i / 2] = static_cast<uint8_t>(high << 4 | low);
+  }
+}
+
+void s4_unpack_scalar(const uint8_t* x, int64_t n, int8_t* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const int32_t nibble = x[i / 2] >> (i % 2 * 4) & 15;
+    y[i] = static_cast<int8_t>((nibble ^ 8) - 8);
+  }
+}
+
+// Both formats share the layout sign, exponent, mantissa; the exponents differ by 112, the mantissas by 13 bits.
+uint16_t half_of(uint32_t bits) {
+  const uint32_t sign = bits >> 16 & 0x8000, m = bits & kMagnitude;
+  uint32_t h;
+  if (m > kInfinity) {
+    h = 0x7e00 | (m >> 13 & 0x3ff);
+  } else if (m >= 0x477ff000) {  // 65520, halfway between the largest half and the next power of two
+    h = 0x7c00;
+  } else if (m >= 0x38800000) {  // 2^-14, the smallest normal half; a carry out of the mantissa is right as it falls
+    const uint32_t rebiased = m - (112u << 23);
+    h = (rebiased + 0xfff + (rebiased >> 13 & 1)) >> 13;
+  } else if (m >= 0x33000000) {  // 2^-25, half the smallest subnormal
+    const uint32_t significand = (m & 0x7fffff) | 0x800000, shift = 126 - (m >> 23);
+    h = (significand + (1u << (shift - 1)) - 1 + (significand >> shift & 1)) >> shift;
+  } else {
+    h = 0;
+  }
+  return static_cast<uint16_t>(sign | h);
+}
+
+uint32_t bits_of_half(uint16_t half) {
+  const uint32_t sign = (half & 0x8000u) << 16, h = half & 0x7fffu;
+  if (h > 0x7c00) return sign | kInfinity | 0x400000 | h << 13;
+  if (h == 0x7c00) return sign | kInfinity;
+  if (h >= 0x400) return sign | ((h << 13) + (112u << 23));
+  return sign | bits_of(static_cast<float>(h) * 0x1p-24f);
+}
+
+void f32_to_f16_scalar(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; i++) store(y, i, half_of(bits_of(load(x, i))));
+}
+
+int64_t f32_to_f16_saturated_scalar(const float* x, int64_t n, uint16_t* y) {
+  const uint32_t largest = 0x477fe000;  // 65504
+  int64_t saturated = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits = bits_of(load(x, i));
+    const uint32_t m = bits & kMagnitude;
+    if (m > largest && m <= kInfinity) {
+      bits = (bits & ~kMagnitude) | largest;
+      saturated++;
+    }
+    store(y, i, half_of(bits));
+  }
+  return saturated;
+}
+
+void f16_to_f32_scalar(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i++) store(y, i, float_of(bits_of_half(load(x, i))));
+}
+
+}  // namespace
+
+const KernelTable kernels_scalar = {"scalar",
+#define NARROW_ENTRY(name, result, parameters) name##_scalar,
+                                    NARROW_KERNELS(NARROW_ENTRY)
+#undef NARROW_ENTRY
+};
+
+}  // namespace narrow

@@ -1,0 +1,394 @@
+// Every kernel of the list, on every instruction set that this machine has, against the reference, bit for bit: every
+// length from 0 to 130 at every alignment, some long ones, with ordinary, special and random values.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "harness.h"
+#include "kernel_table.h"
+#include "reference.h"
+
+namespace {
+
+using harness::fail;
+using harness::Fenced;
+using harness::format;
+using harness::Random;
+using narrow::Affine;
+using narrow::AffineEach;
+using narrow::KernelTable;
+using narrow::Range;
+using narrow::Rounding;
+
+constexpr size_t kLongest = 100003;
+const size_t kLong[] = {4096, 16383, 16384, 16385, 16384 + 63, 3 * 16384 + 77, kLongest};
+
+// ---- Values --------------------------------------------------------------------------------------------------------
+
+enum Flavor { kOrdinary, kOneSpecial, kSpecial, kFlavors };
+
+std::vector<float> floats(size_t n, float scale, Flavor flavor, Random& random) {
+  static std::vector<float> special;
+  if (special.empty()) special = harness::interesting_floats(1.0f, random, 4000);
+  std::vector<float> x(n);
+  for (float& v : x) {
+    if (flavor == kSpecial) {
+      v = special[static_cast<size_t>(random.below(static_cast<int64_t>(special.size())))] * scale;
+      if (random.below(4) == 0) v = harness::float_of(random.bits());
+    } else {
+      v = (static_cast<float>(random.below(1 << 16)) / 32768.0f - 1.0f) * 140.0f * scale;
+    }
+  }
+  if (flavor == kOneSpecial && n > 0)
+    x[static_cast<size_t>(random.below(static_cast<int64_t>(n)))] = special[static_cast<size_t>(random.below(108))];
+  return x;
+}
+
+template <class T>
+std::vector<T> integers(size_t n, Random& random) {
+  std::vector<T> x(n);
+  for (T& v : x) v = static_cast<T>(random.bits());
+  return x;
+}
+
+template <class Q>
+Affine affine(float scale, Random& random) {
+  const int32_t lowest = std::numeric_limits<Q>::min(), highest = std::numeric_limits<Q>::max();
+  Affine a = {1.0f / scale, 0, lowest, highest};
+  if (random.below(2) == 0) a.qmin = lowest + static_cast<int32_t>(random.below(3));
+  if (random.below(4) == 0) a.qmax = a.qmin + static_cast<int32_t>(random.below(highest - a.qmin + 1));
+  if (random.below(3) > 0 || a.qmin > 0 || a.qmax < 0)
+    a.zero_point = a.qmin + static_cast<int32_t>(random.below(a.qmax - a.qmin + 1));
+  return a;
+}
+
+float any_scale(Random& random) {
+  const float scales[] = {1.0f, 0.025f, 3.0f, 1e-30f, 1e30f, 0x1p-120f, 0.0078431377f};
+  return scales[random.below(7)];
+}
+
+// ---- Comparison ----------------------------------------------------------------------------------------------------
+
+struct Array {
+  size_t bytes;
+  const void* data;
+  size_t element;
+};
+
+template <class T>
+Array array(const std::vector<T>& values) {
+  return {values.size() * sizeof(T), values.data(), sizeof(T)};
+}
+
+// Where the arrays of a call lie: number 0 at the end of a page, 1 at the start of one, 2 to 17 so many elements past a
+// cache line, and the others on odd addresses.
+constexpr int kPlacements = 24;
+
+void place(Fenced& memory, const Array& array, int placement) {
+  if (placement == 0) {
+    memory.place_at_end(array.bytes);
+  } else if (placement == 1) {
+    memory.place_at_start(array.bytes);
+  } else if (placement < 18) {
+    memory.place(array.bytes, static_cast<size_t>(placement - 2) * array.element % 64);
+  } else {
+    memory.place(array.bytes, static_cast<size_t>(placement - 18) * 10 + 1);
+  }
+  if (array.bytes > 0) std::memcpy(memory.data(), array.data, array.bytes);
+}
+
+// Runs `call(kernel, input pointers, output pointer)`, which returns what the kernel returns, for the reference and for
+// each table; `output` is what the output holds before.
+template <class Kernel, class Call>
+void compare(const char* name, size_t n, Kernel* reference, Kernel* KernelTable::*kernel,
+             const std::vector<Array>& inputs, const Array& output, Call call) {
+  static Fenced memory[4] = {Fenced(kLongest * 4), Fenced(kLongest * 4), Fenced(kLongest * 4), Fenced(kLongest * 4)};
+  const void* plain[3] = {};
+  for (size_t i = 0; i < inputs.size(); i++) plain[i] = inputs[i].data;
+  std::vector<uint64_t> expected(output.bytes / 8 + 1);
+  if (output.bytes > 0) std::memcpy(expected.data(), output.data, output.bytes);
+  const int64_t expected_result = call(reference, plain, static_cast<void*>(expected.data()));
+
+  const int step = n > 200 || harness::slow_machine() ? 11 : 1;
+  for (int32_t isa = 0; isa < narrow::kernel_table_count(); isa++) {
+    const KernelTable& table = *narrow::kernel_table(isa);
+    harness::covered(table.isa);
+    for (int placement = static_cast<int>(n) % step; placement < kPlacements; placement += step) {
+      const void* in[3] = {};
+      for (size_t i = 0; i < inputs.size(); i++) {
+        place(memory[i], inputs[i], placement);
+        in[i] = memory[i].data();
+      }
+      place(memory[3], output, placement);
+      const int64_t result = call(table.*kernel, in, memory[3].data());
+      const std::string where =
+          format("%s on %s, %lld elements, placement %d: ", name, table.isa, static_cast<long long>(n), placement);
+      if (result != expected_result)
+        fail(where + format("returned %lld, expected %lld", static_cast<long long>(result),
+                            static_cast<long long>(expected_result)));
+      const char* got = memory[3].as<char>();
+      for (size_t i = 0; i < output.bytes; i += output.element) {
+        if (std::memcmp(got + i, reinterpret_cast<const char*>(expected.data()) + i, output.element) == 0) continue;
+        uint64_t a = 0, b = 0, x = 0;
+        std::memcpy(&a, got + i, output.element);
+        std::memcpy(&b, reinterpret_cast<const char*>(expected.data()) + i, output.element);
+        if (i / output.element < n)
+          std::memcpy(&x, static_cast<const char*>(inputs[0].data) + i / output.element * inputs[0].element,
+                      inputs[0].element);
+        fail(where + format("element %zu of input 0x%llx is 0x%llx, expected 0x%llx", i / output.element,
+                            static_cast<unsigned long long>(x), static_cast<unsigned long long>(a),
+                            static_cast<unsigned long long>(b)));
+      }
+      for (size_t i = 0; i < inputs.size(); i++) {
+        if (!memory[i].untouched()) fail(where + format("wrote around input %zu", i));
+        if (inputs[i].bytes > 0 && std::memcmp(in[i], inputs[i].data, inputs[i].bytes) != 0)
+          fail(where + format("wrote into input %zu", i));
+      }
+      if (!memory[3].untouched()) fail(where + "wrote around the output");
+    }
+  }
+}
+
+template <class Body>
+void every_length(Body body) {
+  for (size_t n = 0; n <= 130; n++)
+    for (int flavor = 0; flavor < kFlavors; flavor++) body(n, static_cast<Flavor>(flavor));
+  for (size_t n : kLong)
+    for (int flavor = 0; flavor < kFlavors; flavor++) body(n, static_cast<Flavor>(flavor));
+}
+
+const float* f32(const void* p) { return static_cast<const float*>(p); }
+
+// ---- One test per form of kernel; a kernel of a new form does not compile until it is added
+// ---------------------------
+
+void test(const char* name, void (*reference)(const float*, int64_t, Range*),
+          void (*KernelTable::*kernel)(const float*, int64_t, Range*)) {
+  Random random(1);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    std::vector<Range> range = {{INFINITY, -INFINITY, 0, 0}};
+    if (random.below(4) == 0) range[0] = {-1.0f, 50.0f, 7, 1};
+    if (random.below(8) == 0) range[0] = {-0.0f, -0.0f, 0, 0};
+    compare(name, n, reference, kernel, {array(x)}, {sizeof(Range), range.data(), 4},
+            [&](auto f, const void* const* in, void* out) {
+              Range r;
+              std::memcpy(&r, out, sizeof r);
+              f(f32(in[0]), static_cast<int64_t>(n), &r);
+              std::memcpy(out, &r, sizeof r);
+              return 0;
+            });
+  });
+}
+
+void test(const char* name, uint32_t (*reference)(const float*, int64_t),
+          uint32_t (*KernelTable::*kernel)(const float*, int64_t)) {
+  Random random(2);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    compare(name, n, reference, kernel, {array(x)}, {0, nullptr, 1}, [&](auto f, const void* const* in, void*) {
+      return static_cast<int64_t>(f(f32(in[0]), static_cast<int64_t>(n)));
+    });
+  });
+}
+
+void test(const char* name, void (*reference)(const float*, int64_t, float*),
+          void (*KernelTable::*kernel)(const float*, int64_t, float*)) {
+  Random random(3);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    std::vector<uint32_t> before = integers<uint32_t>(n, random);
+    for (uint32_t& m : before) m = random.below(2) == 0 ? 0 : m & 0x7fffffff;
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      f(f32(in[0]), static_cast<int64_t>(n), static_cast<float*>(out));
+      return 0;
+    });
+  });
+}
+
+void test(const char* name, float (*reference)(const float*, int64_t, Rounding),
+          float (*KernelTable::*kernel)(const float*, int64_t, Rounding)) {
+  Random random(14);
+  every_length([&](size_t n, Flavor flavor) {
+    const float scale = any_scale(random);
+    const std::vector<float> x = floats(n, scale * (random.below(2) == 0 ? 100.0f : 1.0f), flavor, random);
+    const Rounding rounding = {1.0f / scale, scale, random.below(2) == 0 ? 127.0f : 7.0f};
+    compare(name, n, reference, kernel, {array(x)}, {0, nullptr, 1}, [&](auto f, const void* const* in, void*) {
+      const float error = f(f32(in[0]), static_cast<int64_t>(n), rounding);
+      uint32_t bits = 0x7fc00000;  // which NaN it is depends on the processor
+      if (!std::isnan(error)) std::memcpy(&bits, &error, sizeof bits);
+      return static_cast<int64_t>(bits);
+    });
+  });
+}
+
+void test(const char* name, void (*reference)(const float*, const float*, int64_t, double*),
+          void (*KernelTable::*kernel)(const float*, const float*, int64_t, double*)) {
+  Random random(4);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    std::vector<float> y = floats(n, 1.0f, kOrdinary, random);
+    for (size_t i = 0; i < n; i++)
+      if (random.below(4) > 0) y[i] = x[i] + y[i] * 0.001f;
+    const std::vector<double> partial(32, random.below(2) == 0 ? 0.0 : 1e9);
+    compare(name, n, reference, kernel, {array(x), array(y)}, array(partial),
+            [&](auto f, const void* const* in, void* out) {
+              double sums[32];
+              std::memcpy(sums, out, sizeof sums);
+              f(f32(in[0]), f32(in[1]), static_cast<int64_t>(n), sums);
+              // Which NaN it is depends on the processor; narrow_f32_error makes it one.
+              for (double& sum : sums)
+                if (std::isnan(sum)) sum = std::numeric_limits<double>::quiet_NaN();
+              std::memcpy(out, sums, sizeof sums);
+              return 0;
+            });
+  });
+}
+
+template <class Q>
+void test(const char* name, void (*reference)(const float*, int64_t, Affine, Q*),
+          void (*KernelTable::*kernel)(const float*, int64_t, Affine, Q*)) {
+  Random random(5);
+  const float spread = sizeof(Q) == 1 ? 1.0f : 300.0f;
+  every_length([&](size_t n, Flavor flavor) {
+    const float scale = any_scale(random);
+    const std::vector<float> x = floats(n, scale * (random.below(2) == 0 ? 1.0f : spread), flavor, random);
+    const Affine a = affine<Q>(scale, random);
+    const std::vector<Q> before(n, Q(1));
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      f(f32(in[0]), static_cast<int64_t>(n), a, static_cast<Q*>(out));
+      return 0;
+    });
+  });
+}
+
+template <class Q>
+void test(const char* name, void (*reference)(const float*, int64_t, AffineEach, Q*),
+          void (*KernelTable::*kernel)(const float*, int64_t, AffineEach, Q*)) {
+  Random random(6);
+  every_length([&](size_t n, Flavor flavor) {
+    const float scale = any_scale(random);
+    const std::vector<float> x = floats(n, scale, flavor, random);
+    const Affine limits = affine<Q>(scale, random);
+    std::vector<float> inverse_scales(n);
+    std::vector<int32_t> zero_points(n);
+    for (size_t i = 0; i < n; i++) {
+      inverse_scales[i] = limits.inverse_scale * static_cast<float>(1 + random.below(3));
+      zero_points[i] = limits.qmin + static_cast<int32_t>(random.below(limits.qmax - limits.qmin + 1));
+    }
+    const std::vector<Q> before(n, Q(1));
+    compare(name, n, reference, kernel, {array(x), array(inverse_scales), array(zero_points)}, array(before),
+            [&](auto f, const void* const* in, void* out) {
+              const AffineEach a = {f32(in[1]), static_cast<const int32_t*>(in[2]), limits.qmin, limits.qmax};
+              f(f32(in[0]), static_cast<int64_t>(n), a, static_cast<Q*>(out));
+              return 0;
+            });
+  });
+}
+
+template <class Q>
+void test(const char* name, void (*reference)(const Q*, int64_t, float, int32_t, float*),
+          void (*KernelTable::*kernel)(const Q*, int64_t, float, int32_t, float*)) {
+  Random random(7);
+  every_length([&](size_t n, Flavor) {
+    const std::vector<Q> x = integers<Q>(n, random);
+    const float scale = any_scale(random);
+    const int32_t zero_point = static_cast<Q>(random.bits());
+    const std::vector<float> before(n, 1.0f);
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      f(static_cast<const Q*>(in[0]), static_cast<int64_t>(n), scale, zero_point, static_cast<float*>(out));
+      return 0;
+    });
+  });
+}
+
+template <class Q>
+void test(const char* name, void (*reference)(const Q*, int64_t, const float*, const int32_t*, float*),
+          void (*KernelTable::*kernel)(const Q*, int64_t, const float*, const int32_t*, float*)) {
+  Random random(8);
+  every_length([&](size_t n, Flavor) {
+    const std::vector<Q> x = integers<Q>(n, random);
+    std::vector<float> scales(n);
+    for (float& scale : scales) scale = any_scale(random);
+    std::vector<int32_t> zero_points(n);
+    for (int32_t& zero_point : zero_points) zero_point = static_cast<Q>(random.bits());
+    const std::vector<float> before(n, 1.0f);
+    compare(name, n, reference, kernel, {array(x), array(scales), array(zero_points)}, array(before),
+            [&](auto f, const void* const* in, void* out) {
+              f(static_cast<const Q*>(in[0]), static_cast<int64_t>(n), f32(in[1]), static_cast<const int32_t*>(in[2]),
+                static_cast<float*>(out));
+              return 0;
+            });
+  });
+}
+
+// int4: to_bytes(n) of n nibbles.
+template <class From, class To>
+void test_s4(const char* name, void (*reference)(const From*, int64_t, To*),
+             void (*KernelTable::*kernel)(const From*, int64_t, To*)) {
+  const auto bytes = [](auto type, size_t n) { return std::is_same_v<decltype(type), uint8_t> ? (n + 1) / 2 : n; };
+  Random random(9);
+  every_length([&](size_t n, Flavor) {
+    const std::vector<From> x = integers<From>(bytes(From(), n), random);
+    const std::vector<To> before(bytes(To(), n), To(1));
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      f(static_cast<const From*>(in[0]), static_cast<int64_t>(n), static_cast<To*>(out));
+      return 0;
+    });
+  });
+}
+void test(const char* name, void (*reference)(const int8_t*, int64_t, uint8_t*),
+          void (*KernelTable::*kernel)(const int8_t*, int64_t, uint8_t*)) {
+  test_s4(name, reference, kernel);
+}
+void test(const char* name, void (*reference)(const uint8_t*, int64_t, int8_t*),
+          void (*KernelTable::*kernel)(const uint8_t*, int64_t, int8_t*)) {
+  test_s4(name, reference, kernel);
+}
+
+template <class Result>
+void test(const char* name, Result (*reference)(const float*, int64_t, uint16_t*),
+          Result (*KernelTable::*kernel)(const float*, int64_t, uint16_t*)) {
+  Random random(10);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, random.below(2) == 0 ? 1.0f : 470.0f, flavor, random);
+    const std::vector<uint16_t> before(n, 1);
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      if constexpr (std::is_void_v<Result>) {
+        f(f32(in[0]), static_cast<int64_t>(n), static_cast<uint16_t*>(out));
+        return 0;
+      } else {
+        return f(f32(in[0]), static_cast<int64_t>(n), static_cast<uint16_t*>(out));
+      }
+    });
+  });
+}
+
+void test(const char* name, void (*reference)(const uint16_t*, int64_t, float*),
+          void (*KernelTable::*kernel)(const uint16_t*, int64_t, float*)) {
+  Random random(11);
+  std::vector<uint16_t> all(65536);
+  for (size_t i = 0; i < all.size(); i++) all[i] = static_cast<uint16_t>(i);
+  const auto check = [&](const std::vector<uint16_t>& x) {
+    const std::vector<float> before(x.size(), 1.0f);
+    compare(name, x.size(), reference, kernel, {array(x)}, array(before),
+            [&](auto f, const void* const* in, void* out) {
+              f(static_cast<const uint16_t*>(in[0]), static_cast<int64_t>(x.size()), static_cast<float*>(out));
+              return 0;
+            });
+  };
+  check(all);
+  every_length([&](size_t n, Flavor) { check(integers<uint16_t>(n, random)); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return harness::main(argc, argv,
+                       {
+#define NARROW_TEST(name, result, parameters) {#name, [] { test(#name, reference::name, &KernelTable::name); }},
+                           NARROW_KERNELS(NARROW_TEST)
+#undef NARROW_TEST
+                       });
+}

@@ -1,0 +1,220 @@
+package io.narrow.kernels;
+
+import io.narrow.kernels.internal.NativeFunctions;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * The native functions of one {@link QuantizedType}: a row of the table at the end.
+ *
+ * @param <A> the array that holds such integers
+ */
+record IntegerFunctions<A>(
+    Class<A> array,
+    Quantize<float[], A> quantizeArrays,
+    Quantize<Pointer, Pointer> quantizePointers,
+    QuantizePerChannel<float[], int[], A> quantizeArraysPerChannel,
+    QuantizePerChannel<Pointer, Pointer, Pointer> quantizePointersPerChannel,
+    Dequantize<float[], A> dequantizeArrays,
+    Dequantize<Pointer, Pointer> dequantizePointers,
+    DequantizePerChannel<float[], int[], A> dequantizeArraysPerChannel,
+    DequantizePerChannel<Pointer, Pointer, Pointer> dequantizePointersPerChannel) {
+
+  /** Floats in F to integers in Y. */
+  interface Quantize<F, Y> {
+    void run(
+        F x,
+        long xOffset,
+        long n,
+        float inverseScale,
+        int zeroPoint,
+        int min,
+        int max,
+        Y y,
+        long yOffset);
+  }
+
+  /** The same with channels; I holds zero points. */
+  interface QuantizePerChannel<F, I, Y> {
+    void run(
+        F x,
+        long xOffset,
+        long n,
+        long first,
+        long channels,
+        long inner,
+        F inverseScales,
+        I zeroPoints,
+        int min,
+        int max,
+        Y y,
+        long yOffset);
+  }
+
+  /** Integers in X to floats in F. */
+  interface Dequantize<F, X> {
+    void run(X x, long xOffset, long n, float scale, int zeroPoint, F y, long yOffset);
+  }
+
+  /** The same with channels; I holds zero points. */
+  interface DequantizePerChannel<F, I, X> {
+    void run(
+        X x,
+        long xOffset,
+        long n,
+        long first,
+        long channels,
+        long inner,
+        F scales,
+        I zeroPoints,
+        F y,
+        long yOffset);
+  }
+
+  void quantize(NativeCall call, Quantization q) {
+    float inverse = q.inverseScalesShared()[0];
+    int zero = q.zeroPoint(0);
+    if (call.isOnArrays()) {
+      call.onArrays(
+          (x, xo, y, yo, m, first) ->
+              quantizeArrays.run(
+                  (float[]) x, xo, m, inverse, zero, q.min(), q.max(), array.cast(y), yo));
+    } else {
+      call.onPointers(
+          (x, xo, y, yo, m, first) ->
+              quantizePointers.run(x, xo, m, inverse, zero, q.min(), q.max(), y, yo));
+    }
+  }
+
+  void quantizePerChannel(NativeCall call, Quantization q) {
+    int channels = q.channels();
+    if (call.isOnArrays()) {
+      float[] inverses = q.inverseScalesShared();
+      int[] zeros = q.zeroPointsShared();
+      call.onArrays(
+          (x, xo, y, yo, m, first) ->
+              quantizeArraysPerChannel.run(
+                  (float[]) x,
+                  xo,
+                  m,
+                  first,
+                  channels,
+                  q.inner(),
+                  inverses,
+                  zeros,
+                  q.min(),
+                  q.max(),
+                  array.cast(y),
+                  yo));
+    } else {
+      Pointer inverses = call.share(0, q.inverseScalesShared());
+      Pointer zeros = call.share(1, q.zeroPointsShared());
+      call.onPointers(
+          (x, xo, y, yo, m, first) ->
+              quantizePointersPerChannel.run(
+                  x, xo, m, first, channels, q.inner(), inverses, zeros, q.min(), q.max(), y, yo));
+    }
+  }
+
+  void dequantize(NativeCall call, Quantization q) {
+    float scale = q.scale(0);
+    int zero = q.zeroPoint(0);
+    if (call.isOnArrays()) {
+      call.onArrays(
+          (y, yo, x, xo, m, first) ->
+              dequantizeArrays.run(array.cast(y), yo, m, scale, zero, (float[]) x, xo));
+    } else {
+      call.onPointers(
+          (y, yo, x, xo, m, first) -> dequantizePointers.run(y, yo, m, scale, zero, x, xo));
+    }
+  }
+
+  void dequantizePerChannel(NativeCall call, Quantization q) {
+    int channels = q.channels();
+    if (call.isOnArrays()) {
+      float[] scales = q.scalesShared();
+      int[] zeros = q.zeroPointsShared();
+      call.onArrays(
+          (y, yo, x, xo, m, first) ->
+              dequantizeArraysPerChannel.run(
+                  array.cast(y),
+                  yo,
+                  m,
+                  first,
+                  channels,
+                  q.inner(),
+                  scales,
+                  zeros,
+                  (float[]) x,
+                  xo));
+    } else {
+      Pointer scales = call.share(0, q.scalesShared());
+      Pointer zeros = call.share(1, q.zeroPointsShared());
+      call.onPointers(
+          (y, yo, x, xo, m, first) ->
+              dequantizePointersPerChannel.run(
+                  y, yo, m, first, channels, q.inner(), scales, zeros, x, xo));
+    }
+  }
+
+  private static final IntegerFunctions<?>[] TABLE =
+      new IntegerFunctions<?>[QuantizedType.values().length];
+
+  /** Rows are made when first asked for: linking eight functions takes a millisecond. */
+  static IntegerFunctions<?> of(QuantizedType type) {
+    IntegerFunctions<?> row = TABLE[type.ordinal()];
+    if (row == null) {
+      row = row(type);
+      TABLE[type.ordinal()] = row;
+    }
+    return row;
+  }
+
+  private static IntegerFunctions<?> row(QuantizedType type) {
+    return switch (type) {
+      case INT4 ->
+          new IntegerFunctions<>(
+              byte[].class,
+              NativeFunctions::narrow_f32_to_s4,
+              NativeFunctions::narrow_f32_to_s4,
+              NativeFunctions::narrow_f32_to_s4_per_channel,
+              NativeFunctions::narrow_f32_to_s4_per_channel,
+              NativeFunctions::narrow_s4_to_f32,
+              NativeFunctions::narrow_s4_to_f32,
+              NativeFunctions::narrow_s4_to_f32_per_channel,
+              NativeFunctions::narrow_s4_to_f32_per_channel);
+      case INT8 ->
+          new IntegerFunctions<>(
+              byte[].class,
+              NativeFunctions::narrow_f32_to_s8,
+              NativeFunctions::narrow_f32_to_s8,
+              NativeFunctions::narrow_f32_to_s8_per_channel,
+              NativeFunctions::narrow_f32_to_s8_per_channel,
+              NativeFunctions::narrow_s8_to_f32,
+              NativeFunctions::narrow_s8_to_f32,
+              NativeFunctions::narrow_s8_to_f32_per_channel,
+              NativeFunctions::narrow_s8_to_f32_per_channel);
+      case UINT8 ->
+          new IntegerFunctions<>(
+              byte[].class,
+              NativeFunctions::narrow_f32_to_u8,
+              NativeFunctions::narrow_f32_to_u8,
+              NativeFunctions::narrow_f32_to_u8_per_channel,
+              NativeFunctions::narrow_f32_to_u8_per_channel,
+              NativeFunctions::narrow_u8_to_f32,
+              NativeFunctions::narrow_u8_to_f32,
+              NativeFunctions::narrow_u8_to_f32_per_channel,
+              NativeFunctions::narrow_u8_to_f32_per_channel);
+      case INT16 ->
+          new IntegerFunctions<>(
+              short[].class,
+              NativeFunctions::narrow_f32_to_s16,
+              NativeFunctions::narrow_f32_to_s16,
+              NativeFunctions::narrow_f32_to_s16_per_channel,
+              NativeFunctions::narrow_f32_to_s16_per_channel,
+              NativeFunctions::narrow_s16_to_f32,
+              NativeFunctions::narrow_s16_to_f32,
+              NativeFunctions::narrow_s16_to_f32_per_channel,
+              NativeFunctions::narrow_s16_to_f32_per_channel);
+    };
+  }
+}

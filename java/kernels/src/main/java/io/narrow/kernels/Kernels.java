@@ -1,0 +1,274 @@
+package io.narrow.kernels;
+
+import java.util.List;
+
+/**
+ * Range reduction, quantization and float16 conversion at the speed of memory.
+ *
+ * <p>Which kernels run is chosen once, by the system property {@code narrow.kernels}: {@code auto}
+ * (the default: the fastest this machine has), {@code java}, {@code scalar}, {@code neon}, {@code
+ * avx2} or {@code avx512}. All of them give the same bytes for every input. Where the native
+ * library cannot be loaded, one warning says so and the Java kernels are used.
+ *
+ * <p>The native library comes from the jar with the platform's classifier and is kept in the user's
+ * cache directory. {@code narrow.kernels.cache} names another directory for it, {@code
+ * narrow.kernels.library} a library to load instead.
+ *
+ * <p>Arguments are checked before anything is read or written: a span of the wrong element type or
+ * size, a read-only output, or one array given as input and output with overlapping ranges is an
+ * {@link IllegalArgumentException} that names the argument. An output may be longer than needed;
+ * what is beyond stays as it is. Overlapping direct memory is not detected and gives undefined
+ * contents. All methods may be called from any number of threads at once.
+ */
+public abstract sealed class Kernels permits NativeKernels, JavaKernels {
+  Kernels() {}
+
+  /**
+   * The kernels chosen for this process.
+   *
+   * @throws IllegalArgumentException if the property {@code narrow.kernels} names no kernels
+   * @throws IllegalStateException if it names kernels that cannot run here; the message lists those
+   *     that can
+   */
+  public static Kernels active() {
+    return Selection.active();
+  }
+
+  /** The names of the kernels that can run here, slowest first, such as java, scalar, avx2. */
+  public static List<String> available() {
+    return Selection.available();
+  }
+
+  /** What was tried to load the native library, and what came of it: lines of text for a person. */
+  public static String loading() {
+    return Selection.loading();
+  }
+
+  /** The name of these kernels, as {@link #available()} lists them. */
+  public abstract String name();
+
+  /** The smallest and the largest finite value, and how many values are not finite. */
+  public final FloatRange range(Span x) {
+    return range(x, count("x", x, Element.FLOAT32));
+  }
+
+  /**
+   * The largest absolute value of every channel.
+   *
+   * @param x a whole tensor {@code [outer, channels, inner]} of floats
+   * @param channels number of channels, at least 1
+   * @param inner number of neighbouring elements that belong to one channel, at least 1
+   * @return one value per channel: 0 if the channel is empty, {@code +Infinity} if it holds an
+   *     infinity, NaN if it holds a NaN
+   */
+  public final float[] absMax(Span x, int channels, long inner) {
+    int n = count("x", x, Element.FLOAT32);
+    if (channels < 1 || inner < 1) {
+      throw new IllegalArgumentException(
+          "channels is %s and inner is %s, at least 1 is needed for both"
+              .formatted(channels, inner));
+    }
+    checkChannels(n, channels, inner);
+    return absMax(x, n, channels, inner);
+  }
+
+  /**
+   * Quantizes floats.
+   *
+   * @param x a whole tensor of floats
+   * @param q type, scales and zero points
+   * @param y receives at least {@code q.type().bytes(elements of x)} bytes
+   */
+  public final void quantize(Span x, Quantization q, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    checkChannels(n, q.channels(), q.inner());
+    checkRoom("y", y, q.type().element(), n);
+    checkOutput("y", y, "x", x);
+    quantize(x, n, q, y);
+  }
+
+  /**
+   * Turns integers back into floats.
+   *
+   * @param y integers, at least as many as {@code x} has floats
+   * @param q type, scales and zero points
+   * @param x receives the floats; its size says how many
+   */
+  public final void dequantize(Span y, Quantization q, Span x) {
+    int n = count("x", x, Element.FLOAT32);
+    checkChannels(n, q.channels(), q.inner());
+    checkRoom("y", y, q.type().element(), n);
+    checkOutput("x", x, "y", y);
+    dequantize(y, n, q, x);
+  }
+
+  /**
+   * Rounds floats to IEEE 754 binary16, halves to even. Values that round beyond 65504 become
+   * infinite; a NaN keeps its sign and upper payload and becomes quiet. The bits are those of
+   * {@code Float.floatToFloat16}.
+   *
+   * @param x floats
+   * @param y receives the bits, two bytes per float
+   */
+  public final void toFloat16(Span x, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    checkRoom("y", y, Element.BITS16, n);
+    checkOutput("y", y, "x", x);
+    toFloat16(x, n, y);
+  }
+
+  /**
+   * As {@link #toFloat16}, but values beyond 65504, infinities included, become 65504 with their
+   * sign.
+   *
+   * @param x floats
+   * @param y receives the bits, two bytes per float
+   * @return how many values were beyond 65504
+   */
+  public final long toFloat16Saturated(Span x, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    checkRoom("y", y, Element.BITS16, n);
+    checkOutput("y", y, "x", x);
+    return toFloat16Saturated(x, n, y);
+  }
+
+  /**
+   * Turns IEEE 754 binary16 into float32, exactly. A NaN keeps its sign and payload and becomes
+   * quiet.
+   *
+   * @param half two bytes per value
+   * @param x receives the floats
+   */
+  public final void toFloat32(Span half, Span x) {
+    int n = count("half", half, Element.BITS16);
+    checkRoom("x", x, Element.FLOAT32, n);
+    checkOutput("x", x, "half", half);
+    toFloat32(half, n, x);
+  }
+
+  /**
+   * The squares of a signal and of its difference from an approximation, summed in float64.
+   *
+   * @param x the signal, floats
+   * @param y the approximation, as many floats
+   */
+  public final ErrorSums error(Span x, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    int m = count("y", y, Element.FLOAT32);
+    if (n != m) {
+      throw new IllegalArgumentException("x has " + n + " floats, y has " + m);
+    }
+    return error(x, y, n);
+  }
+
+  /**
+   * Finds scales for symmetric weights: of the candidates {@code scales[c] * (1 - k * step)},
+   * {@code k = 0 .. steps - 1}, the first with the least sum of {@code (x - q * scale)^2} over
+   * channel {@code c}, where {@code q} is {@code x / scale} rounded to an integer in {@code -limit
+   * .. limit}. Rounding is a larger part of the error than the few weights that are clipped.
+   *
+   * <p>All in float32, so that every kernel finds the same. A channel with a NaN, and one of more
+   * than {@value #LONGEST_SEARCH} floats, keeps its scale.
+   *
+   * @param x floats of a tensor seen as {@code [outer, channels, inner]}
+   * @param scales where the search starts, one per channel; positive
+   * @param inner elements of a channel that follow one another, 1 if it is the last axis
+   * @param limit largest code, up to 32767
+   * @param steps how many candidates
+   * @param step by which fraction of the first they differ; {@code steps * step} is below 1
+   * @return the scales found
+   */
+  public final float[] leastErrorScales(
+      Span x, float[] scales, long inner, int limit, int steps, float step) {
+    int n = count("x", x, Element.FLOAT32);
+    checkChannels(n, scales.length, inner);
+    if (limit < 1 || limit > Short.MAX_VALUE || steps < 1 || !(step > 0) || steps * step >= 1) {
+      throw new IllegalArgumentException(
+          "no candidates: limit %s, steps %s, step %s".formatted(limit, steps, step));
+    }
+    for (float scale : scales) {
+      if (!(scale * (1 - steps * step) >= Float.MIN_NORMAL) || Float.isInfinite(scale)) {
+        throw new IllegalArgumentException("scale " + scale + " leads to none with a reciprocal");
+      }
+    }
+    float[] found = scales.clone();
+    int each = scales.length == 0 ? 0 : n / scales.length;
+    if (each > 0 && each <= LONGEST_SEARCH) {
+      new ChannelReader(x, found.length, each, (int) Math.min(inner, each))
+          .forEach(
+              (values, channels, at) ->
+                  searchScales(values, channels, each, limit, steps, step, found, at));
+    }
+    return found;
+  }
+
+  /** The longest channel whose values are worth a search, and fit into one call. */
+  static final int LONGEST_SEARCH = 1 << 16;
+
+  /**
+   * @param x channels of {@code each} values, one after another
+   * @param at number of the first of them in {@code scales}
+   */
+  abstract void searchScales(
+      float[] x, int channels, int each, int limit, int steps, float step, float[] scales, int at);
+
+  abstract FloatRange range(Span x, int n);
+
+  abstract float[] absMax(Span x, int n, int channels, long inner);
+
+  abstract void quantize(Span x, int n, Quantization q, Span y);
+
+  abstract void dequantize(Span y, int n, Quantization q, Span x);
+
+  abstract void toFloat16(Span x, int n, Span y);
+
+  abstract long toFloat16Saturated(Span x, int n, Span y);
+
+  abstract void toFloat32(Span half, int n, Span x);
+
+  abstract ErrorSums error(Span x, Span y, int n);
+
+  private static int count(String name, Span span, Element element) {
+    checkType(name, span, element);
+    long size = element.bytes(1);
+    if (span.byteLength() % size != 0) {
+      throw new IllegalArgumentException(
+          "%s has %s bytes, not a multiple of %s".formatted(name, span.byteLength(), size));
+    }
+    return (int) (span.byteLength() / size);
+  }
+
+  private static void checkType(String name, Span span, Element element) {
+    if (!span.canHold(element)) {
+      throw new IllegalArgumentException(
+          "%s is a %s, which cannot hold %s values: %s, byte[] or direct memory can"
+              .formatted(name, span.describe(), element.title, element.array.getSimpleName()));
+    }
+  }
+
+  private static void checkRoom(String name, Span span, Element element, int n) {
+    checkType(name, span, element);
+    if (span.byteLength() < element.bytes(n)) {
+      throw new IllegalArgumentException(
+          "%s has %s bytes, %s %s values need %s"
+              .formatted(name, span.byteLength(), n, element.title, element.bytes(n)));
+    }
+  }
+
+  private static void checkOutput(String name, Span output, String inputName, Span input) {
+    if (output.isReadOnly()) {
+      throw new IllegalArgumentException(name + " is read-only");
+    }
+    if (output.overlaps(input)) {
+      throw new IllegalArgumentException(
+          name + " and " + inputName + " overlap in one array: input and output must be apart");
+    }
+  }
+
+  private static void checkChannels(int n, int channels, long inner) {
+    if (channels > 1 && n > 0 && (inner > Integer.MAX_VALUE || n % (channels * inner) != 0)) {
+      throw new IllegalArgumentException(
+          "x has %s floats, not a multiple of %s channels of %s".formatted(n, channels, inner));
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package io.narrow.kernels;
+
+import io.narrow.kernels.NativeCall.Operand;
+import io.narrow.kernels.internal.NativeFunctions;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Kernels in the native library. Which instruction set runs is a state of the library: there is one
+ * choice per process, and only tests make another.
+ */
+final class NativeKernels extends Kernels {
+  private final String name;
+
+  private NativeKernels(String name) {
+    this.name = name;
+  }
+
+  /** The instruction sets of this machine, slowest first. The library has to be loaded. */
+  static List<String> names() {
+    int count = NativeFunctions.narrow_isa_count();
+    List<String> names = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      names.add(NativeFunctions.narrow_isa_name(i).getString());
+    }
+    return names;
+  }
+
+  /** Makes all native kernels use this instruction set, one of {@link #names()}. */
+  static NativeKernels use(String name) {
+    NativeFunctions.narrow_isa_use(names().indexOf(name));
+    return new NativeKernels(name);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  void searchScales(
+      float[] x, int channels, int each, int limit, int steps, float step, float[] scales, int at) {
+    NativeFunctions.narrow_f32_least_error_scales(
+        x, 0, channels, each, limit, steps, step, scales, at);
+  }
+
+  @Override
+  FloatRange range(Span x, int n) {
+    float[] ends = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    long[] counts = new long[2];
+    Operand input = Operand.input(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, input, input)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_range((float[]) a, at, m, ends, counts));
+      } else {
+        Pointer endsMemory = call.share(0, ends);
+        Pointer countsMemory = call.share(1, counts);
+        call.onPointers(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_range(a, at, m, endsMemory, countsMemory));
+        call.shared(0, 2 * Float.BYTES).asFloatBuffer().get(ends);
+        call.shared(1, 2 * Long.BYTES).asLongBuffer().get(counts);
+      }
+    }
+    return new FloatRange(ends[0], ends[1], counts[0], counts[1]);
+  }
+
+  @Override
+  float[] absMax(Span x, int n, int channels, long inner) {
+    float[] largest = new float[channels];
+    Operand input = Operand.input(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, input, input)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_absmax(
+                    (float[]) a, at, m, first, channels, inner, largest));
+      } else {
+        Pointer memory = call.share(0, largest);
+        call.onPointers(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_absmax(a, at, m, first, channels, inner, memory));
+        call.shared(0, (long) channels * Float.BYTES).asFloatBuffer().get(largest);
+      }
+    }
+    return largest;
+  }
+
+  @Override
+  void quantize(Span x, int n, Quantization q, Span y) {
+    IntegerFunctions<?> functions = IntegerFunctions.of(q.type());
+    Operand input = Operand.input(x, Element.FLOAT32);
+    Operand output = Operand.output(y, q.type().element());
+    try (NativeCall call = new NativeCall(n, input, output)) {
+      if (q.channels() == 1) {
+        functions.quantize(call, q);
+      } else {
+        functions.quantizePerChannel(call, q);
+      }
+    }
+  }
+
+  @Override
+  void dequantize(Span y, int n, Quantization q, Span x) {
+    IntegerFunctions<?> functions = IntegerFunctions.of(q.type());
+    Operand input = Operand.input(y, q.type().element());
+    Operand output = Operand.output(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, input, output)) {
+      if (q.channels() == 1) {
+        functions.dequantize(call, q);
+      } else {
+        functions.dequantizePerChannel(call, q);
+      }
+    }
+  }
+
+  @Override
+  void toFloat16(Span x, int n, Span y) {
+    try (NativeCall call = float32ToFloat16(x, n, y)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_to_f16((float[]) a, at, m, (short[]) b, bt));
+      } else {
+        call.onPointers(
+            (a, at, b, bt, m, first) -> NativeFunctions.narrow_f32_to_f16(a, at, m, b, bt));
+      }
+    }
+  }
+
+  @Override
+  long toFloat16Saturated(Span x, int n, Span y) {
+    long[] count = new long[1];
+    try (NativeCall call = float32ToFloat16(x, n, y)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                count[0] +=
+                    NativeFunctions.narrow_f32_to_f16_saturated(
+                        (float[]) a, at, m, (short[]) b, bt));
+      } else {
+        call.onPointers(
+            (a, at, b, bt, m, first) ->
+                count[0] += NativeFunctions.narrow_f32_to_f16_saturated(a, at, m, b, bt));
+      }
+    }
+    return count[0];
+  }
+
+  private static NativeCall float32ToFloat16(Span x, int n, Span y) {
+    return new NativeCall(n, Operand.input(x, Element.FLOAT32), Operand.output(y, Element.BITS16));
+  }
+
+  @Override
+  void toFloat32(Span half, int n, Span x) {
+    Operand input = Operand.input(half, Element.BITS16);
+    Operand output = Operand.output(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, input, output)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f16_to_f32((short[]) a, at, m, (float[]) b, bt));
+      } else {
+        call.onPointers(
+            (a, at, b, bt, m, first) -> NativeFunctions.narrow_f16_to_f32(a, at, m, b, bt));
+      }
+    }
+  }
+
+  @Override
+  ErrorSums error(Span x, Span y, int n) {
+    double[] sums = new double[2];
+    Operand signal = Operand.input(x, Element.FLOAT32);
+    Operand approximation = Operand.input(y, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, signal, approximation)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, first) ->
+                NativeFunctions.narrow_f32_error((float[]) a, at, (float[]) b, bt, m, sums));
+      } else {
+        Pointer memory = call.share(0, sums);
+        call.onPointersInPieces(
+            (a, at, b, bt, m, first) -> NativeFunctions.narrow_f32_error(a, at, b, bt, m, memory));
+        call.shared(0, 2 * Double.BYTES).asDoubleBuffer().get(sums);
+      }
+    }
+    return new ErrorSums(sums[0], sums[1]);
+  }
+}

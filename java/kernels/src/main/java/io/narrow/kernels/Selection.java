@@ -1,0 +1,73 @@
+package io.narrow.kernels;
+
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Which kernels run: one choice per process, made at the first use. */
+final class Selection {
+  static final String PROPERTY = "narrow.kernels";
+
+  private static final List<String> NAMES =
+      List.of("auto", "java", "scalar", "neon", "avx2", "avx512");
+
+  private static volatile Kernels active;
+
+  private Selection() {}
+
+  static Kernels active() {
+    Kernels kernels = active;
+    return kernels != null ? kernels : choose();
+  }
+
+  private static synchronized Kernels choose() {
+    if (active == null) {
+      active = choose(System.getProperty(PROPERTY, "auto"));
+    }
+    return active;
+  }
+
+  private static Kernels choose(String wanted) {
+    if (!NAMES.contains(wanted)) {
+      throw new IllegalArgumentException(
+          "%s=%s names no kernels; available here: %s, or auto"
+              .formatted(PROPERTY, wanted, String.join(", ", available())));
+    }
+    if (wanted.equals("java")) {
+      return new JavaKernels();
+    }
+    NativeLibrary library = NativeLibrary.get();
+    if (wanted.equals("auto") && !library.isLoaded()) {
+      System.getLogger("io.narrow.kernels").log(Level.WARNING, library.warning());
+      return new JavaKernels();
+    }
+    if (!wanted.equals("auto") && !available().contains(wanted)) {
+      throw new IllegalStateException(
+          "%s=%s cannot run here; available: %s%s"
+              .formatted(
+                  PROPERTY,
+                  wanted,
+                  String.join(", ", available()),
+                  library.isLoaded() ? "" : ". " + library.warning()));
+    }
+    List<String> names = NativeKernels.names();
+    return NativeKernels.use(wanted.equals("auto") ? names.get(names.size() - 1) : wanted);
+  }
+
+  static List<String> available() {
+    List<String> names = new ArrayList<>();
+    names.add("java");
+    if (NativeLibrary.get().isLoaded()) {
+      names.addAll(NativeKernels.names());
+    }
+    return List.copyOf(names);
+  }
+
+  static String loading() {
+    NativeLibrary library = NativeLibrary.get();
+    return "available: "
+        + String.join(", ", available())
+        + "\n"
+        + String.join("\n", library.trail());
+  }
+}

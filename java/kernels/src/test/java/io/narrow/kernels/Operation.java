@@ -1,0 +1,233 @@
+package io.narrow.kernels;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One way to use the kernels: a row of the table that the tests go through.
+ *
+ * @param in elements read
+ * @param second elements written, or a second input where {@code writes} is false
+ * @param multiple the number of elements is a multiple of it
+ * @param fast runs it and returns what it returns, as text that shows every bit
+ * @param slow does the same by {@link Slow}
+ */
+record Operation(
+    String name, Element in, Element second, boolean writes, int multiple, Fast fast, Expect slow) {
+
+  interface Fast {
+    String run(Kernels kernels, Span x, Span y, int n);
+  }
+
+  interface Expect {
+    String run(ByteBuffer x, ByteBuffer y, int n);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+
+  static List<Operation> all() {
+    List<Operation> all = new ArrayList<>();
+    all.add(
+        reads(
+            "range",
+            1,
+            (k, x, y, n) -> k.range(x).toString(),
+            (x, y, n) -> Slow.range(x, n).toString()));
+    for (Axis axis : Axis.values()) {
+      all.add(
+          reads(
+              "absMax " + axis,
+              axis.multiple(),
+              (k, x, y, n) -> bits(k.absMax(x, axis.channels, axis.inner(n))),
+              (x, y, n) -> bits(Slow.absMax(x, n, axis.channels, axis.inner(n)))));
+    }
+    for (Axis axis : Axis.values()) {
+      all.add(
+          reads(
+              "leastErrorScales " + axis,
+              axis.multiple(),
+              (k, x, y, n) ->
+                  bits(k.leastErrorScales(x, axis.scales(), axis.inner(n), 127, 9, 0.01f)),
+              (x, y, n) -> bits(Slow.leastErrorScales(x, n, axis.scales(), axis.inner(n)))));
+    }
+    all.add(
+        reads(
+            "error",
+            1,
+            (k, x, y, n) -> bits(k.error(x, y)),
+            (x, y, n) -> bits(Slow.error(x, y, n))));
+    for (QuantizedType type : QuantizedType.values()) {
+      for (Axis axis : Axis.values()) {
+        all.add(quantize(type, axis));
+        all.add(dequantize(type, axis));
+      }
+    }
+    all.add(
+        new Operation(
+            "toFloat16",
+            Element.FLOAT32,
+            Element.BITS16,
+            true,
+            1,
+            (k, x, y, n) -> {
+              k.toFloat16(x, y);
+              return "";
+            },
+            (x, y, n) -> {
+              for (int i = 0; i < n; i++) {
+                y.putShort(2 * i, Slow.toFloat16(x.getFloat(4 * i)));
+              }
+              return "";
+            }));
+    all.add(
+        new Operation(
+            "toFloat16Saturated",
+            Element.FLOAT32,
+            Element.BITS16,
+            true,
+            1,
+            (k, x, y, n) -> k.toFloat16Saturated(x, y) + " clamped",
+            (x, y, n) -> {
+              long clamped = 0;
+              for (int i = 0; i < n; i++) {
+                float v = x.getFloat(4 * i);
+                clamped += v > 65504 || v < -65504 ? 1 : 0;
+                y.putShort(
+                    2 * i,
+                    Slow.toFloat16(Float.isNaN(v) ? v : Math.max(-65504, Math.min(65504, v))));
+              }
+              return clamped + " clamped";
+            }));
+    all.add(
+        new Operation(
+            "toFloat32",
+            Element.BITS16,
+            Element.FLOAT32,
+            true,
+            1,
+            (k, x, y, n) -> {
+              k.toFloat32(x, y);
+              return "";
+            },
+            (x, y, n) -> {
+              for (int i = 0; i < n; i++) {
+                y.putInt(4 * i, Slow.toFloat32Bits(x.getShort(2 * i)));
+              }
+              return "";
+            }));
+    return all;
+  }
+
+  /** Where the channels lie, for a tensor of n elements. */
+  enum Axis {
+    NONE(1, 1),
+    FIRST(3, 0),
+    MIDDLE(3, 4),
+    MIDDLE_ODD(2, 3),
+    LAST(5, 1);
+
+    final int channels;
+    private final int fixedInner; // 0: all that is left
+
+    Axis(int channels, int fixedInner) {
+      this.channels = channels;
+      this.fixedInner = fixedInner;
+    }
+
+    int multiple() {
+      return channels * Math.max(1, fixedInner);
+    }
+
+    long inner(int n) {
+      return fixedInner > 0 ? fixedInner : Math.max(1, n / channels);
+    }
+
+    float[] scales() {
+      float[] scales = new float[channels];
+      for (int c = 0; c < channels; c++) {
+        scales[c] = 0.01f * (c + 1);
+      }
+      return scales;
+    }
+
+    Quantization quantization(QuantizedType type, int n) {
+      if (this == NONE) {
+        return Quantization.perTensor(type, 0.5f, type.min() / 2 + 3);
+      }
+      float[] scales = new float[channels];
+      int[] zeroPoints = new int[channels];
+      for (int c = 0; c < channels; c++) {
+        scales[c] = c % 2 == 0 ? 0.25f * (c + 1) : 0.1f * c;
+        zeroPoints[c] = Math.max(type.min(), Math.min(type.max(), c * 5 - 6));
+      }
+      Quantization q = Quantization.perChannel(type, scales, zeroPoints, inner(n));
+      // The last axis also has a narrow range.
+      return this == LAST ? narrow(q, scales, inner(n)) : q;
+    }
+
+    private Quantization narrow(Quantization q, float[] scales, long inner) {
+      QuantizedType type = q.type();
+      int[] zeroPoints = new int[channels];
+      Arrays.fill(zeroPoints, (type.min() + type.max() + 1) / 2);
+      return Quantization.perChannel(type, scales, zeroPoints, inner)
+          .withRange(type.min() + 1, type.max());
+    }
+  }
+
+  private static Operation quantize(QuantizedType type, Axis axis) {
+    return new Operation(
+        "quantize " + type + " " + axis,
+        Element.FLOAT32,
+        type.element(),
+        true,
+        axis.multiple(),
+        (k, x, y, n) -> {
+          k.quantize(x, axis.quantization(type, n), y);
+          return "";
+        },
+        (x, y, n) -> {
+          Slow.quantize(x, n, axis.quantization(type, n), y);
+          return "";
+        });
+  }
+
+  private static Operation dequantize(QuantizedType type, Axis axis) {
+    return new Operation(
+        "dequantize " + type + " " + axis,
+        type.element(),
+        Element.FLOAT32,
+        true,
+        axis.multiple(),
+        (k, x, y, n) -> {
+          k.dequantize(x, axis.quantization(type, n), y);
+          return "";
+        },
+        (x, y, n) -> {
+          Slow.dequantize(x, n, axis.quantization(type, n), y);
+          return "";
+        });
+  }
+
+  private static Operation reads(String name, int multiple, Fast fast, Expect slow) {
+    return new Operation(name, Element.FLOAT32, Element.FLOAT32, false, multiple, fast, slow);
+  }
+
+  private static String bits(float[] values) {
+    StringBuilder text = new StringBuilder();
+    for (float value : values) {
+      text.append(' ').append(Integer.toHexString(Float.floatToRawIntBits(value)));
+    }
+    return text.toString();
+  }
+
+  private static String bits(ErrorSums sums) {
+    return Long.toHexString(Double.doubleToRawLongBits(sums.signal()))
+        + " "
+        + Long.toHexString(Double.doubleToRawLongBits(sums.noise()));
+  }
+}

@@ -1,0 +1,139 @@
+package io.narrow.tflite.data;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Samples in files, described by {@code FORMAT:PATH?OPTIONS}, or by a path whose name tells the
+ * format. Opened with {@link #open}, matched to a model's inputs with {@link #feed}. Immutable;
+ * nothing stays open between reads, so it can be used from several threads and more than once.
+ *
+ * <table>
+ * <caption>Formats</caption>
+ * <tr><th>format</th><th>path, sample</th><th>own options</th></tr>
+ * <tr><td>cifar10</td><td>file of 3073-byte records; [32,32,3] of 0..255, labels</td><td></td></tr>
+ * <tr><td>npy</td><td>array, first axis the samples</td><td>labels=FILE</td></tr>
+ * <tr><td>npz</td><td>arrays of equal first axis, matched to the inputs by name; labels from the
+ *   array {@code labels}, {@code label}, {@code y}, {@code y_test}, {@code y_val}, {@code y_train}
+ *   or {@code targets}, the first there is</td>
+ *   <td>inputs=NAME,NAME (in the model's order), labels=NAME or FILE</td></tr>
+ * <tr><td>idx</td><td>MNIST's format, plain or gzipped; labels from the file named alike</td>
+ *   <td>labels=FILE</td></tr>
+ * <tr><td>images</td><td>folder of jpg, png, bmp, gif; [height,width,channels] of 0..255; labels
+ *   from sub-folders</td><td>resize=HxW, crop=FRACTION, channels=rgb|gray,
+ *   filter=triangle|bilinear|nearest, labels=FILE</td></tr>
+ * <tr><td>csv</td><td>rows of numbers</td><td>label=first|last|none, labels=FILE</td></tr>
+ * <tr><td>raw</td><td>little-endian float32, cut by the model's input</td>
+ *   <td>stride=NUMBERS, labels=FILE</td></tr>
+ * <tr><td>random</td><td>N or N,FIRST in place of a path: samples FIRST.. of a fixed sequence,
+ *   uniform in [-1,1), or 0 and 1 for whole numbers</td><td></td></tr>
+ * </table>
+ *
+ * <p>All formats: {@code scale}, {@code offset}, {@code mean}, {@code std} (numbers or fractions
+ * like 1/255; mean and std also one per channel), applied as {@code ((x*scale + offset) - mean) /
+ * std} to what feeds a float or quantized input, never to what feeds whole numbers; and {@code
+ * label-offset}, added to every label. A label file has one label per line, or a file name and a
+ * label, or is an .npy array.
+ */
+public final class Dataset {
+  private final Spec spec;
+  private final Formats.Format format;
+  private final Preprocessing preprocessing;
+  private final int labelOffset;
+  private final int limit;
+  private final Optional<Source> source; // absent if it depends on the model
+
+  private Dataset(Spec spec, Formats.Format format) {
+    this.spec = spec;
+    this.format = format;
+    this.preprocessing = new Preprocessing(spec);
+    this.labelOffset = spec.integer("label-offset", 0, Integer.MIN_VALUE);
+    this.limit = Integer.MAX_VALUE;
+    this.source = format.needsInputs() ? Optional.empty() : Optional.of(source(List.of()));
+  }
+
+  private Dataset(Dataset data, int limit) {
+    this.spec = data.spec;
+    this.format = data.format;
+    this.preprocessing = data.preprocessing;
+    this.labelOffset = data.labelOffset;
+    this.limit = limit;
+    this.source = data.source;
+  }
+
+  /**
+   * Opens data.
+   *
+   * @throws NarrowException if the specification is wrong, or the files are missing, damaged, or
+   *     contradict each other
+   */
+  public static Dataset open(String text) {
+    Spec spec = Spec.parse(text, Formats.names());
+    Formats.Format format = Formats.of(spec);
+    spec.checkKeys(format.name(), format.keys());
+    return new Dataset(spec, format);
+  }
+
+  /** The first samples of this, at most {@code samples}. */
+  public Dataset limit(int samples) {
+    if (samples < 1) {
+      throw NarrowException.input("number of samples: " + samples + " is below 1");
+    }
+    return new Dataset(this, Math.min(limit, samples));
+  }
+
+  /**
+   * Checks that a model can be fed with this, without reading any sample.
+   *
+   * @param inputs the model's inputs
+   * @throws NarrowException naming everything that does not fit
+   */
+  public void check(List<TensorInfo> inputs) {
+    feed(inputs);
+  }
+
+  /**
+   * The samples in the order and shapes of a model's inputs.
+   *
+   * <p>One array feeds the only input, whatever its name. Of several, each feeds the input of its
+   * name (without {@code serving_default_} and {@code :0}); arrays without names of their own
+   * ({@code arr_0}) and those listed in option {@code inputs} feed the inputs in their order. An
+   * array fits if its shape differs from the input's only in leading or trailing dimensions of 1;
+   * rows of {@code csv} and {@code raw} fit if they have as many numbers. Whole numbers fit every
+   * input, floats only float and quantized ones.
+   *
+   * @param inputs the model's inputs
+   * @throws NarrowException naming everything that does not fit
+   */
+  public Feed feed(List<TensorInfo> inputs) {
+    Source samples = source.orElseGet(() -> source(inputs));
+    boolean ordered = format.needsInputs() || spec.get("inputs").isPresent();
+    int[] order =
+        Binding.order(spec.text(), samples.arrays(), inputs, ordered, preprocessing.channels());
+    return new Feed(spec.text(), samples, inputs, order, preprocessing, labelOffset, limit);
+  }
+
+  /** The specification this was opened with. */
+  @Override
+  public String toString() {
+    return spec.text();
+  }
+
+  private Source source(List<TensorInfo> inputs) {
+    Source samples = format.opener().open(spec, inputs);
+    if (samples.size() == 0) {
+      throw spec.bad("holds no samples");
+    }
+    // An archive's or an idx file's own labels have been dealt with by its source.
+    boolean labelFile = format.labelled() && spec.get("labels").isPresent() && unlabelled(samples);
+    return labelFile
+        ? samples.withLabels(LabelFile.read(spec.file("labels").orElseThrow(), samples.size()))
+        : samples;
+  }
+
+  private static boolean unlabelled(Source samples) {
+    return samples.label(0) == Sample.NO_LABEL;
+  }
+}

@@ -1,0 +1,115 @@
+package io.narrow.tflite.data;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The samples of a {@link Dataset} in the order and shapes of a model's inputs, preprocessed. Read
+ * when asked for; can be gone through any number of times.
+ */
+public final class Feed implements Iterable<Sample> {
+  private final String name;
+  private final Source source;
+  private final List<TensorInfo> inputs;
+  private final int[] order;
+  private final Preprocessing preprocessing;
+  private final int labelOffset;
+  private final int size;
+
+  Feed(
+      String name,
+      Source source,
+      List<TensorInfo> inputs,
+      int[] order,
+      Preprocessing preprocessing,
+      int labelOffset,
+      int limit) {
+    this.name = name;
+    this.source = source;
+    this.inputs = List.copyOf(inputs);
+    this.order = order;
+    this.preprocessing = preprocessing;
+    this.labelOffset = labelOffset;
+    this.size = Math.min(source.size(), limit);
+  }
+
+  /** Number of samples, at least 1. */
+  public int size() {
+    return size;
+  }
+
+  /** The inputs that this feeds. */
+  public List<TensorInfo> inputs() {
+    return inputs;
+  }
+
+  /**
+   * Reads a sample.
+   *
+   * @param index from 0 to {@link #size}, exclusive
+   * @throws NarrowException if the file cannot be read, or a number is NaN or infinite
+   */
+  public Sample sample(int index) {
+    if (index < 0 || index >= size) {
+      throw new IndexOutOfBoundsException(name + ": sample " + index + " of " + size);
+    }
+    List<NdArray> arrays = source.read(index);
+    List<NdArray> fed =
+        IntStream.range(0, order.length)
+            .mapToObj(i -> prepare(arrays.get(order[i]), inputs.get(i), index))
+            .toList();
+    return new Sample(fed, label(index));
+  }
+
+  @Override
+  public Iterator<Sample> iterator() {
+    return IntStream.range(0, size).mapToObj(this::sample).iterator();
+  }
+
+  private NdArray prepare(NdArray array, TensorInfo input, int index) {
+    if (!input.real()) {
+      return array.reshape(input.shape());
+    }
+    float[] values = preprocessing.apply(array);
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw NarrowException.input(
+            "data `"
+                + name
+                + "`: sample "
+                + index
+                + ", input `"
+                + input.name()
+                + "`: "
+                + values[i]
+                + " at element "
+                + i);
+      }
+    }
+    return NdArray.wrap(values, input.shape());
+  }
+
+  private int label(int index) {
+    int label = source.label(index);
+    if (label < 0) {
+      return Sample.NO_LABEL;
+    }
+    int moved = label + labelOffset;
+    if (moved < 0) {
+      throw NarrowException.input(
+          "data `"
+              + name
+              + "`: sample "
+              + index
+              + ": label "
+              + label
+              + " plus label-offset "
+              + labelOffset
+              + " is negative");
+    }
+    return moved;
+  }
+}

@@ -1,0 +1,190 @@
+package io.narrow.tflite.data;
+
+import io.narrow.tflite.NarrowException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/** Samples from one .npy array, or from the arrays of an .npz archive. */
+final class NpySource implements Source {
+  /** Names under which an archive's labels are looked for, in this order. */
+  static final List<String> LABEL_NAMES =
+      List.of("labels", "label", "y", "y_test", "y_val", "y_train", "targets");
+
+  private static final String SUFFIX = ".npy";
+
+  private final Map<String, NpyArray> inputs;
+  private final List<Array> arrays;
+  private final int size;
+
+  private NpySource(String source, Map<String, NpyArray> inputs) {
+    this.inputs = inputs;
+    this.arrays =
+        inputs.entrySet().stream().map(e -> array(e.getKey(), e.getValue().header())).toList();
+    this.size = inputs.values().iterator().next().header().rows();
+    for (Map.Entry<String, NpyArray> entry : inputs.entrySet()) {
+      if (entry.getValue().header().rows() != size) {
+        throw NarrowException.input(
+            source
+                + ": arrays of different numbers of samples: "
+                + String.join(
+                    ", ",
+                    inputs.entrySet().stream()
+                        .map(e -> "`" + e.getKey() + "` " + e.getValue().header().rows())
+                        .toList()));
+      }
+    }
+  }
+
+  static Source npy(Spec spec) {
+    Path file = spec.file();
+    return new NpySource(file.toString(), Map.of("", NpyArray.of(file.toString(), Bytes.of(file))));
+  }
+
+  /**
+   * The arrays of an archive: those that option {@code inputs} names, in that order, else all but
+   * the labels. Labels: the array that option {@code labels} names, else one of {@link
+   * #LABEL_NAMES}.
+   */
+  static Source npz(Spec spec) {
+    Path file = spec.file();
+    Map<String, NpyArray> all = archive(file);
+    String labelName =
+        spec.get("labels")
+            .filter(all::containsKey)
+            .or(
+                () ->
+                    spec.get("labels").isPresent()
+                        ? Optional.empty()
+                        : LABEL_NAMES.stream().filter(all::containsKey).findFirst())
+            .orElse("");
+    Map<String, NpyArray> inputs = new LinkedHashMap<>(all);
+    inputs.remove(labelName);
+    if (spec.get("inputs").isPresent()) {
+      inputs.clear();
+      for (String name : spec.get("inputs").get().split(",", -1)) {
+        if (!all.containsKey(name)) {
+          throw NarrowException.input(
+              file
+                  + ": no array `"
+                  + name
+                  + "`; there are `"
+                  + String.join("`, `", all.keySet())
+                  + "`");
+        }
+        inputs.put(name, all.get(name));
+      }
+    }
+    if (inputs.isEmpty()) {
+      throw NarrowException.input(file + ": no array to feed");
+    }
+    Source samples = new NpySource(file.toString(), inputs);
+    return labelName.isEmpty()
+        ? samples
+        : samples.withLabels(
+            labels(file + ": array `" + labelName + "`", all.get(labelName), samples.size()));
+  }
+
+  /** Whole numbers, one per sample, from an array of shape [n] or [n,1]. */
+  static int[] labels(String source, NpyArray array, int size) {
+    NpyArray.Header header = array.header();
+    if (header.rowElements() != 1 || header.rows() != size) {
+      throw NarrowException.input(
+          source
+              + ": shape "
+              + Arrays.toString(header.shape())
+              + " is not one label for each of "
+              + size
+              + " samples");
+    }
+    int[] labels = new int[size];
+    for (int i = 0; i < size; i++) {
+      double label = array.row(i).get(0);
+      labels[i] = (int) label;
+      if (labels[i] != label) {
+        throw NarrowException.input(source + ": label " + label + " is not a whole number");
+      }
+    }
+    return labels;
+  }
+
+  @Override
+  public List<Array> arrays() {
+    return arrays;
+  }
+
+  @Override
+  public int size() {
+    return size;
+  }
+
+  @Override
+  public List<NdArray> read(int index) {
+    return inputs.values().stream().map(array -> array.row(index)).toList();
+  }
+
+  private static Array array(String name, NpyArray.Header header) {
+    return new Array(name, header.type().tensorType(), header.rowShape());
+  }
+
+  private static Map<String, NpyArray> archive(Path file) {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>();
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      List<ZipEntry> entries = new ArrayList<>(zip.stream().toList());
+      for (ZipEntry entry : entries) {
+        if (entry.getName().endsWith(SUFFIX)) {
+          String name = entry.getName().substring(0, entry.getName().length() - SUFFIX.length());
+          arrays.put(name, array(file, zip, entry));
+        }
+      }
+    } catch (IOException e) {
+      throw Bytes.unreadable(file, e);
+    }
+    if (arrays.isEmpty()) {
+      throw NarrowException.input(file + ": an archive without .npy arrays");
+    }
+    return arrays;
+  }
+
+  private static NpyArray array(Path file, ZipFile zip, ZipEntry entry) throws IOException {
+    String source = file + ": " + entry.getName();
+    try (InputStream stream = zip.getInputStream(entry)) {
+      byte[] head = stream.readNBytes(NpyArray.headerLimit());
+      NpyArray.Header header = NpyArray.header(source, ByteBuffer.wrap(head));
+      if (entry.getSize() >= 0 && entry.getSize() != header.start() + header.bytes()) {
+        throw NpyArray.wrongSize(source, header, entry.getSize());
+      }
+      if (header.start() + header.bytes() > Bytes.MAX_BLOCK) {
+        throw NarrowException.unsupported(source + ": larger than 2 GiB; save it as an .npy file");
+      }
+      return new NpyArray(source, header, unpack(file, entry.getName(), source, header));
+    }
+  }
+
+  // A compressed entry cannot be read at any place: it is unpacked as a whole, once, when needed.
+  private static Supplier<Bytes> unpack(
+      Path file, String name, String source, NpyArray.Header header) {
+    return () -> {
+      try (ZipFile zip = new ZipFile(file.toFile());
+          InputStream stream = zip.getInputStream(zip.getEntry(name))) {
+        byte[] bytes = stream.readNBytes((int) (header.start() + header.bytes()));
+        if (bytes.length < header.start() + header.bytes()) {
+          throw NpyArray.wrongSize(source, header, bytes.length);
+        }
+        return Bytes.of(bytes);
+      } catch (IOException e) {
+        throw Bytes.unreadable(file, e);
+      }
+    };
+  }
+}

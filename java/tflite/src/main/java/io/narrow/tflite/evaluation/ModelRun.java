@@ -1,0 +1,166 @@
+package io.narrow.tflite.evaluation;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.runtime.Interpreter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+
+/** One model under evaluation, and what has been counted so far. */
+final class ModelRun {
+  private static final int TOP = 5;
+  private static final float THRESHOLD = 0.5f;
+
+  private final Path file;
+  private final Interpreter interpreter;
+  private final int[] inputs; // for each input the place in a sample
+  private final int output;
+  private final long[] nanos;
+  private int runs;
+  private int labelled;
+  private int correct;
+  private int amongTop;
+  private boolean rankable;
+  private int agreeing;
+  private double signal;
+  private double noise;
+
+  ModelRun(Path file, Interpreter interpreter, int[] inputs, int output, int samples) {
+    this.file = file;
+    this.interpreter = interpreter;
+    this.inputs = inputs;
+    this.output = output;
+    this.nanos = new long[samples];
+  }
+
+  /** A run that does not count. */
+  void warmUp(Sample sample) {
+    fill(sample);
+    interpreter.run();
+  }
+
+  /** Runs the model on a sample and gives its first output. */
+  float[] run(Sample sample) {
+    fill(sample);
+    long start = System.nanoTime();
+    interpreter.run();
+    nanos[runs++] = System.nanoTime() - start;
+    return interpreter.read(output);
+  }
+
+  // Samples do not follow each other in time: state that a model keeps is not to leak into the
+  // next.
+  private void fill(Sample sample) {
+    interpreter.resetVariableTensors();
+    for (int i = 0; i < inputs.length; i++) {
+      sample.inputs().get(inputs[i]).writeTo(interpreter, i);
+    }
+  }
+
+  /** Counts an output against the first model's and the label. */
+  void score(float[] values, float[] reference, Sample sample) {
+    if (values.length != reference.length || values.length == 0) {
+      throw NarrowException.input(
+          file
+              + ": output "
+              + interpreter.outputs().get(output)
+              + " has "
+              + values.length
+              + " values, that of the first model "
+              + reference.length);
+    }
+    int predicted = predicted(values);
+    if (predicted == predicted(reference)) {
+      agreeing++;
+    }
+    for (int i = 0; i < values.length; i++) {
+      double difference = (double) reference[i] - values[i];
+      signal += (double) reference[i] * reference[i];
+      noise += difference * difference;
+    }
+    if (sample.label() != Sample.NO_LABEL) {
+      scoreLabel(values, predicted, sample.label());
+    }
+  }
+
+  private void scoreLabel(float[] values, int predicted, int label) {
+    if (label >= Math.max(values.length, 2)) {
+      throw NarrowException.input(
+          file
+              + ": label "
+              + label
+              + ", but output `"
+              + interpreter.outputs().get(output).name()
+              + "` has "
+              + values.length
+              + " values (option label-offset moves labels)");
+    }
+    labelled++;
+    rankable = values.length > TOP;
+    if (predicted == label) {
+      correct++;
+    }
+    if (rankable && rank(values, label) < TOP) {
+      amongTop++;
+    }
+  }
+
+  Evaluation result() {
+    return new Evaluation(
+        file,
+        runs,
+        share(correct, labelled > 0),
+        share(amongTop, rankable),
+        (double) agreeing / runs,
+        sqnrDb(),
+        Latency.of(nanos),
+        size(file));
+  }
+
+  private OptionalDouble share(int count, boolean known) {
+    return known ? OptionalDouble.of((double) count / labelled) : OptionalDouble.empty();
+  }
+
+  private double sqnrDb() {
+    if (!Double.isFinite(noise) || !Double.isFinite(signal)) {
+      return Double.NEGATIVE_INFINITY;
+    }
+    return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+  }
+
+  /** The class: the first of the largest values, or 0 or 1 for a single value. */
+  static int predicted(float[] values) {
+    if (values.length == 1) {
+      return values[0] >= THRESHOLD ? 1 : 0;
+    }
+    int best = 0;
+    for (int i = 1; i < values.length; i++) {
+      if (values[i] > values[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /** How many values come before that of {@code label}, largest first, equal ones in order. */
+  static int rank(float[] values, int label) {
+    int rank = 0;
+    for (int i = 0; i < values.length; i++) {
+      if (values[i] > values[label] || (values[i] == values[label] && i < label)) {
+        rank++;
+      }
+    }
+    return rank;
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new NarrowException(
+          NarrowException.Kind.INPUT, file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+}

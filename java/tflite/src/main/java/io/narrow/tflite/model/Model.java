@@ -1,0 +1,267 @@
+package io.narrow.tflite.model;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.NarrowException.Kind;
+import io.narrow.tflite.schema.Table;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A TensorFlow Lite model: subgraphs over shared buffers, signatures and metadata. Immutable. What
+ * Narrow does not interpret (options, sparsity, StableHLO, debug metadata ...) is carried along as
+ * it was read.
+ *
+ * <p>Reading maps the file; the contents of buffers stay there until they are used.
+ */
+public final class Model {
+  private static final String MINIMUM_RUNTIME = "min_runtime_version";
+
+  private final String name;
+  private final Table root;
+  private final List<OperatorCode> codes;
+  private final List<Subgraph> subgraphs;
+  private final List<ByteBuffer> buffers;
+  private final Tail tail;
+
+  /**
+   * @param name what messages call the model, usually its file name
+   * @param root the root table, without operator codes, subgraphs and buffers
+   */
+  Model(
+      String name,
+      Table root,
+      List<OperatorCode> codes,
+      List<Subgraph> subgraphs,
+      List<ByteBuffer> buffers,
+      Tail tail) {
+    this.name = name;
+    this.root = root;
+    this.codes = List.copyOf(codes);
+    this.subgraphs = List.copyOf(subgraphs);
+    this.buffers = List.copyOf(buffers);
+    this.tail = tail;
+  }
+
+  /**
+   * Reads a {@code .tflite} file.
+   *
+   * @throws NarrowException if it cannot be read, is damaged, or uses a part of the format that is
+   *     newer than Narrow
+   */
+  public static Model read(Path file) {
+    return ModelFile.read(file);
+  }
+
+  /**
+   * Writes the model: first under a temporary name beside {@code file}, then moved into place, so
+   * that an interruption leaves the old file or the new one.
+   *
+   * @throws NarrowException if it cannot be written
+   */
+  public void write(Path file) {
+    ModelFile.write(this, file, ModelFile.LARGEST_FLATBUFFER);
+  }
+
+  /** What messages call the model, usually its file name. */
+  public String name() {
+    return name;
+  }
+
+  public List<Subgraph> subgraphs() {
+    return subgraphs;
+  }
+
+  public int bufferCount() {
+    return buffers.size();
+  }
+
+  /** Contents of a buffer, read-only and little-endian; empty for a tensor that is computed. */
+  public ByteBuffer buffer(int number) {
+    return buffers.get(number).duplicate().order(buffers.get(number).order());
+  }
+
+  /** Contents of a tensor's buffer. */
+  public ByteBuffer contents(Tensor tensor) {
+    return buffer(tensor.buffer());
+  }
+
+  /** Whether the tensor's contents are in the file, neither computed nor kept between runs. */
+  public boolean isConstant(Tensor tensor) {
+    return !tensor.isVariable()
+        && (buffers.get(tensor.buffer()).hasRemaining() || tensor.isEncoded());
+  }
+
+  public List<Signature> signatures() {
+    return root.tables("signature_defs").stream().map(Signature::of).toList();
+  }
+
+  public String description() {
+    return root.string("description");
+  }
+
+  /** Names of the metadata entries with the numbers of their buffers. */
+  public Map<String, Integer> metadata() {
+    Map<String, Integer> metadata = new LinkedHashMap<>();
+    for (Table entry : root.tables("metadata")) {
+      metadata.put(entry.string("name"), (int) entry.integer("buffer"));
+    }
+    return metadata;
+  }
+
+  /** The oldest TensorFlow release that runs the model as the file has it, empty if it does not. */
+  public String minimumRuntime() {
+    Integer number = metadata().get(MINIMUM_RUNTIME);
+    if (number == null) {
+      return "";
+    }
+    ByteBuffer contents = buffer(number);
+    StringBuilder text = new StringBuilder();
+    while (contents.hasRemaining()) {
+      char c = (char) contents.get();
+      if (c == 0) {
+        break;
+      }
+      text.append(c);
+    }
+    return text.toString();
+  }
+
+  /** Bytes after the flatbuffer, e.g. a zip archive with label files; 0 if there are none. */
+  public long tailBytes() {
+    return tail.size();
+  }
+
+  public Model withMinimumRuntime(String version) {
+    byte[] padded = new byte[Math.max(16, version.length())];
+    for (int i = 0; i < version.length(); i++) {
+      padded[i] = (byte) version.charAt(i);
+    }
+    return withMetadata(MINIMUM_RUNTIME, ByteBuffer.wrap(padded));
+  }
+
+  /** The model with a metadata entry added or replaced. */
+  public Model withMetadata(String entry, ByteBuffer contents) {
+    List<ByteBuffer> newBuffers = new ArrayList<>(buffers);
+    newBuffers.add(contents);
+    List<Table> entries = new ArrayList<>(root.tables("metadata"));
+    entries.removeIf(e -> e.string("name").equals(entry));
+    entries.add(Table.of("Metadata").with("name", entry).with("buffer", buffers.size()));
+    return new Model(name, root.with("metadata", entries), codes, subgraphs, newBuffers, tail)
+        .compact();
+  }
+
+  /** The model with other subgraphs, over these buffers; buffers that nothing uses are dropped. */
+  public Model with(List<Subgraph> newSubgraphs, List<ByteBuffer> newBuffers) {
+    return new Model(name, root, codes, newSubgraphs, newBuffers, tail).compact();
+  }
+
+  private Model compact() {
+    int[] number = new int[buffers.size()];
+    number[0] = 1;
+    for (Subgraph subgraph : subgraphs) {
+      for (Tensor tensor : subgraph.tensors()) {
+        number[tensor.buffer()] = 1;
+      }
+    }
+    for (Table entry : root.tables("metadata")) {
+      number[(int) entry.integer("buffer")] = 1;
+    }
+    for (int buffer : root.ints("metadata_buffer")) {
+      number[buffer] = 1;
+    }
+    List<ByteBuffer> kept = new ArrayList<>();
+    for (int i = 0; i < number.length; i++) {
+      if (number[i] != 0) {
+        number[i] = kept.size();
+        kept.add(buffers.get(i));
+      }
+    }
+    if (kept.size() == buffers.size()) {
+      return this;
+    }
+    List<Subgraph> renumbered = new ArrayList<>();
+    for (Subgraph subgraph : subgraphs) {
+      List<Tensor> tensors = new ArrayList<>();
+      for (Tensor tensor : subgraph.tensors()) {
+        int buffer = number[tensor.buffer()];
+        tensors.add(buffer == tensor.buffer() ? tensor : tensor.withBuffer(buffer));
+      }
+      renumbered.add(subgraph.with(tensors, subgraph.operators()));
+    }
+    Table newRoot = root;
+    if (root.has("metadata")) {
+      newRoot =
+          newRoot.with(
+              "metadata",
+              root.tables("metadata").stream()
+                  .map(e -> e.with("buffer", number[(int) e.integer("buffer")]))
+                  .toList());
+    }
+    if (root.has("metadata_buffer")) {
+      int[] listed = root.ints("metadata_buffer");
+      for (int i = 0; i < listed.length; i++) {
+        listed[i] = number[listed[i]];
+      }
+      newRoot = newRoot.with("metadata_buffer", listed);
+    }
+    return new Model(name, newRoot, codes, renumbered, kept, tail);
+  }
+
+  Tail tail() {
+    return tail;
+  }
+
+  List<ByteBuffer> buffers() {
+    return buffers;
+  }
+
+  /**
+   * The root table of the file.
+   *
+   * @param bufferTables a {@code Buffer} table for every buffer
+   */
+  Table table(List<Table> bufferTables) {
+    List<OperatorCode> used = new ArrayList<>();
+    for (Subgraph subgraph : subgraphs) {
+      for (Operator operator : subgraph.operators()) {
+        if (!used.contains(operator.code())) {
+          used.add(operator.code());
+        }
+      }
+    }
+    // In the order of the file that was read, then what is new.
+    List<OperatorCode> written = new ArrayList<>(codes);
+    written.retainAll(used);
+    used.removeAll(written);
+    written.addAll(used);
+    List<Table> graphs = new ArrayList<>();
+    for (Subgraph subgraph : subgraphs) {
+      List<Table> operators = new ArrayList<>();
+      for (Operator operator : subgraph.operators()) {
+        operators.add(operator.table().with("opcode_index", written.indexOf(operator.code())));
+      }
+      graphs.add(
+          subgraph
+              .table()
+              .with("tensors", subgraph.tensors().stream().map(Tensor::table).toList())
+              .with("operators", operators));
+    }
+    return root.with("operator_codes", written.stream().map(OperatorCode::table).toList())
+        .with("subgraphs", graphs)
+        .with("buffers", bufferTables);
+  }
+
+  /** A problem with this model, by its name. */
+  public NarrowException problem(Kind kind, String what) {
+    return new NarrowException(kind, name + ": " + what);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

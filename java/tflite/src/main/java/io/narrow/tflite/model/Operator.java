@@ -1,0 +1,118 @@
+package io.narrow.tflite.model;
+
+import io.narrow.tflite.schema.Schema;
+import io.narrow.tflite.schema.Table;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An operator of a subgraph: what it is, the tensors it reads and writes, its options. */
+public final class Operator {
+  private final Table table;
+  private final OperatorCode code;
+  private final int[] inputs;
+  private final int[] outputs;
+
+  Operator(Table table, OperatorCode code) {
+    this.table = table;
+    this.code = code;
+    this.inputs = table.ints("inputs");
+    this.outputs = table.ints("outputs");
+  }
+
+  /** A builtin operator without options. */
+  public static Operator of(String name, int version, int[] inputs, int[] outputs) {
+    int builtin = Schema.value("BuiltinOperator", name);
+    return new Operator(
+        Table.of("Operator").with("inputs", inputs).with("outputs", outputs),
+        new OperatorCode(builtin, "", version));
+  }
+
+  Table table() {
+    return table;
+  }
+
+  OperatorCode code() {
+    return code;
+  }
+
+  /** Name in the schema, e.g. {@code CONV_2D}; {@code CUSTOM:} and its own for a custom one. */
+  public String name() {
+    return code.name();
+  }
+
+  public int version() {
+    return code.version();
+  }
+
+  /** Numbers of the tensors it reads, -1 for an optional one that is left out. */
+  public int[] inputs() {
+    return inputs.clone();
+  }
+
+  /** Number of the tensor at this place, -1 where there is none. */
+  public int input(int place) {
+    return place < inputs.length ? inputs[place] : -1;
+  }
+
+  /** Numbers of the tensors it writes. */
+  public int[] outputs() {
+    return outputs.clone();
+  }
+
+  /** Whether the operator has options of a type with this field. */
+  public boolean hasOption(String field) {
+    return table.table("builtin_options").stream()
+        .anyMatch(options -> options.type().names().contains(field));
+  }
+
+  /** An integer or bool option; 0, as the runtime has it, where the operator has no such option. */
+  public long option(String field) {
+    return hasOption(field) ? table.table("builtin_options").get(0).integer(field) : 0;
+  }
+
+  /** Numbers of the subgraphs that it calls: the bodies of control flow, a decomposition. */
+  public List<Integer> calls() {
+    List<Integer> called = new ArrayList<>();
+    for (String field : List.of("builtin_options", "builtin_options_2")) {
+      for (Table options : table.table(field)) {
+        for (String name : options.type().names()) {
+          if (name.endsWith("_subgraph_index") || name.equals("subgraph")) {
+            called.add((int) options.integer(name));
+          } else if (name.endsWith("_subgraph_indices")) {
+            for (int number : options.ints(name)) {
+              called.add(number);
+            }
+          }
+        }
+      }
+    }
+    return called;
+  }
+
+  public Operator withVersion(int version) {
+    return new Operator(table, new OperatorCode(code.builtin(), code.custom(), version));
+  }
+
+  public Operator withInput(int place, int tensor) {
+    int[] changed = inputs.clone();
+    changed[place] = tensor;
+    return new Operator(table.with("inputs", changed), code);
+  }
+
+  public Operator withOutput(int place, int tensor) {
+    int[] changed = outputs.clone();
+    changed[place] = tensor;
+    return new Operator(table.with("outputs", changed), code);
+  }
+
+  /** The same operator with a bool option set; it must have options of a type with that field. */
+  public Operator withOption(String field, boolean value) {
+    Table options = table.table("builtin_options").get(0);
+    return new Operator(table.with("builtin_options", options.with(field, value ? 1 : 0)), code);
+  }
+
+  @Override
+  public String toString() {
+    return name();
+  }
+}

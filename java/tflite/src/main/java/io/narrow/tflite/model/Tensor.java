@@ -1,0 +1,167 @@
+package io.narrow.tflite.model;
+
+import io.narrow.tflite.schema.Table;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** A tensor of a subgraph: name, type, shape, quantization and the buffer with its contents. */
+public final class Tensor {
+  private final Table table;
+  private final String name;
+  private final TensorType type;
+  private final int[] shape;
+
+  Tensor(Table table) {
+    this.table = table;
+    this.name = table.string("name");
+    this.type = TensorType.of((int) table.integer("type"));
+    this.shape = table.ints("shape");
+  }
+
+  /** A float32 or quantized tensor with no contents. */
+  public static Tensor of(String name, TensorType type, int[] shape) {
+    return new Tensor(
+        Table.of("Tensor")
+            .with("shape", shape)
+            .with("type", type.code())
+            .with("buffer", 0)
+            .with("name", name));
+  }
+
+  Table table() {
+    return table;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public TensorType type() {
+    return type;
+  }
+
+  /** Sizes of the axes; empty for a scalar. */
+  public int[] shape() {
+    return shape.clone();
+  }
+
+  public int rank() {
+    return shape.length;
+  }
+
+  /** Size of an axis. */
+  public int dimension(int axis) {
+    return shape[axis];
+  }
+
+  /** Number of elements: the product of the shape, 1 for a scalar. */
+  public long elements() {
+    long elements = 1;
+    for (int size : shape) {
+      elements = Math.multiplyExact(elements, size);
+    }
+    return elements;
+  }
+
+  /** Number of the buffer with the contents; buffer 0 is always empty. */
+  public int buffer() {
+    return (int) table.integer("buffer");
+  }
+
+  /** Whether the runtime keeps its contents from one run to the next. */
+  public boolean isVariable() {
+    return table.integer("is_variable") != 0;
+  }
+
+  /** Whether the buffer holds a sparse encoding, or lies in another file. */
+  public boolean isEncoded() {
+    return table.has("sparsity") || table.integer("external_buffer") != 0;
+  }
+
+  /** Whether the tensor has scales, or quantization details of another kind. */
+  public boolean isQuantized() {
+    return quantization().stream()
+        .anyMatch(q -> q.bytes("scale").hasRemaining() || q.integer("details_type") != 0);
+  }
+
+  /** One scale, one per channel, or none. */
+  public float[] scales() {
+    List<Table> quantization = quantization();
+    return quantization.isEmpty() ? new float[0] : quantization.get(0).floats("scale");
+  }
+
+  /** As many zero points as there are scales. */
+  public long[] zeroPoints() {
+    List<Table> quantization = quantization();
+    return quantization.isEmpty() ? new long[0] : quantization.get(0).longs("zero_point");
+  }
+
+  /** Axis of the channels where there is a scale per channel. */
+  public int quantizedDimension() {
+    List<Table> quantization = quantization();
+    return quantization.isEmpty() ? 0 : (int) quantization.get(0).integer("quantized_dimension");
+  }
+
+  private List<Table> quantization() {
+    return table.table("quantization");
+  }
+
+  public Tensor withName(String newName) {
+    return new Tensor(table.with("name", newName));
+  }
+
+  public Tensor withBuffer(int buffer) {
+    return new Tensor(table.with("buffer", buffer));
+  }
+
+  /** The same tensor without a quantization table that says nothing. */
+  public Tensor tidy() {
+    boolean says =
+        quantization().stream()
+            .anyMatch(q -> q.type().names().stream().anyMatch(field -> says(q, field)));
+    return says || !table.has("quantization") ? this : new Tensor(table.without("quantization"));
+  }
+
+  private static boolean says(Table quantization, String field) {
+    return switch (field) {
+      case "min", "max", "scale", "zero_point" -> quantization.bytes(field).hasRemaining();
+      case "details" -> quantization.has(field);
+      default -> quantization.integer(field) != 0;
+    };
+  }
+
+  /** The same tensor of another type, without quantization. */
+  public Tensor withType(TensorType newType) {
+    return new Tensor(table.without("quantization").with("type", newType.code()));
+  }
+
+  /**
+   * The same tensor, quantized.
+   *
+   * @param newType an integer type
+   * @param scales one, or one per channel
+   * @param zeroPoints as many
+   * @param axis axis of the channels, 0 where there is one scale
+   */
+  public Tensor quantized(TensorType newType, float[] scales, long[] zeroPoints, int axis) {
+    Table quantization =
+        Table.of("QuantizationParameters").with("scale", scales).with("zero_point", zeroPoints);
+    if (axis != 0) {
+      quantization = quantization.with("quantized_dimension", axis);
+    }
+    return new Tensor(table.with("type", newType.code()).with("quantization", quantization));
+  }
+
+  /** The shape as text, e.g. {@code [1, 32, 32, 3]}. */
+  public String shapeText() {
+    return Arrays.stream(shape)
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + type + shapeText();
+  }
+}

@@ -1,0 +1,65 @@
+package io.narrow.tflite.ops;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** First TensorFlow release that runs a version of an operator. */
+public final class Releases {
+  /** Operator, then version:release; only the versions that Narrow writes. */
+  private static final String TABLE =
+      """
+      CONV_2D 5:2.4.0 6:2.9.0 7:2.11.0
+      DEPTHWISE_CONV_2D 6:2.3.0
+      FULLY_CONNECTED 12:2.17.0
+      TRANSPOSE_CONV 2:2.2.0 3:2.3.0 4:2.13.0 5:2.15.0
+      BATCH_MATMUL 4:2.5.0
+      EMBEDDING_LOOKUP 4:2.18.0
+      GATHER 2:1.14.0
+      LSTM 4:2.3.0
+      UNIDIRECTIONAL_SEQUENCE_LSTM 3:2.3.0
+      BIDIRECTIONAL_SEQUENCE_LSTM 3:2.3.0
+      RNN 3:2.3.0
+      UNIDIRECTIONAL_SEQUENCE_RNN 3:2.3.0
+      BIDIRECTIONAL_SEQUENCE_RNN 3:2.3.0
+      SVDF 4:2.3.0
+      DEQUANTIZE 2:1.14.0 3:1.15.0 5:2.7.0 6:2.18.0
+      """;
+
+  private static final Map<String, String> RELEASES = parse();
+
+  private Releases() {}
+
+  /** The release, empty for a version that is not in the table. */
+  public static String first(String operator, int version) {
+    return RELEASES.getOrDefault(operator + " " + version, "");
+  }
+
+  /** The later of two releases, compared number by number; empty stands before all. */
+  public static String later(String a, String b) {
+    String[] left = a.split("\\.");
+    String[] right = b.split("\\.");
+    for (int i = 0; i < Math.max(left.length, right.length); i++) {
+      int order = Integer.compare(number(left, i), number(right, i));
+      if (order != 0) {
+        return order > 0 ? a : b;
+      }
+    }
+    return a;
+  }
+
+  private static int number(String[] parts, int i) {
+    return i < parts.length && parts[i].matches("[0-9]{1,9}") ? Integer.parseInt(parts[i]) : 0;
+  }
+
+  private static Map<String, String> parse() {
+    Map<String, String> releases = new HashMap<>();
+    for (String line : TABLE.split("\n")) {
+      String[] words = line.trim().split(" ");
+      for (int i = 1; i < words.length; i++) {
+        String[] pair = words[i].split(":");
+        releases.put(words[0] + " " + pair[0], pair[1]);
+      }
+    }
+    return releases;
+  }
+}

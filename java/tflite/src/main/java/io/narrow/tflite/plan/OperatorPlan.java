@@ -1,0 +1,37 @@
+package io.narrow.tflite.plan;
+
+/**
+ * What becomes of an operator, and why.
+ *
+ * @param subgraph number of its subgraph
+ * @param operator its number in the subgraph
+ * @param name its name in the schema
+ * @param precision what it computes with
+ * @param reason why, in words; empty where there is nothing to decide
+ */
+public record OperatorPlan(
+    int subgraph, int operator, String name, Precision precision, String reason) {
+
+  /** What an operator computes with. */
+  public enum Precision {
+    /** float32, with float32 constants if any. */
+    FLOAT32("float32"),
+    /** Integer weights beside float32 inputs, which its kernel quantizes as it runs. */
+    HYBRID("integer weights"),
+    /** float32, with constants that are stored smaller. */
+    STORED("float32, weights stored smaller"),
+    /** No float32 tensor among inputs and outputs. */
+    OTHER("no float32");
+
+    private final String words;
+
+    Precision(String words) {
+      this.words = words;
+    }
+
+    @Override
+    public String toString() {
+      return words;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package io.narrow.tflite.rewrite;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** A model while it is edited: numbers of tensors and operators stay what they were. */
+final class Draft {
+  /** A subgraph while it is edited. */
+  final class Graph {
+    private final Subgraph before;
+    private final List<Tensor> tensors;
+    private final List<Operator> operators;
+    private final List<Operator> first = new ArrayList<>();
+    private final Map<Integer, List<Operator>> after = new TreeMap<>();
+    private final Set<String> names = new HashSet<>();
+
+    private Graph(Subgraph before) {
+      this.before = before;
+      this.tensors = new ArrayList<>(before.tensors());
+      this.operators = new ArrayList<>(before.operators());
+      tensors.forEach(tensor -> names.add(tensor.name()));
+    }
+
+    Subgraph before() {
+      return before;
+    }
+
+    Tensor tensor(int number) {
+      return tensors.get(number);
+    }
+
+    Operator operator(int number) {
+      return operators.get(number);
+    }
+
+    void replace(int number, Tensor tensor) {
+      tensors.set(number, tensor);
+    }
+
+    void replace(int number, Operator operator) {
+      operators.set(number, operator);
+    }
+
+    /** Adds a tensor under a name that no other has; returns its number. */
+    int add(Tensor tensor) {
+      String name = tensor.name();
+      for (int i = 1; !names.add(name); i++) {
+        name = tensor.name() + "_" + i;
+      }
+      tensors.add(tensor.withName(name));
+      return tensors.size() - 1;
+    }
+
+    /** Adds an operator that runs before all others. */
+    void addFirst(Operator operator) {
+      first.add(operator);
+    }
+
+    /** Adds an operator that runs right after another. */
+    void addAfter(int number, Operator operator) {
+      after.computeIfAbsent(number, n -> new ArrayList<>()).add(operator);
+    }
+
+    /** Drops what says nothing: an empty quantization table, an empty buffer of its own. */
+    private Tensor tidy(Tensor tensor) {
+      Tensor tidy = tensor.tidy();
+      return tidy.buffer() == 0 || tidy.isVariable() || buffers.get(tidy.buffer()).hasRemaining()
+          ? tidy
+          : tidy.withBuffer(0);
+    }
+
+    private Subgraph finish() {
+      List<Operator> all = new ArrayList<>(first);
+      for (int i = 0; i < operators.size(); i++) {
+        all.add(operators.get(i));
+        all.addAll(after.getOrDefault(i, List.of()));
+      }
+      return before.with(tensors.stream().map(this::tidy).toList(), all);
+    }
+  }
+
+  private final Model before;
+  private final List<Graph> graphs = new ArrayList<>();
+  private final List<ByteBuffer> buffers = new ArrayList<>();
+
+  Draft(Model before) {
+    this.before = before;
+    before.subgraphs().forEach(subgraph -> graphs.add(new Graph(subgraph)));
+    for (int i = 0; i < before.bufferCount(); i++) {
+      buffers.add(before.buffer(i));
+    }
+  }
+
+  Graph graph(int number) {
+    return graphs.get(number);
+  }
+
+  ByteBuffer buffer(int number) {
+    return buffers.get(number);
+  }
+
+  int addBuffer(ByteBuffer contents) {
+    buffers.add(contents);
+    return buffers.size() - 1;
+  }
+
+  Model finish() {
+    return before.with(graphs.stream().map(Graph::finish).toList(), buffers);
+  }
+}

@@ -1,0 +1,150 @@
+package io.narrow.tflite.rewrite;
+
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.TensorPlan;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A change to a model, as data: one record for each kind of change. */
+sealed interface Edit {
+  /** Carries the change out. */
+  void apply(Draft draft, Contents contents);
+
+  /** The constant with its new type and contents, under its own name. */
+  private static Tensor stored(TensorPlan plan, Draft.Graph graph, Contents contents) {
+    Tensor tensor = graph.tensor(plan.tensor());
+    Tensor typed = tensor.withBuffer(contents.store(tensor, plan)).withType(plan.type());
+    return plan.type() == TensorType.FLOAT16
+        ? typed
+        : typed.quantized(
+            plan.type(), plan.scales(), new long[plan.scales().length], Math.max(0, plan.axis()));
+  }
+
+  private static String suffix(TensorPlan plan) {
+    return "_" + plan.type();
+  }
+
+  private static Operator dequantize(TensorPlan plan, int from, int to) {
+    int version = OpRules.dequantizeVersion(plan.type(), plan.axis() >= 0);
+    return Operator.of("DEQUANTIZE", version, new int[] {from}, new int[] {to});
+  }
+
+  /** All readers take the stored type: the tensor changes where it stands. */
+  record Retype(TensorPlan plan) implements Edit {
+    @Override
+    public void apply(Draft draft, Contents contents) {
+      Draft.Graph graph = draft.graph(plan.subgraph());
+      graph.replace(plan.tensor(), stored(plan, graph, contents));
+    }
+  }
+
+  /** Some readers take the stored type: they get a tensor of their own. */
+  record Split(TensorPlan plan) implements Edit {
+    @Override
+    public void apply(Draft draft, Contents contents) {
+      Draft.Graph graph = draft.graph(plan.subgraph());
+      Tensor stored = stored(plan, graph, contents);
+      int number = graph.add(stored.withName(stored.name() + suffix(plan)));
+      for (int reader : plan.readers()) {
+        Operator operator = graph.operator(reader);
+        OpRule rule = OpRules.of(operator.name()).orElseThrow();
+        for (int place : rule.weights()) {
+          if (operator.input(place) == plan.tensor()) {
+            operator = operator.withInput(place, number);
+          }
+        }
+        graph.replace(reader, operator);
+      }
+    }
+  }
+
+  /** A DEQUANTIZE operator computes the tensor from a new, smaller constant. */
+  record Dequantize(TensorPlan plan) implements Edit {
+    @Override
+    public void apply(Draft draft, Contents contents) {
+      Draft.Graph graph = draft.graph(plan.subgraph());
+      Tensor stored = stored(plan, graph, contents);
+      int constant = graph.add(stored.withName(stored.name() + suffix(plan)));
+      graph.replace(plan.tensor(), graph.tensor(plan.tensor()).withBuffer(0));
+      graph.addFirst(dequantize(plan, constant, plan.tensor()));
+    }
+  }
+
+  /** An operator copies stored rows to its output: a DEQUANTIZE operator makes them float. */
+  record DequantizeOutput(TensorPlan plan, int reader) implements Edit {
+    @Override
+    public void apply(Draft draft, Contents contents) {
+      Draft.Graph graph = draft.graph(plan.subgraph());
+      Operator operator = graph.operator(reader);
+      int output = operator.outputs()[0];
+      Tensor rows = graph.tensor(output);
+      int quantized =
+          graph.add(
+              rows.withName(rows.name() + suffix(plan))
+                  .withBuffer(0)
+                  .quantized(plan.type(), plan.scales(), new long[1], 0));
+      graph.replace(reader, operator.withOutput(0, quantized));
+      graph.addAfter(reader, dequantize(plan, quantized, output));
+    }
+  }
+
+  /** A reader of quantized weights: the version that has the kernel, and how it treats inputs. */
+  record UseKernel(TensorPlan plan, int reader) implements Edit {
+    @Override
+    public void apply(Draft draft, Contents contents) {
+      Draft.Graph graph = draft.graph(plan.subgraph());
+      Operator operator = graph.operator(reader);
+      OpRule rule = OpRules.of(operator.name()).orElseThrow();
+      OpRule.Kernel kernel = rule.kernel(plan.type()).orElseThrow();
+      Operator changed = operator.withVersion(rule.version(kernel, graph.before(), operator));
+      if (operator.hasOption(rule.asymmetricOption())) {
+        changed = changed.withOption(rule.asymmetricOption(), true);
+      }
+      graph.replace(reader, changed);
+    }
+  }
+
+  /** The edits that carry out the plan of one constant of this subgraph. */
+  static List<Edit> of(TensorPlan plan, Subgraph subgraph) {
+    if (plan.isFloat()) {
+      return List.of();
+    }
+    if (plan.use() == TensorPlan.Use.DEQUANTIZED) {
+      return List.of(new Dequantize(plan));
+    }
+    List<Edit> edits = new ArrayList<>();
+    for (int reader : plan.readers()) {
+      edits.add(new UseKernel(plan, reader));
+      if (OpRules.of(subgraph.operators().get(reader).name()).orElseThrow().copiesRows()) {
+        edits.add(new DequantizeOutput(plan, reader));
+      }
+    }
+    edits.add(readByOthers(plan, subgraph) ? new Split(plan) : new Retype(plan));
+    return edits;
+  }
+
+  /**
+   * Whether an operator that is no reader of the stored values, or a reader's other place, reads
+   * it.
+   */
+  private static boolean readByOthers(TensorPlan plan, Subgraph subgraph) {
+    for (int i = 0; i < subgraph.operators().size(); i++) {
+      Operator operator = subgraph.operators().get(i);
+      List<Integer> weights =
+          plan.readers().contains(i)
+              ? OpRules.of(operator.name()).orElseThrow().weights()
+              : List.of();
+      for (int place = 0; place < operator.inputs().length; place++) {
+        if (operator.input(place) == plan.tensor() && !weights.contains(place)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+package io.narrow.tflite.rewrite;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.ops.Releases;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Recipe.Mode;
+import io.narrow.tflite.plan.TensorPlan;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Turns a plan into a new model, by a list of edits. */
+public final class Rewriter {
+  /** Tells XNNPACK that it may compute in half precision (specification section 4). */
+  private static final String REDUCED_PRECISION = "reduced_precision_support";
+
+  private Rewriter() {}
+
+  /** Carries a plan out. The model it was made for stays as it is. */
+  public static Model rewrite(Plan plan) {
+    if (!plan.changesAnything()) {
+      return plan.model();
+    }
+    List<Edit> edits = new ArrayList<>();
+    for (TensorPlan tensor : plan.tensors()) {
+      edits.addAll(Edit.of(tensor, plan.model().subgraphs().get(tensor.subgraph())));
+    }
+    Draft draft = new Draft(plan.model());
+    Contents contents = new Contents(draft);
+    edits.forEach(edit -> edit.apply(draft, contents));
+    Model model = draft.finish();
+    if (plan.recipe().mode() == Mode.FLOAT16) {
+      ByteBuffer value = ByteBuffer.wrap("fp16accfp32".getBytes(StandardCharsets.US_ASCII));
+      model = model.withMetadata(REDUCED_PRECISION, value);
+    }
+    return withMinimumRuntime(model);
+  }
+
+  private static Model withMinimumRuntime(Model model) {
+    String needed = model.minimumRuntime();
+    for (Subgraph subgraph : model.subgraphs()) {
+      for (Operator operator : subgraph.operators()) {
+        needed = Releases.later(needed, Releases.first(operator.name(), operator.version()));
+      }
+    }
+    return needed.equals(model.minimumRuntime()) ? model : model.withMinimumRuntime(needed);
+  }
+}

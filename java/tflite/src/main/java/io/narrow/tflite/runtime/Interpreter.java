@@ -1,0 +1,377 @@
+package io.narrow.tflite.runtime;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.TensorType;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.tensorflowlite.TfLiteIntArray;
+import org.bytedeco.tensorflowlite.TfLiteTensor;
+import org.bytedeco.tensorflowlite.global.tensorflowlite;
+
+/**
+ * A loaded model on the TFLite runtime. Not thread-safe: one thread at a time, or one interpreter
+ * per thread.
+ *
+ * <p>Runs subgraph 0. A model passes the FlatBuffers verifier before it is loaded; that its
+ * operators are given tensors of sizes they can work on is checked by TFLite alone, so that a file
+ * made with ill will can still end the process. Models from strangers should be read by {@code
+ * io.narrow.tflite.model} first.
+ *
+ * <p>Every failure is a {@link NarrowException} that names the file; why TFLite refused is in the
+ * lines that it writes to the standard error stream itself (the preset generates no callback for
+ * its error reporter, and no access to its minimal log severity).
+ */
+public final class Interpreter implements AutoCloseable {
+  private final String source;
+  private final NativeModel model;
+  private final int[] inputs;
+  private final int[] outputs;
+  private final int tensorCount;
+  private boolean closed;
+
+  private Interpreter(String source, NativeModel model, Options options) {
+    this.source = source;
+    this.model = model;
+    this.tensorCount = Math.toIntExact(model.interpreter().tensors_size());
+    setOutputs(options.outputs());
+    this.inputs = NativeModel.indices(model.interpreter().inputs());
+    this.outputs = NativeModel.indices(model.interpreter().outputs());
+    for (int input : inputs) {
+      TensorInfo info = info(input);
+      if (info.type() == TensorType.STRING) {
+        throw NarrowException.unsupported(
+            source + ": input `" + info.name() + "` holds strings, which cannot be fed");
+      }
+    }
+    allocate();
+  }
+
+  /**
+   * Loads a model file, which must not change before {@link #close}.
+   *
+   * @throws NarrowException if the file cannot be read, is damaged, needs an operator that this
+   *     runtime does not have, takes strings, or cannot be prepared
+   */
+  public static Interpreter open(Path file, Options options) {
+    if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+      throw NarrowException.input(file + ": no such file, or not readable");
+    }
+    return open(NativeModel.of(file, options), file.toString(), options);
+  }
+
+  /**
+   * Loads a model from memory.
+   *
+   * @param buffer a direct buffer, the model from its position to its limit; it must not change
+   *     before {@link #close}
+   * @param name what to call the model in messages
+   * @throws NarrowException as {@link #open(Path, Options)}
+   */
+  public static Interpreter open(ByteBuffer buffer, String name, Options options) {
+    if (!buffer.isDirect()) {
+      throw new IllegalArgumentException(name + ": the buffer has to be direct");
+    }
+    return open(NativeModel.of(buffer, name, options), name, options);
+  }
+
+  private static Interpreter open(NativeModel model, String name, Options options) {
+    try {
+      return new Interpreter(name, model, options);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** Version of the TensorFlow Lite runtime. */
+  public static String version() {
+    return tensorflowlite.TfLiteVersion().getString();
+  }
+
+  /** The inputs, in the order of the file. */
+  public List<TensorInfo> inputs() {
+    checkOpen();
+    return Arrays.stream(inputs).mapToObj(this::info).toList();
+  }
+
+  /** The outputs in the order of the file, or of {@link Options#outputs}; shapes as last run. */
+  public List<TensorInfo> outputs() {
+    checkOpen();
+    return Arrays.stream(outputs).mapToObj(this::info).toList();
+  }
+
+  /** Number of tensors of subgraph 0 in the file; TFLite's own temporaries are not counted. */
+  public int tensorCount() {
+    return tensorCount;
+  }
+
+  /** What is known about tensor {@code index} of subgraph 0. */
+  public TensorInfo tensor(int index) {
+    checkOpen();
+    checkTensor(index);
+    return info(index);
+  }
+
+  /** The signatures of the file, in its order; empty if it has none. */
+  public List<Signature> signatures() {
+    checkOpen();
+    return model.signatures();
+  }
+
+  /**
+   * The memory of an input, little-endian, to be written before {@link #run}.
+   *
+   * <p>It is the tensor's own memory: a buffer must not be used after {@link #close} or {@link
+   * #resize}, which free it.
+   *
+   * @param position which input, in the order of {@link #inputs}
+   */
+  public ByteBuffer input(int position) {
+    checkOpen();
+    return memory(inputs[position]);
+  }
+
+  /**
+   * The memory of an output, little-endian, read-only, as the last {@link #run} left it.
+   *
+   * <p>It is the tensor's own memory: a buffer must not be used after {@link #close}, {@link
+   * #resize} or, if the shape is dynamic, the next {@link #run}.
+   *
+   * @param position which output, in the order of {@link #outputs}
+   */
+  public ByteBuffer output(int position) {
+    checkOpen();
+    return memory(outputs[position]).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * The memory of tensor {@code index} of subgraph 0, under the rules of {@link #output}. Holds
+   * that tensor's values only if it is an output, or preserved.
+   */
+  public ByteBuffer data(int index) {
+    checkOpen();
+    checkTensor(index);
+    return memory(index).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Writes real values to an input: as they are to a float tensor; quantized to int8, uint8 and
+   * int16, {@code clamp(roundHalfToEven(x / scale) + zeroPoint)}; to other integers if they are
+   * whole.
+   *
+   * @param position which input, in the order of {@link #inputs}
+   * @param values as many as the input has elements, in row-major order
+   * @throws NarrowException if the number of values is wrong or a value does not fit
+   */
+  public void write(int position, FloatBuffer values) {
+    TensorInfo info = info(checkedInput(position));
+    checkCount(info, values.remaining());
+    TensorValues.write(info, memory(inputs[position]), values.duplicate(), source);
+  }
+
+  /** As {@link #write(int, FloatBuffer)}, for whole numbers, none of which is rounded. */
+  public void write(int position, LongBuffer values) {
+    TensorInfo info = info(checkedInput(position));
+    checkCount(info, values.remaining());
+    TensorValues.write(info, memory(inputs[position]), values.duplicate(), source);
+  }
+
+  /**
+   * Reads an output as floats: quantized values become {@code scale * (q - zeroPoint)}, other
+   * integers the nearest float, booleans 0 or 1.
+   *
+   * @param position which output, in the order of {@link #outputs}
+   * @return the values in row-major order
+   * @throws NarrowException if the output is of a type that has no numbers
+   */
+  public float[] read(int position) {
+    checkOpen();
+    int index = outputs[position];
+    return TensorValues.read(info(index), memory(index), source);
+  }
+
+  /**
+   * Runs the model on what is in the inputs.
+   *
+   * @throws NarrowException if an operator fails
+   */
+  public void run() {
+    checkOpen();
+    try {
+      check(model.interpreter().Invoke(), "could not be run");
+    } finally {
+      Reference.reachabilityFence(
+          this); // or an interpreter never closed may be freed while it runs
+    }
+  }
+
+  /** Sets the state that the model keeps between runs (variable tensors) back to zero. */
+  public void resetVariableTensors() {
+    checkOpen();
+    check(model.interpreter().ResetVariableTensors(), "variable tensors could not be reset");
+  }
+
+  /**
+   * Changes the shape of an input and prepares the model again. Buffers handed out before are void.
+   *
+   * @param position which input, in the order of {@link #inputs}
+   * @param shape the new shape: of the same rank, different only where the file has a dynamic
+   *     dimension
+   * @throws NarrowException if the shape is not one that the file allows, or the model cannot be
+   *     prepared for it
+   */
+  public void resize(int position, int... shape) {
+    int index = checkedInput(position);
+    TensorInfo info = info(index);
+    int[] allowed = signatureShape(index, info);
+    boolean fits = shape.length == allowed.length && info.type().bits() > 0;
+    long elements = 1;
+    for (int i = 0; fits && i < shape.length; i++) {
+      elements = elements > Integer.MAX_VALUE ? elements : elements * Math.max(shape[i], 0);
+      fits = shape[i] > 0 && (allowed[i] < 0 || allowed[i] == shape[i]);
+    }
+    if (!fits || info.type().bytes(elements) > Integer.MAX_VALUE) {
+      throw NarrowException.input(
+          source
+              + ": input `"
+              + info.name()
+              + "` of shape "
+              + TensorInfo.shapeText(allowed)
+              + " cannot be resized to "
+              + TensorInfo.shapeText(shape));
+    }
+    check(model.interpreter().ResizeInputTensor(index, shape), "input could not be resized");
+    allocate();
+  }
+
+  /** Frees the model. Idempotent; every other method then throws. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      model.close();
+    }
+  }
+
+  private void setOutputs(List<Integer> wanted) {
+    if (wanted.isEmpty()) {
+      return;
+    }
+    wanted.forEach(this::checkTensor);
+    int[] indices = wanted.stream().mapToInt(Integer::intValue).toArray();
+    check(model.interpreter().SetOutputs(indices), "does not allow these outputs");
+  }
+
+  private void allocate() {
+    check(model.interpreter().AllocateTensors(), "could not be prepared");
+  }
+
+  /**
+   * TFLite's shape_signature, in which -1 marks a dynamic dimension; the shape where it is absent.
+   */
+  private int[] signatureShape(int index, TensorInfo info) {
+    TfLiteIntArray signature = model.interpreter().tensor(index).dims_signature();
+    boolean present = signature != null && signature.size() == info.shape().length;
+    return present ? NativeModel.dimensions(signature) : info.shape();
+  }
+
+  private TensorInfo info(int index) {
+    return model.info(index);
+  }
+
+  private ByteBuffer memory(int index) {
+    TfLiteTensor tensor = model.interpreter().tensor(index);
+    long bytes = tensor.bytes();
+    BytePointer start = tensor.data().raw();
+    if (bytes > Integer.MAX_VALUE || (start == null && bytes > 0)) {
+      throw NarrowException.unsupported(
+          source
+              + ": tensor "
+              + info(index)
+              + (start == null ? " has no memory of its own" : " is larger than 2 GiB"));
+    }
+    ByteBuffer memory =
+        bytes == 0 ? ByteBuffer.allocateDirect(0) : start.capacity(bytes).asByteBuffer();
+    return memory.order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private int checkedInput(int position) {
+    checkOpen();
+    return inputs[position];
+  }
+
+  private void checkCount(TensorInfo info, int count) {
+    if (count != info.elements()) {
+      throw NarrowException.input(
+          source + ": input " + info + ": got " + count + " values, want " + info.elements());
+    }
+  }
+
+  private void checkTensor(int index) {
+    if (index < 0 || index >= tensorCount) {
+      throw new IndexOutOfBoundsException(source + ": tensor " + index + " of " + tensorCount);
+    }
+  }
+
+  private void check(int status, String problem) {
+    if (status != 0) {
+      throw NarrowException.unsupported(
+          source + " " + problem + " by TFLite (status " + status + ", its reason is on stderr)");
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException(source + ": the interpreter is closed");
+    }
+  }
+
+  /**
+   * How the runtime loads and runs a model.
+   *
+   * @param threads threads that one run may use, at least 1
+   * @param xnnpack whether XNNPACK takes the operators that it knows (the default of TFLite);
+   *     without it, the built-in kernels run
+   * @param preserveAllTensors whether intermediate tensors keep their values after a run; only for
+   *     operators that XNNPACK did not take
+   * @param outputs tensors of subgraph 0 that a run has to produce in place of the model's own
+   *     outputs, by index; empty for the model's own. This is how calibration gets at every
+   *     activation at the speed of XNNPACK
+   */
+  public record Options(
+      int threads, boolean xnnpack, boolean preserveAllTensors, List<Integer> outputs) {
+    /** One thread, XNNPACK, the model's own outputs. */
+    public static final Options DEFAULT = new Options(1, true, false, List.of());
+
+    public Options {
+      if (threads < 1) {
+        throw new IllegalArgumentException("threads: " + threads);
+      }
+      outputs = List.copyOf(outputs);
+    }
+
+    public Options withThreads(int threads) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+    }
+
+    public Options withXnnpack(boolean xnnpack) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+    }
+
+    public Options withPreserveAllTensors(boolean preserveAllTensors) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+    }
+
+    public Options withOutputs(List<Integer> outputs) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+    }
+  }
+}

@@ -1,0 +1,254 @@
+package io.narrow.tflite.runtime;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.runtime.Interpreter.Options;
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.tensorflowlite.BuiltinOpResolver;
+import org.bytedeco.tensorflowlite.BuiltinOpResolverWithoutDefaultDelegates;
+import org.bytedeco.tensorflowlite.FlatBufferModel;
+import org.bytedeco.tensorflowlite.InterpreterBuilder;
+import org.bytedeco.tensorflowlite.InterpreterOptions;
+import org.bytedeco.tensorflowlite.StringIntMap;
+import org.bytedeco.tensorflowlite.StringVector;
+import org.bytedeco.tensorflowlite.TfLiteIntArray;
+import org.bytedeco.tensorflowlite.TfLiteRegistration;
+import org.bytedeco.tensorflowlite.TfLiteTensor;
+import org.bytedeco.tensorflowlite.global.tensorflowlite;
+
+/** The native objects behind an {@link Interpreter}; keeps alive what TFLite only borrows. */
+final class NativeModel implements AutoCloseable {
+  // The runtime numbers types otherwise than the schema: this is TfLiteType, in its order.
+  private static final TensorType[] TYPES = {
+    null,
+    TensorType.FLOAT32,
+    TensorType.INT32,
+    TensorType.UINT8,
+    TensorType.INT64,
+    TensorType.STRING,
+    TensorType.BOOL,
+    TensorType.INT16,
+    TensorType.COMPLEX64,
+    TensorType.INT8,
+    TensorType.FLOAT16,
+    TensorType.FLOAT64,
+    TensorType.COMPLEX128,
+    TensorType.UINT64,
+    TensorType.RESOURCE,
+    TensorType.VARIANT,
+    TensorType.UINT32,
+    TensorType.UINT16,
+    TensorType.INT4,
+    TensorType.BFLOAT16,
+    TensorType.INT2,
+    TensorType.UINT4,
+    TensorType.FLOAT8_E4M3FN,
+    TensorType.FLOAT8_E5M2,
+  };
+  // TFLite demands 4 bytes on some targets; 16 is what the file format aligns buffers to.
+  private static final int ALIGNMENT = 16;
+
+  private final String source;
+  private final BytePointer memory; // the model's bytes, or null if it came from a file
+  private final FlatBufferModel model;
+  private final BuiltinOpResolver resolver;
+  private final org.bytedeco.tensorflowlite.Interpreter interpreter;
+
+  private NativeModel(String source, BytePointer memory, FlatBufferModel model, Options options) {
+    this.source = source;
+    this.memory = memory;
+    this.model = model;
+    this.resolver =
+        options.xnnpack()
+            ? new BuiltinOpResolver()
+            : new BuiltinOpResolverWithoutDefaultDelegates();
+    this.interpreter = new org.bytedeco.tensorflowlite.Interpreter((Pointer) null);
+    int status;
+    try (InterpreterOptions native_ = new InterpreterOptions();
+        InterpreterBuilder builder = builder(native_, options)) {
+      builder.SetNumThreads(options.threads());
+      status = builder.apply(interpreter);
+    }
+    if (status != 0 || interpreter.isNull()) {
+      close();
+      throw NarrowException.unsupported(
+          source
+              + ": TFLite "
+              + version()
+              + " refuses this model: it lacks an operator or its version,"
+              + " or a tensor's parameters are invalid (its reason is on stderr)");
+    }
+    List<String> unresolved = unresolvedOperators();
+    if (!unresolved.isEmpty()) {
+      close();
+      throw NarrowException.unsupported(
+          source + ": not in TFLite " + version() + ": " + String.join(", ", unresolved));
+    }
+  }
+
+  static NativeModel of(Path file, Options options) {
+    load();
+    // The file name goes to C as the platform spells it, which need not be UTF-8.
+    Charset charset =
+        Charset.forName(System.getProperty("sun.jnu.encoding", StandardCharsets.UTF_8.name()));
+    try (BytePointer name = new BytePointer(file.toString(), charset)) {
+      FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(name);
+      return new NativeModel(file.toString(), null, built(model, file.toString()), options);
+    }
+  }
+
+  static NativeModel of(ByteBuffer buffer, String name, Options options) {
+    load();
+    BytePointer memory = new BytePointer(aligned(buffer));
+    FlatBufferModel model =
+        FlatBufferModel.VerifyAndBuildFromBuffer(memory, memory.limit(), null, null);
+    return new NativeModel(name, memory, built(model, name), options);
+  }
+
+  org.bytedeco.tensorflowlite.Interpreter interpreter() {
+    return interpreter;
+  }
+
+  TensorInfo info(int index) {
+    TfLiteTensor tensor = interpreter.tensor(index);
+    int type = tensor.type();
+    BytePointer name = tensor.name();
+    String text = name == null ? "" : text(name);
+    if (type <= 0 || type >= TYPES.length) {
+      throw NarrowException.unsupported(
+          source + ": tensor `" + text + "` has the unknown type " + type);
+    }
+    return new TensorInfo(
+        text,
+        TYPES[type],
+        dimensions(tensor.dims()),
+        tensor.params().scale(),
+        tensor.params().zero_point());
+  }
+
+  List<Signature> signatures() {
+    List<Signature> signatures = new ArrayList<>();
+    try (StringVector keys = interpreter.signature_keys()) {
+      for (long i = 0; i < keys.size(); i++) {
+        String key = text(keys.get(i));
+        signatures.add(
+            new Signature(
+                key,
+                interpreter.GetSubgraphIndexFromSignature(key),
+                map(interpreter.signature_inputs(key)),
+                map(interpreter.signature_outputs(key))));
+      }
+    }
+    return signatures;
+  }
+
+  /** Custom operators that no kernel is registered for: TFLite finds out when it prepares them. */
+  private List<String> unresolvedOperators() {
+    Set<String> names = new LinkedHashSet<>();
+    for (int s = 0; s < interpreter.subgraphs_size(); s++) {
+      long nodes = interpreter.subgraph(s).nodes_size();
+      for (int n = 0; n < nodes; n++) {
+        TfLiteRegistration operator = interpreter.node_and_registration(s, n).second();
+        BytePointer name = operator.custom_name();
+        if (operator.builtin_code() == tensorflowlite.kTfLiteBuiltinCustom
+            && name != null
+            && resolver.FindOp(name, operator.version()) == null) {
+          names.add("custom operator `" + text(name) + "`");
+        }
+      }
+    }
+    return List.copyOf(names);
+  }
+
+  /** Frees in the order in which things refer to each other. */
+  @Override
+  public void close() {
+    interpreter.close();
+    resolver.close();
+    model.close();
+    if (memory != null) {
+      memory.close();
+    }
+  }
+
+  static String text(BytePointer name) {
+    return name.getString(StandardCharsets.UTF_8);
+  }
+
+  static int[] dimensions(TfLiteIntArray dims) {
+    return dims == null ? new int[0] : IntStream.range(0, dims.size()).map(dims::data).toArray();
+  }
+
+  static int[] indices(IntPointer pointer) {
+    int[] indices = new int[pointer == null ? 0 : Math.toIntExact(pointer.limit())];
+    if (indices.length > 0) {
+      pointer.get(indices);
+    }
+    return indices;
+  }
+
+  private InterpreterBuilder builder(InterpreterOptions native_, Options options) {
+    native_.SetPreserveAllTensors(options.preserveAllTensors());
+    return new InterpreterBuilder(model, resolver, native_);
+  }
+
+  private static FlatBufferModel built(FlatBufferModel model, String source) {
+    if (model == null || model.isNull()) {
+      throw NarrowException.input(source + ": not a TFLite model, or damaged");
+    }
+    return model;
+  }
+
+  private static ByteBuffer aligned(ByteBuffer buffer) {
+    ByteBuffer bytes = buffer.slice();
+    if (bytes.hasRemaining() && bytes.alignmentOffset(0, ALIGNMENT) != 0) {
+      ByteBuffer copy =
+          ByteBuffer.allocateDirect(bytes.remaining() + ALIGNMENT).alignedSlice(ALIGNMENT);
+      bytes = copy.put(bytes).flip();
+    }
+    return bytes;
+  }
+
+  private static Map<String, Integer> map(StringIntMap entries) {
+    Map<String, Integer> map = new LinkedHashMap<>();
+    StringIntMap.Iterator end = entries.end();
+    for (StringIntMap.Iterator i = entries.begin(); !i.equals(end); i.increment()) {
+      map.put(i.first(), i.second());
+    }
+    return map;
+  }
+
+  private static String version() {
+    return text(tensorflowlite.TfLiteVersion());
+  }
+
+  private static void load() {
+    try {
+      Loader.load(tensorflowlite.class);
+    } catch (LinkageError e) {
+      UnsatisfiedLinkError error =
+          new UnsatisfiedLinkError(
+              "the TFLite runtime could not be loaded: is org.bytedeco:tensorflow-lite with"
+                  + " classifier "
+                  + Loader.Detector.getPlatform()
+                  + " on the class path? "
+                  + e.getMessage());
+      error.initCause(e);
+      throw error;
+    }
+  }
+}

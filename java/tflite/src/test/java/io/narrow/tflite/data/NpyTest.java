@@ -1,0 +1,203 @@
+package io.narrow.tflite.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NpyTest extends DataTest {
+  @Test
+  void everyTypeIsReadInBothByteOrders() throws IOException {
+    String[] types = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4"};
+    for (String type : types) {
+      for (ByteOrder order : List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN)) {
+        int width = type.charAt(1) - '0';
+        ByteBuffer numbers = ByteBuffer.allocate(2 * width).order(order);
+        long[] encoded = // 1.5 and -2 as floats, 3 and all ones as integers
+            switch (type) {
+              case "f2" -> new long[] {0x3E00, 0xC000};
+              case "f4" -> new long[] {0x3FC00000L, 0xC0000000L};
+              case "f8" -> new long[] {0x3FF8000000000000L, 0xC000000000000000L};
+              default -> new long[] {3, -1};
+            };
+        for (int i = 0; i < 2; i++) {
+          for (int b = 0; b < width; b++) {
+            int place = order == ByteOrder.LITTLE_ENDIAN ? b : width - 1 - b;
+            numbers.put(width * i + place, (byte) (encoded[i] >> 8 * b));
+          }
+        }
+        double[] expected =
+            switch (type.charAt(0)) {
+              case 'f' -> new double[] {1.5, -2};
+              case 'i' -> new double[] {3, -1};
+              default -> new double[] {3, Math.pow(2, 8 * width) - 1};
+            };
+        String descr = (order == ByteOrder.LITTLE_ENDIAN ? "<" : ">") + type;
+        Path file = write("a.npy", npy(descr, false, "(1, 2)", numbers.array()));
+        assertThat(values(feed(file.toString(), floats(1, 2)), 0))
+            .as(descr)
+            .containsExactly(expected[0], (float) expected[1]);
+      }
+    }
+  }
+
+  @Test
+  void booleansAndSingleBytes() throws IOException {
+    Path file = write("b.npy", npy("|b1", false, "(3, 2)", bytes(0, 1, 1, 0, 1, 1)));
+    Feed feed = feed("npy:" + file, input(TensorType.BOOL, 1, 2));
+    assertThat(feed.size()).isEqualTo(3);
+    assertThat(values(feed, 1)).containsExactly(1, 0);
+  }
+
+  @Test
+  void wholeNumbersOf64BitsStayExact() throws IOException {
+    long large = (1L << 62) + 1;
+    Path file = write("ids.npy", npy("<i8", false, "(2, 2)", i8(1, 2, 3, large)));
+    NdArray ids = feed(file + "?scale=1/255", input(TensorType.INT64, 2)).sample(1).inputs().get(0);
+    assertThat(ids.longs().get(1)).isEqualTo(large);
+    assertThat(ids.longs().get(0)).isEqualTo(3); // preprocessing leaves whole numbers alone
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void columnMajorGivesTheSameRows(boolean fortran) throws IOException {
+    int[] shape = {4, 2, 3};
+    float[] numbers = new float[24];
+    for (int n = 0; n < 4; n++) {
+      for (int y = 0; y < 2; y++) {
+        for (int x = 0; x < 3; x++) {
+          int at = fortran ? n + 4 * (y + 2 * x) : (n * 2 + y) * 3 + x;
+          numbers[at] = 100 * n + 10 * y + x;
+        }
+      }
+    }
+    Path file = write("f.npy", npy("<f4", fortran, "(4, 2, 3)", f4(numbers)));
+    Feed feed = feed(file.toString(), floats(1, shape[1], shape[2]));
+    assertThat(values(feed, 2)).containsExactly(200, 201, 202, 210, 211, 212);
+    assertThat(values(feed, 0)).containsExactly(0, 1, 2, 10, 11, 12);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void headersOfAllVersions(int version) throws IOException {
+    String text = "{'shape': (2,1),'fortran_order':False , 'descr':'<f4'}";
+    Path file = write("v.npy", npy(version, text, f4(5, 6)));
+    assertThat(values(feed(file.toString(), floats(1)), 1)).containsExactly(6);
+  }
+
+  @Test
+  void badHeadersAreRefused() throws IOException {
+    byte[] good = npy("<f4", false, "(2, 2)", f4(1, 2, 3, 4));
+    Map<String, byte[]> bad = new LinkedHashMap<>();
+    bad.put("not an .npy file", new byte[0]);
+    bad.put("not an .npy file ", "PK\3\4 something else".getBytes());
+    bad.put("cut short", Arrays.copyOf(good, 9));
+    bad.put("cut short ", Arrays.copyOf(good, 40));
+    bad.put("announces 144", Arrays.copyOf(good, good.length - 1));
+    bad.put("announces 144 ", Arrays.copyOf(good, good.length + 1));
+    bad.put("not 1 to 3", npy(4, "{}", new byte[0]));
+    bad.put("not understood", npy(1, "__import__('os').system('true')", new byte[0]));
+    bad.put("not understood ", npy(1, "{'descr': '<f4', 'shape': (2, 2), }", new byte[0]));
+    bad.put("not supported", npy("<c8", false, "(1, 2)", new byte[16]));
+    bad.put("not supported ", npy("|O", false, "(1, 2)", new byte[16]));
+    bad.put("a single number", npy("<f4", false, "()", f4(1)));
+    bad.put("too large", npy("<f4", false, "(99999999999, 2)", f4(1)));
+    bad.put("too large ", npy("<f8", false, "(2000000000, 2000000000, 2000000000)", f4(1)));
+    bad.put("holds no samples", npy("<f4", false, "(0, 2)", f4()));
+    bad.put("too long", npy(2, "{".repeat(70000), f4()));
+    for (Map.Entry<String, byte[]> entry : bad.entrySet()) {
+      Path file = write("bad.npy", entry.getValue());
+      refused(file.toString(), "bad.npy", entry.getKey().strip());
+    }
+    refused(write("fine.npy", good) + "x", "no such file");
+  }
+
+  @Test
+  void structuredTypesAreRefused() throws IOException {
+    String text =
+        "{'descr': [('a', '<f4'), ('b', '<i4')], 'fortran_order': False, 'shape': (1,), }";
+    refused(write("s.npy", npy(1, text, f4(1, 1))).toString(), "not understood", "[('a'");
+  }
+
+  @Test
+  void archivesFeedInputsByNameAndFindTheirLabels() throws IOException {
+    Path file =
+        npz(
+            Map.of(
+                "y", npy("<i8", false, "(2,)", i8(7, 8)),
+                "b", npy("<f4", false, "(2, 1)", f4(10, 20)),
+                "a", npy("<f4", false, "(2, 2)", f4(1, 2, 3, 4))));
+    Feed feed =
+        Dataset.open(file.toString())
+            .feed(List.of(input("serving_default_a:0", 1, 2), input("b", 1)));
+    Sample sample = feed.sample(1);
+    assertThat(sample.label()).isEqualTo(8);
+    assertThat(sample.inputs().get(0).get(1)).isEqualTo(4);
+    assertThat(sample.inputs().get(1).get(0)).isEqualTo(20);
+  }
+
+  @Test
+  void archivesFeedInputsInTheOrderOfAnOption() throws IOException {
+    Path file =
+        npz(
+            Map.of(
+                "p", npy("<f4", false, "(2, 1)", f4(10, 20)),
+                "q", npy("<f4", false, "(2, 2)", f4(1, 2, 3, 4)),
+                "answers", npy("|u1", false, "(2, 1)", bytes(3, 4))));
+    Feed feed =
+        Dataset.open(file + "?inputs=q,p&labels=answers&label-offset=1")
+            .feed(List.of(input("in0", 1, 2), input("in1", 1)));
+    assertThat(feed.sample(0).inputs().get(0).elements()).isEqualTo(2);
+    assertThat(feed.sample(0).label()).isEqualTo(4);
+  }
+
+  @Test
+  void badArchivesAreRefused() throws IOException {
+    byte[] two = npy("<f4", false, "(2, 2)", f4(1, 2, 3, 4));
+    byte[] three = npy("<f4", false, "(3, 2)", f4(1, 2, 3, 4, 5, 6));
+    byte[] cut = Arrays.copyOf(two, two.length - 4);
+    refused(npz(Map.of("a", two)) + "?inputs=nope", "no array `nope`", "`a`");
+    refused(npz(Map.of("a", two, "c", three)).toString(), "`a` 2", "`c` 3");
+    refused(npz(Map.of("a", cut)).toString(), "a.npy", "announces");
+    refused(npz(Map.of("y", two)).toString(), "no array to feed");
+    refused(npz(Map.of("a", two, "y", two)).toString(), "`y`", "[2, 2]", "one label");
+    refused(npz(Map.of("a", two)) + "?labels=gone", "gone", "no such file");
+    refused(npz(Map.of("c", two, "a", two)).toString(), "`a`", "`c`", "`x`", "inputs=");
+    refused(npz(Map.of()).toString(), "without .npy arrays");
+    refused(write("no.npz", "text".getBytes()).toString(), "no.npz", "cannot be read");
+  }
+
+  private static TensorInfo input(String name, int... shape) {
+    return new TensorInfo(name, TensorType.FLOAT32, shape, 0, 0);
+  }
+
+  private Path npz(Map<String, byte[]> arrays) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      for (Map.Entry<String, byte[]> entry : arrays.entrySet()) {
+        zip.putNextEntry(new ZipEntry(entry.getKey() + ".npy"));
+        zip.write(entry.getValue());
+      }
+    }
+    return write("set.npz", bytes.toByteArray());
+  }
+
+  private Path write(String name, byte[] bytes) throws IOException {
+    return Files.write(folder.resolve(name), bytes);
+  }
+}

@@ -1,0 +1,135 @@
+package io.narrow.tflite.model;
+
+import io.narrow.tflite.schema.Schema;
+import io.narrow.tflite.schema.Table;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Builds small models for tests: tensors and operators are numbered in the order of the calls. */
+public final class ModelBuilder {
+  private final List<List<Tensor>> tensors = new ArrayList<>();
+  private final List<List<Operator>> operators = new ArrayList<>();
+  private final List<int[]> inputs = new ArrayList<>();
+  private final List<int[]> outputs = new ArrayList<>();
+  private final List<ByteBuffer> buffers = new ArrayList<>(List.of(ByteBuffer.allocate(0)));
+  private final Random random;
+
+  /**
+   * @param seed of the values of constants
+   */
+  public ModelBuilder(long seed) {
+    this.random = new Random(seed);
+    subgraph();
+  }
+
+  /** Begins the next subgraph. */
+  public ModelBuilder subgraph() {
+    tensors.add(new ArrayList<>());
+    operators.add(new ArrayList<>());
+    inputs.add(new int[0]);
+    outputs.add(new int[0]);
+    return this;
+  }
+
+  private List<Tensor> current() {
+    return tensors.get(tensors.size() - 1);
+  }
+
+  private int add(Tensor tensor) {
+    current().add(tensor);
+    return current().size() - 1;
+  }
+
+  /** A tensor that is computed or given. */
+  public int tensor(String name, TensorType type, int... shape) {
+    return add(Tensor.of(name, type, shape));
+  }
+
+  public int floats(String name, int... shape) {
+    return tensor(name, TensorType.FLOAT32, shape);
+  }
+
+  /** A tensor that the runtime keeps between runs, zero at first. */
+  public int variable(String name, int... shape) {
+    Tensor tensor = Tensor.of(name, TensorType.FLOAT32, shape);
+    return add(new Tensor(tensor.table().with("is_variable", 1)));
+  }
+
+  /** A float32 constant of normally distributed values. */
+  public int weights(String name, int... shape) {
+    Tensor tensor = Tensor.of(name, TensorType.FLOAT32, shape);
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian() * 0.1f;
+    }
+    return constant(name, values, shape);
+  }
+
+  public int constant(String name, float[] values, int... shape) {
+    ByteBuffer contents =
+        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    contents.asFloatBuffer().put(values);
+    return constant(Tensor.of(name, TensorType.FLOAT32, shape), contents);
+  }
+
+  public int constant(String name, int[] values, int... shape) {
+    ByteBuffer contents =
+        ByteBuffer.allocateDirect(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    contents.asIntBuffer().put(values);
+    return constant(Tensor.of(name, TensorType.INT32, shape), contents);
+  }
+
+  private int constant(Tensor tensor, ByteBuffer contents) {
+    buffers.add(contents);
+    return add(tensor.withBuffer(buffers.size() - 1));
+  }
+
+  /** A second tensor, of this subgraph, over the buffer of a tensor of another. */
+  public int sharing(String name, int subgraph, int tensor) {
+    return add(tensors.get(subgraph).get(tensor).withName(name));
+  }
+
+  /** An operator without options. */
+  public ModelBuilder operator(String name, int[] in, int... out) {
+    operators.get(operators.size() - 1).add(Operator.of(name, 1, in, out));
+    return this;
+  }
+
+  /** An operator with options, a table named as in the schema. */
+  public ModelBuilder operator(String name, Table options, int[] in, int... out) {
+    Operator bare = Operator.of(name, 1, in, out);
+    Table table =
+        bare.table()
+            .with("builtin_options_type", Schema.value("BuiltinOptions", options.type().name()))
+            .with("builtin_options", options);
+    operators.get(operators.size() - 1).add(new Operator(table, bare.code()));
+    return this;
+  }
+
+  public ModelBuilder inputs(int... numbers) {
+    inputs.set(inputs.size() - 1, numbers);
+    return this;
+  }
+
+  public ModelBuilder outputs(int... numbers) {
+    outputs.set(outputs.size() - 1, numbers);
+    return this;
+  }
+
+  public Model build() {
+    List<Subgraph> subgraphs = new ArrayList<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      Table table =
+          Table.of("SubGraph")
+              .with("inputs", inputs.get(i))
+              .with("outputs", outputs.get(i))
+              .with("name", "subgraph" + i);
+      subgraphs.add(new Subgraph(table, tensors.get(i), operators.get(i)));
+    }
+    Table root = Table.of("Model").with("version", 3).with("description", "built by a test");
+    return new Model("built.tflite", root, List.of(), subgraphs, buffers, Tail.NONE);
+  }
+}

@@ -1,0 +1,43 @@
+package io.narrow.tflite.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.narrow.tflite.NarrowException;
+import org.junit.jupiter.api.Test;
+
+class TensorTypeTest {
+  @Test
+  void codesAreThoseOfTheSchema() {
+    // the enum of schema.fbs, in its order
+    String[] names = {
+      "FLOAT32", "FLOAT16", "INT32", "UINT8", "INT64", "STRING", "BOOL", "INT16", "COMPLEX64",
+      "INT8", "FLOAT64", "COMPLEX128", "UINT64", "RESOURCE", "VARIANT", "UINT32", "UINT16", "INT4",
+      "BFLOAT16", "INT2", "UINT4", "FLOAT8_E4M3FN", "FLOAT8_E5M2"
+    };
+    for (int code = 0; code < names.length; code++) {
+      assertThat(TensorType.of(code).name()).isEqualTo(names[code]);
+      assertThat(TensorType.of(code).code()).isEqualTo(code);
+    }
+    assertThat(TensorType.values()).hasSize(names.length);
+  }
+
+  @Test
+  void unknownCodesAreRefused() {
+    for (int code : new int[] {-1, 23, 255}) {
+      assertThatThrownBy(() -> TensorType.of(code))
+          .isInstanceOf(NarrowException.class)
+          .hasMessageContaining("type code " + code);
+    }
+  }
+
+  @Test
+  void halfBytesAreFilledUp() {
+    assertThat(TensorType.INT4.bytes(3)).isEqualTo(2);
+    assertThat(TensorType.INT2.bytes(5)).isEqualTo(2);
+    assertThat(TensorType.INT4.bytes(0)).isZero();
+    assertThat(TensorType.FLOAT32.bytes(1L << 40)).isEqualTo(1L << 42);
+    assertThatThrownBy(() -> TensorType.FLOAT32.bytes(Long.MAX_VALUE))
+        .isInstanceOf(ArithmeticException.class);
+  }
+}

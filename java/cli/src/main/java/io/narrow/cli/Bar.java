@@ -1,0 +1,42 @@
+package io.narrow.cli;
+
+import io.narrow.tflite.Progress;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** A progress bar on standard error. */
+final class Bar implements Progress {
+  private ProgressBar bar;
+
+  private Bar() {}
+
+  /** A bar where a person looks on, nothing elsewhere. */
+  static Progress onTerminal() {
+    return System.console() == null || System.getenv("CI") != null ? Progress.NONE : new Bar();
+  }
+
+  @Override
+  public void start(String task, long total) {
+    bar =
+        new ProgressBarBuilder()
+            .setTaskName(task)
+            .setInitialMax(total)
+            .setStyle(
+                System.getenv("NO_COLOR") == null
+                    ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK
+                    : ProgressBarStyle.ASCII)
+            .clearDisplayOnFinish()
+            .build();
+  }
+
+  @Override
+  public void step() {
+    bar.step();
+  }
+
+  @Override
+  public void done() {
+    bar.close();
+  }
+}

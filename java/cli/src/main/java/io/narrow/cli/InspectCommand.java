@@ -1,0 +1,59 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonObject;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Planner;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow inspect}. */
+@Command(
+    name = "inspect",
+    description = "Shows what is in a model, and why its weights are or stay float32.",
+    mixinStandardHelpOptions = true)
+final class InspectCommand extends Output {
+  @Parameters(paramLabel = "IN", description = "A model (.tflite).")
+  private Path input;
+
+  @Option(names = "--tensors", description = "List every tensor with its quantization.")
+  private boolean tensors;
+
+  @Option(
+      names = "--why",
+      description =
+          "For every float32 constant: what quantizing the model with these options would make of"
+              + " it, and the reason.")
+  private boolean why;
+
+  @Mixin private RecipeOptions recipe;
+
+  @Override
+  public Integer call() {
+    Model model = Model.read(input);
+    ModelText text = new ModelText(model);
+    if (json) {
+      JsonObject document = text.json(tensors);
+      if (why) {
+        document.add("plan", new PlanText(plan(model)).json());
+      }
+      print(document);
+      return 0;
+    }
+    text.lines(tensors).forEach(this::say);
+    if (why) {
+      Plan plan = plan(model);
+      say("float32 constants, and what mode " + plan.recipe() + " makes of them");
+      new PlanText(plan).reasons().forEach(this::say);
+      plan.warnings().forEach(this::warn);
+    }
+    return 0;
+  }
+
+  private Plan plan(Model model) {
+    return Planner.plan(model, recipe.recipe());
+  }
+}

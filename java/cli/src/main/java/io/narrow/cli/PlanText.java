@@ -1,0 +1,98 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.narrow.tflite.plan.OperatorPlan;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.TensorPlan;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** A plan as text and as JSON. */
+final class PlanText {
+  private final Plan plan;
+
+  PlanText(Plan plan) {
+    this.plan = plan;
+  }
+
+  /**
+   * @param why whether to give the reason for each constant
+   */
+  List<String> lines(boolean why) {
+    List<String> lines = new ArrayList<>();
+    lines.add("constants  " + count(plan.tensors(), t -> t.type().toString()));
+    lines.add("operators  " + count(plan.operators(), o -> o.precision().toString()));
+    if (why) {
+      lines.addAll(reasons());
+    }
+    return lines;
+  }
+
+  /** A line for every float32 constant, in the order of the model. */
+  List<String> reasons() {
+    List<String> lines = new ArrayList<>();
+    for (TensorPlan tensor : plan.tensors()) {
+      lines.add(String.format("  %-8s %s: %s", tensor.type(), name(tensor), tensor.reason()));
+    }
+    return lines;
+  }
+
+  private String name(TensorPlan tensor) {
+    return plan.model().subgraphs().size() == 1
+        ? tensor.name()
+        : "[" + tensor.subgraph() + "] " + tensor.name();
+  }
+
+  private static <T> String count(List<T> items, Function<T, String> key) {
+    Map<String, Long> counts =
+        items.stream()
+            .collect(Collectors.groupingBy(key, LinkedHashMap::new, Collectors.counting()));
+    return counts.isEmpty()
+        ? "none"
+        : counts.entrySet().stream()
+            .map(entry -> entry.getValue() + " " + entry.getKey())
+            .collect(Collectors.joining(", "));
+  }
+
+  JsonObject json() {
+    JsonObject document = new JsonObject();
+    document.addProperty("mode", plan.recipe().mode().toString());
+    document.addProperty("bits", plan.recipe().bits());
+    document.addProperty("minimum_elements", plan.recipe().minimumElements());
+    JsonArray constants = new JsonArray();
+    for (TensorPlan tensor : plan.tensors()) {
+      JsonObject entry = new JsonObject();
+      entry.addProperty("subgraph", tensor.subgraph());
+      entry.addProperty("tensor", tensor.tensor());
+      entry.addProperty("name", tensor.name());
+      entry.addProperty("elements", tensor.elements());
+      entry.addProperty("type", tensor.type().toString());
+      if (tensor.axis() >= 0) {
+        entry.addProperty("axis", tensor.axis());
+      }
+      entry.addProperty("reason", tensor.reason());
+      constants.add(entry);
+    }
+    document.add("constants", constants);
+    JsonArray operators = new JsonArray();
+    for (OperatorPlan operator : plan.operators()) {
+      JsonObject entry = new JsonObject();
+      entry.addProperty("subgraph", operator.subgraph());
+      entry.addProperty("operator", operator.operator());
+      entry.addProperty("name", operator.name());
+      entry.addProperty("precision", operator.precision().toString());
+      entry.addProperty("reason", operator.reason());
+      operators.add(entry);
+    }
+    document.add("operators", operators);
+    JsonArray warnings = new JsonArray();
+    plan.warnings().forEach(warnings::add);
+    document.add("warnings", warnings);
+    return document;
+  }
+}

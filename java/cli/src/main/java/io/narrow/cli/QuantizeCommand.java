@@ -1,0 +1,75 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonObject;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.rewrite.Rewriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow quantize}. */
+@Command(name = "quantize", description = "Quantizes a model.", mixinStandardHelpOptions = true)
+final class QuantizeCommand extends Output {
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite).")
+  private Path input;
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "OUT",
+      description = "Where to write the quantized model.")
+  private Path output;
+
+  @Mixin private RecipeOptions recipe;
+
+  @Option(names = "--why", description = "Print the reason for every float32 weight as well.")
+  private boolean why;
+
+  @Override
+  public Integer call() {
+    Model model = Model.read(input);
+    Plan plan = Planner.plan(model, recipe.recipe());
+    Rewriter.rewrite(plan).write(output);
+    PlanText text = new PlanText(plan);
+    long before = size(input);
+    long after = size(output);
+    if (json) {
+      JsonObject document = text.json();
+      document.add("input", file(input, before));
+      document.add("output", file(output, after));
+      print(document);
+      return 0;
+    }
+    say("%s -> %s  (%s)", input, output, plan.recipe());
+    say("size       %,d -> %,d bytes (%.1f %%)", before, after, 100.0 * after / before);
+    text.lines(why).forEach(this::say);
+    plan.warnings().forEach(this::warn);
+    if (after > before) {
+      warn("the file grew by " + (after - before) + " bytes");
+    }
+    return 0;
+  }
+
+  private static JsonObject file(Path path, long bytes) {
+    JsonObject file = new JsonObject();
+    file.addProperty("file", path.toString());
+    file.addProperty("bytes", bytes);
+    return file;
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new NarrowException(
+          NarrowException.Kind.INPUT, file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package io.narrow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.TensorType;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NarrowTest {
+  private static final Path EXAMPLE = example();
+  private static final String MODEL = EXAMPLE.resolve("digits.tflite").toString();
+  private static final String DATA = EXAMPLE.resolve("test.npz") + "?scale=1/16";
+
+  @TempDir private Path folder;
+  private String out;
+  private String err;
+
+  private static Path example() {
+    Path up = Path.of("").toAbsolutePath();
+    while (!Files.isDirectory(up.resolve("examples").resolve("digits"))) {
+      up = up.getParent();
+    }
+    return up.resolve("examples").resolve("digits");
+  }
+
+  private int run(String... arguments) {
+    StringWriter results = new StringWriter();
+    StringWriter messages = new StringWriter();
+    int code = Narrow.run(new PrintWriter(results), new PrintWriter(messages), arguments);
+    out = results.toString();
+    err = messages.toString();
+    return code;
+  }
+
+  private String output() {
+    return folder.resolve("out.tflite").toString();
+  }
+
+  @Test
+  void quantizeTellsWhatBecameOfTheModel() {
+    assertThat(run("quantize", MODEL, "-o", output())).isZero();
+    assertThat(out).contains("127,356 -> ").contains("8 int8").contains("8 integer weights");
+    assertThat(err).isEmpty();
+    assertThat(Model.read(Path.of(output())).subgraphs().get(0).tensors())
+        .anyMatch(tensor -> tensor.type() == TensorType.INT8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"dynamic", "float16", "weight-only"})
+  void everyModeMakesTheExampleSmaller(String mode) throws IOException {
+    assertThat(run("quantize", MODEL, "--mode", mode, "-o", output())).isZero();
+    assertThat(Files.size(Path.of(output()))).isLessThan(75_000);
+  }
+
+  @Test
+  void jsonIsOneDocument() {
+    assertThat(run("quantize", MODEL, "-o", output(), "--json")).isZero();
+    JsonObject document = JsonParser.parseString(out).getAsJsonObject();
+    assertThat(document.get("mode").getAsString()).isEqualTo("dynamic");
+    assertThat(document.getAsJsonObject("input").get("bytes").getAsLong()).isEqualTo(127_356);
+    assertThat(document.getAsJsonArray("constants")).hasSize(22);
+    for (String[] command :
+        new String[][] {
+          {"inspect", MODEL, "--why", "--tensors", "--json"},
+          {"doctor", "--json"},
+          {"evaluate", MODEL, "--data", DATA, "--samples", "3", "--json"}
+        }) {
+      assertThat(run(command)).as("%s", Arrays.toString(command)).isZero();
+      assertThat(JsonParser.parseString(out).isJsonNull()).isFalse();
+    }
+  }
+
+  @Test
+  void whyGivesAReasonForEveryFloatConstant() {
+    assertThat(run("inspect", MODEL, "--why")).isZero();
+    assertThat(out)
+        .contains("117 elements, fewer than 1024")
+        .contains("CONV_2D reads it as bias, which stays float32")
+        .contains("a scale per channel of axis 0");
+  }
+
+  @Test
+  void nothingToQuantizeIsSaidAndTheModelWritten() {
+    run("quantize", MODEL, "-o", output());
+    String again = folder.resolve("again.tflite").toString();
+    assertThat(run("quantize", output(), "-o", again)).isZero();
+    assertThat(err).startsWith("narrow: nothing to quantize: none of its 14 float32 constants");
+    assertThat(Path.of(again)).exists();
+  }
+
+  @Test
+  void evaluateComparesWithTheFirstModel() {
+    run("quantize", MODEL, "-o", output());
+    assertThat(run("evaluate", MODEL, output(), "--data", DATA, "--json")).isZero();
+    JsonObject first = JsonParser.parseString(out).getAsJsonArray().get(0).getAsJsonObject();
+    JsonObject second = JsonParser.parseString(out).getAsJsonArray().get(1).getAsJsonObject();
+    assertThat(first.get("accuracy").getAsDouble()).isEqualTo(596 / 600.0);
+    assertThat(second.get("accuracy").getAsDouble()).isGreaterThan(.98);
+    assertThat(second.get("agreement").getAsDouble()).isGreaterThan(.98);
+    assertThat(second.get("sqnr_db").getAsDouble()).isGreaterThan(35);
+  }
+
+  @Test
+  void sweepPrintsALineForEveryMode() {
+    assertThat(run("sweep", MODEL, "--data", DATA, "--samples", "50", "-o", folder.toString()))
+        .isZero();
+    assertThat(out.lines()).hasSize(6);
+    assertThat(folder.resolve("digits_weight-only4.tflite")).exists();
+  }
+
+  @Test
+  void badInputGetsOneLineAndExitCode2() throws IOException {
+    String text = Files.writeString(folder.resolve("text.tflite"), "no model, but text").toString();
+    String cut = folder.resolve("cut.tflite").toString();
+    Files.write(Path.of(cut), Arrays.copyOf(Files.readAllBytes(Path.of(MODEL)), 5000));
+    String[][] commands = {
+      {},
+      {"frobnicate"},
+      {"quantize"},
+      {"quantize", MODEL},
+      {"quantize", "none.tflite", "-o", output()},
+      {"quantize", text, "-o", output()},
+      {"quantize", cut, "-o", output()},
+      {"quantize", folder.toString(), "-o", output()},
+      {"quantize", MODEL, "-o", folder.toString()},
+      {"quantize", MODEL, "-o", folder.resolve("none/out.tflite").toString()},
+      {"quantize", MODEL, "-o", output(), "--mode", "int7"},
+      {"quantize", MODEL, "-o", output(), "--bits", "3"},
+      {"quantize", MODEL, "-o", output(), "--bits", "x"},
+      {"quantize", MODEL, "-o", output(), "--min-elements", "-1"},
+      {"inspect", text},
+      {"evaluate", MODEL, "--data", "none.npz"},
+      {"evaluate", MODEL, "--data", DATA + "&frob=1"},
+      {"evaluate", MODEL, text, "--data", DATA},
+      {"evaluate", MODEL, "--data", DATA, "--samples", "0"},
+      {"evaluate", MODEL, "--data", DATA, "--threads", "0"},
+      {"sweep", MODEL, "--data", "foo:bar"},
+    };
+    for (String[] command : commands) {
+      String name = Arrays.toString(command);
+      assertThat(run(command)).as("%s: %s", name, err).isEqualTo(2);
+      assertThat(err.lines()).as(name).hasSize(1);
+      assertThat(err).as(name).startsWith("narrow: ");
+      assertThat(out).as(name).isEmpty();
+      assertThat(Path.of(output())).as(name).doesNotExist();
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).as("nothing half-written").hasSize(2);
+    }
+  }
+
+  @Test
+  void helpAndVersionAreNoErrors() {
+    assertThat(run("--help")).isZero();
+    assertThat(out).contains("quantize").contains("Exit codes:");
+    assertThat(run("quantize", "--help")).isZero();
+    assertThat(run("--version")).isZero();
+    assertThat(out).startsWith("narrow ");
+  }
+
+  @Test
+  void doctorNamesTheKernels() {
+    assertThat(run("doctor")).isZero();
+    assertThat(out).contains("kernels available  java").contains("TensorFlow Lite");
+  }
+}

@@ -1,28 +1,32 @@
 package io.narrow.cli;
 
+import io.narrow.kernels.Kernels;
 import io.narrow.tflite.NarrowException;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
-/** The command {@code narrow}. */
+/**
+ * The command {@code narrow}.
+ *
+ * <p>A run is often shorter than the start of a JVM, so there are no lambdas here: linking the
+ * first of them costs 10 ms, as the archive of classes does not keep those beside picocli's
+ * classes.
+ */
 @Command(
     name = "narrow",
     description = "Makes TensorFlow Lite models small, and tells what it did.",
     mixinStandardHelpOptions = true,
     versionProvider = Narrow.Version.class,
-    subcommands = {
-      QuantizeCommand.class,
-      InspectCommand.class,
-      EvaluateCommand.class,
-      SweepCommand.class,
-      DoctorCommand.class
-    },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
       "0:done",
@@ -31,58 +35,95 @@ import picocli.CommandLine.Spec;
       "4:the model cannot be treated as asked",
       "5:the native library could not be loaded"
     })
-public final class Narrow implements Runnable {
+public final class Narrow
+    implements Runnable, IParameterExceptionHandler, IExecutionExceptionHandler {
   static final int BUG = 1;
   static final int USAGE = 2;
   static final int NATIVE_LIBRARY = 5;
 
+  private static final List<String> COMMANDS =
+      List.of("quantize", "inspect", "evaluate", "sweep", "doctor");
+
   @Spec private CommandSpec spec;
+
+  private static Output command(String name) {
+    return switch (name) {
+      case "quantize" -> new QuantizeCommand();
+      case "inspect" -> new InspectCommand();
+      case "evaluate" -> new EvaluateCommand();
+      case "sweep" -> new SweepCommand();
+      default -> new DoctorCommand();
+    };
+  }
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "name a command: " + String.join(", ", commands()));
-  }
-
-  private List<String> commands() {
-    return List.copyOf(spec.subcommands().keySet());
+        spec.commandLine(), "name a command: " + String.join(", ", COMMANDS));
   }
 
   public static void main(String[] arguments) {
+    loadKernelsMeanwhile(arguments);
     System.exit(
         run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments));
   }
 
+  /** Loading the native kernels takes as long as reading the command line: do both at once. */
+  private static void loadKernelsMeanwhile(String[] arguments) {
+    if (Arrays.asList(arguments).contains("quantize")) {
+      // Nothing else is loaded through JavaCPP then, and the kernels do without its own library.
+      System.setProperty("org.bytedeco.javacpp.loadlibraries", "false");
+      Thread loading =
+          new Thread() {
+            @Override
+            public void run() {
+              Kernels.active();
+            }
+          };
+      loading.setDaemon(true);
+      loading.start();
+    }
+  }
+
   /** Runs one command; returns its exit code. */
   static int run(PrintWriter out, PrintWriter err, String... arguments) {
-    CommandLine line = new CommandLine(new Narrow());
+    Narrow narrow = new Narrow();
+    CommandLine line = new CommandLine(narrow);
+    // Setting a command up costs 5 ms: only the one that is asked for, where there is one.
+    boolean asked = arguments.length > 0 && COMMANDS.contains(arguments[0]);
+    for (String name : asked ? List.of(arguments[0]) : COMMANDS) {
+      line.addSubcommand(name, command(name));
+    }
     line.setOut(out);
     line.setErr(err);
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setParameterExceptionHandler(
-        (e, all) -> problem(err, e.getMessage(), e.getCommandLine(), USAGE));
-    line.setExecutionExceptionHandler(
-        (e, command, parsed) -> {
-          if (e instanceof NarrowException narrow) {
-            return problem(err, narrow.getMessage(), null, narrow.kind().exitCode());
-          }
-          if (e.getCause() instanceof UnsatisfiedLinkError) {
-            return problem(err, e.getMessage(), null, NATIVE_LIBRARY);
-          }
-          err.println("narrow: a bug: please report it with the lines that follow");
-          e.printStackTrace(err);
-          return BUG;
-        });
+    line.setParameterExceptionHandler(narrow);
+    line.setExecutionExceptionHandler(narrow);
     return line.execute(arguments);
   }
 
-  private static int problem(PrintWriter err, String message, CommandLine command, int code) {
-    String oneLine = String.valueOf(message).replaceAll("\\s*\\R\\s*", " ");
-    String hint =
-        command == null
-            ? ""
-            : " (`" + command.getCommandSpec().qualifiedName() + " --help` has the options)";
-    err.println("narrow: " + oneLine + hint);
+  @Override
+  public int handleParseException(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    String hint = " (`" + command.getCommandSpec().qualifiedName() + " --help` has the options)";
+    return problem(command.getErr(), e.getMessage() + hint, USAGE);
+  }
+
+  @Override
+  public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    if (e instanceof NarrowException narrow) {
+      return problem(err, narrow.getMessage(), narrow.kind().exitCode());
+    }
+    if (e.getCause() instanceof UnsatisfiedLinkError) {
+      return problem(err, e.getMessage(), NATIVE_LIBRARY);
+    }
+    err.println("narrow: a bug: please report it with the lines that follow");
+    e.printStackTrace(err);
+    return BUG;
+  }
+
+  private static int problem(PrintWriter err, String message, int code) {
+    err.println("narrow: " + message.replaceAll("\\s*\\R\\s*", " "));
     return code;
   }
 

@@ -4,7 +4,7 @@ import java.util.Set;
 
 /**
  * {@code ((x * scale + offset) - mean) / std}, mean and std one number or one per channel (last
- * axis). Computed in double and rounded to float once.
+ * axis). Every step is rounded to float32, as it is in the pipelines that models are trained with.
  */
 final class Preprocessing {
   static final Set<String> KEYS = Set.of("scale", "offset", "mean", "std");
@@ -39,8 +39,9 @@ final class Preprocessing {
     float[] y = new float[array.elements()];
     int channels = channels();
     for (int i = 0, c = 0; i < y.length; i++, c = c + 1 == channels ? 0 : c + 1) {
-      double centred = array.get(i) * scale + offset - mean[mean.length == 1 ? 0 : c];
-      y[i] = (float) (centred / std[std.length == 1 ? 0 : c]);
+      float scaled = (float) ((float) (array.get(i) * scale) + offset);
+      float centred = scaled - (float) mean[mean.length == 1 ? 0 : c];
+      y[i] = centred / (float) std[std.length == 1 ? 0 : c];
     }
     return y;
   }

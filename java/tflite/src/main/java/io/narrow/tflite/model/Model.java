@@ -24,7 +24,7 @@ public final class Model {
   private final Table root;
   private final List<OperatorCode> codes;
   private final List<Subgraph> subgraphs;
-  private final List<ByteBuffer> buffers;
+  private final List<Buffer> buffers;
   private final Tail tail;
 
   /**
@@ -36,7 +36,7 @@ public final class Model {
       Table root,
       List<OperatorCode> codes,
       List<Subgraph> subgraphs,
-      List<ByteBuffer> buffers,
+      List<Buffer> buffers,
       Tail tail) {
     this.name = name;
     this.root = root;
@@ -75,13 +75,9 @@ public final class Model {
     return subgraphs;
   }
 
-  public int bufferCount() {
-    return buffers.size();
-  }
-
   /** Contents of a buffer, read-only and little-endian; empty for a tensor that is computed. */
   public ByteBuffer buffer(int number) {
-    return buffers.get(number).duplicate().order(buffers.get(number).order());
+    return buffers.get(number).bytes();
   }
 
   /** Contents of a tensor's buffer. */
@@ -91,8 +87,7 @@ public final class Model {
 
   /** Whether the tensor's contents are in the file, neither computed nor kept between runs. */
   public boolean isConstant(Tensor tensor) {
-    return !tensor.isVariable()
-        && (buffers.get(tensor.buffer()).hasRemaining() || tensor.isEncoded());
+    return !tensor.isVariable() && (buffers.get(tensor.buffer()).size() > 0 || tensor.isEncoded());
   }
 
   public List<Signature> signatures() {
@@ -145,8 +140,8 @@ public final class Model {
 
   /** The model with a metadata entry added or replaced. */
   public Model withMetadata(String entry, ByteBuffer contents) {
-    List<ByteBuffer> newBuffers = new ArrayList<>(buffers);
-    newBuffers.add(contents);
+    List<Buffer> newBuffers = new ArrayList<>(buffers);
+    newBuffers.add(Buffer.of(contents));
     List<Table> entries = new ArrayList<>(root.tables("metadata"));
     entries.removeIf(e -> e.string("name").equals(entry));
     entries.add(Table.of("Metadata").with("name", entry).with("buffer", buffers.size()));
@@ -155,7 +150,7 @@ public final class Model {
   }
 
   /** The model with other subgraphs, over these buffers; buffers that nothing uses are dropped. */
-  public Model with(List<Subgraph> newSubgraphs, List<ByteBuffer> newBuffers) {
+  public Model with(List<Subgraph> newSubgraphs, List<Buffer> newBuffers) {
     return new Model(name, root, codes, newSubgraphs, newBuffers, tail).compact();
   }
 
@@ -173,7 +168,7 @@ public final class Model {
     for (int buffer : root.ints("metadata_buffer")) {
       number[buffer] = 1;
     }
-    List<ByteBuffer> kept = new ArrayList<>();
+    List<Buffer> kept = new ArrayList<>();
     for (int i = 0; i < number.length; i++) {
       if (number[i] != 0) {
         number[i] = kept.size();
@@ -215,7 +210,8 @@ public final class Model {
     return tail;
   }
 
-  List<ByteBuffer> buffers() {
+  /** The buffers by number. */
+  public List<Buffer> buffers() {
     return buffers;
   }
 

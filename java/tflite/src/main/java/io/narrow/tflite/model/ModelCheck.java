@@ -76,7 +76,7 @@ final class ModelCheck {
       subgraph(model, subgraph, "subgraph " + number++);
     }
     for (var entry : model.metadata().entrySet()) {
-      within(entry.getValue(), model.bufferCount(), "a buffer", "metadata " + entry.getKey());
+      within(entry.getValue(), model.buffers().size(), "a buffer", "metadata " + entry.getKey());
     }
     for (Signature signature : model.signatures()) {
       String what = "signature `" + signature.key() + "`";
@@ -95,7 +95,7 @@ final class ModelCheck {
       throws MalformedException {
     int tensors = subgraph.tensors().size();
     for (Tensor tensor : subgraph.tensors()) {
-      within(tensor.buffer(), model.bufferCount(), "a buffer", "tensor `" + tensor.name() + "`");
+      within(tensor.buffer(), model.buffers().size(), "a buffer", "tensor `" + tensor.name() + "`");
       int bytes = model.contents(tensor).remaining();
       int bits = tensor.type().bits();
       if (bytes != 0

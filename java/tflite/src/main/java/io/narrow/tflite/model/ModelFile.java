@@ -28,6 +28,9 @@ final class ModelFile {
   private static final String IDENTIFIER = "TFL3";
   private static final int ALIGNMENT = 16;
 
+  /** Buffers up to this size are computed at once, so that they can fill gaps of the layout. */
+  private static final int SMALL = 1 << 12;
+
   private ModelFile() {}
 
   static Model read(Path file) {
@@ -48,9 +51,9 @@ final class ModelFile {
       Table root = reader.root("Model");
       ModelCheck.root(root);
       long[] end = {reader.end()};
-      List<ByteBuffer> buffers = new ArrayList<>();
+      List<Buffer> buffers = new ArrayList<>();
       for (Table buffer : root.tables("buffers")) {
-        buffers.add(contents(channel, buffer, buffers.size(), end));
+        buffers.add(Buffer.of(contents(channel, buffer, buffers.size(), end)));
       }
       List<OperatorCode> codes =
           root.tables("operator_codes").stream().map(OperatorCode::of).toList();
@@ -168,9 +171,14 @@ final class ModelFile {
 
   private static void write(Model model, FileChannel channel, long largest) throws IOException {
     List<Table> inline = new ArrayList<>();
-    for (ByteBuffer buffer : model.buffers()) {
+    for (Buffer buffer : model.buffers()) {
       Table table = Table.of("Buffer");
-      inline.add(buffer.hasRemaining() ? table.with("data", buffer) : table);
+      inline.add(
+          buffer.size() == 0
+              ? table
+              : buffer.isComputed() && buffer.size() > SMALL
+                  ? table.with("data", buffer.size(), buffer::computeInto)
+                  : table.with("data", buffer.bytes()));
     }
     TableWriter writer = new TableWriter(model.table(inline), IDENTIFIER);
     if (writer.size() <= largest) {
@@ -192,10 +200,10 @@ final class ModelFile {
     List<Table> buffers = placed(model, align(position));
     new TableWriter(model.table(buffers), IDENTIFIER).write(channel);
     for (int i = 0; i < buffers.size(); i++) {
-      if (model.buffers().get(i).hasRemaining()) {
+      if (model.buffers().get(i).size() > 0) {
         long gap = buffers.get(i).integer("offset") - channel.position();
         TableWriter.writeFully(channel, ByteBuffer.allocate((int) gap));
-        TableWriter.writeFully(channel, model.buffers().get(i).duplicate());
+        TableWriter.writeFully(channel, model.buffers().get(i).bytes());
       }
     }
     TableWriter.writeFully(channel, ByteBuffer.allocate(ALIGNMENT));
@@ -204,11 +212,11 @@ final class ModelFile {
   private static List<Table> placed(Model model, long start) {
     List<Table> tables = new ArrayList<>();
     long position = start;
-    for (ByteBuffer buffer : model.buffers()) {
+    for (Buffer buffer : model.buffers()) {
       Table table = Table.of("Buffer");
-      if (buffer.hasRemaining()) {
-        table = table.with("offset", position).with("size", (long) buffer.remaining());
-        position = align(position + buffer.remaining());
+      if (buffer.size() > 0) {
+        table = table.with("offset", position).with("size", (long) buffer.size());
+        position = align(position + buffer.size());
       }
       tables.add(table);
     }

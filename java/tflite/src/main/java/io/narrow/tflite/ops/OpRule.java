@@ -16,7 +16,6 @@ public final class OpRule {
   private final List<Integer> weights;
   private final List<Kernel> kernels = new ArrayList<>();
   private Axis axis = Axis.NONE;
-  private String asymmetric = "";
   private int bias = -1;
   private int rank;
   private int inputs;
@@ -62,14 +61,6 @@ public final class OpRule {
   /** Whether its kernels also take weights with one scale where {@link #axis} names an axis. */
   public boolean oneScaleToo() {
     return oneScale || axis == Axis.NONE;
-  }
-
-  /**
-   * Name of the option that lets a kernel quantize its float inputs asymmetrically, empty if the
-   * operator has none.
-   */
-  public String asymmetricOption() {
-    return asymmetric;
   }
 
   /** Whether its weights must all be quantized or none. */
@@ -144,11 +135,6 @@ public final class OpRule {
 
   OpRule inputs(int atLeast) {
     this.inputs = atLeast;
-    return this;
-  }
-
-  OpRule asymmetricInputs() {
-    this.asymmetric = "asymmetric_quantize_inputs";
     return this;
   }
 

@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.tflite.LargestFirst;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -53,12 +54,15 @@ public final class Planner {
   private void subgraph(int number) {
     Subgraph subgraph = model.subgraphs().get(number);
     Readers readers = new Readers(model, subgraph, recipe);
+    List<Decision> decisions = new ArrayList<>();
     for (int i = 0; i < subgraph.tensors().size(); i++) {
       Tensor tensor = subgraph.tensor(i);
       if (tensor.type() == TensorType.FLOAT32 && model.isConstant(tensor)) {
-        tensors.add(new Decision(number, i, tensor, readers).make());
+        decisions.add(new Decision(number, i, tensor, readers));
       }
     }
+    LargestFirst.forEach(decisions, decision -> decision.tensor.elements(), Decision::make);
+    decisions.forEach(decision -> tensors.add(decision.made));
   }
 
   /**
@@ -107,6 +111,7 @@ public final class Planner {
     private final int number;
     private final Tensor tensor;
     private final Readers readers;
+    private TensorPlan made;
 
     Decision(int subgraph, int number, Tensor tensor, Readers readers) {
       this.subgraph = subgraph;
@@ -115,12 +120,13 @@ public final class Planner {
       this.readers = readers;
     }
 
-    TensorPlan make() {
+    void make() {
       Optional<String> objection = readers.objection(number, tensor);
       if (objection.isPresent()) {
-        return stays(objection.get());
+        made = stays(objection.get());
+      } else {
+        made = recipe.mode() == Recipe.Mode.FLOAT16 ? float16() : integer();
       }
-      return recipe.mode() == Recipe.Mode.FLOAT16 ? float16() : integer();
     }
 
     private TensorPlan stays(String reason) {
@@ -199,8 +205,9 @@ public final class Planner {
         }
       }
       float[] scales =
-          WeightScales.leastError(
-              model.contents(tensor), inner, magnitudes, type == TensorType.INT4 ? 7 : 127);
+          type == TensorType.INT4
+              ? WeightScales.leastError(model.contents(tensor), inner, magnitudes, 7)
+              : WeightScales.reachingAll(magnitudes, 127);
       return plan(
           type,
           axis,

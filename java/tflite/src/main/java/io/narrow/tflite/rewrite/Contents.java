@@ -4,15 +4,15 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Quantization;
 import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
+import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.TensorPlan;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Computes the new contents of constants, once for all tensors that share a buffer and a plan. */
+/** The new contents of constants, one for all tensors that share a buffer and a plan. */
 final class Contents {
   private final Draft draft;
   private final Map<String, Integer> stored = new HashMap<>();
@@ -21,21 +21,25 @@ final class Contents {
     this.draft = draft;
   }
 
+  // Scales follow from the values, the type and the axis.
   /** Number of the buffer with the tensor's values as the plan stores them. */
   int store(Tensor tensor, TensorPlan plan) {
-    String key =
-        tensor.buffer() + " " + plan.type() + " " + plan.axis() + Arrays.toString(plan.scales());
-    return stored.computeIfAbsent(key, k -> draft.addBuffer(encode(tensor, plan)));
+    return stored.computeIfAbsent(
+        tensor.buffer() + " " + plan.type() + " " + plan.axis(),
+        key -> {
+          ByteBuffer values = draft.buffer(tensor.buffer());
+          int size = Math.toIntExact(plan.type().bytes(tensor.elements()));
+          return draft.addBuffer(
+              Buffer.computed(size, target -> encode(values, tensor, plan, target)));
+        });
   }
 
-  private ByteBuffer encode(Tensor tensor, TensorPlan plan) {
+  private static void encode(ByteBuffer floats, Tensor tensor, TensorPlan plan, ByteBuffer target) {
     Kernels kernels = Kernels.active();
-    Span values = Span.of(draft.buffer(tensor.buffer()));
-    ByteBuffer encoded =
-        ByteBuffer.allocateDirect(Math.toIntExact(plan.type().bytes(tensor.elements())));
+    Span values = Span.of(floats);
     if (plan.type() == TensorType.FLOAT16) {
-      kernels.toFloat16Saturated(values, Span.of(encoded));
-      return encoded;
+      kernels.toFloat16Saturated(values, Span.of(target));
+      return;
     }
     boolean four = plan.type() == TensorType.INT4;
     long inner = 1;
@@ -49,7 +53,6 @@ final class Contents {
             ? Quantization.perTensor(type, scales[0], 0)
             : Quantization.perChannel(type, scales, new int[scales.length], inner);
     int largest = four ? 7 : 127;
-    kernels.quantize(values, quantization.withRange(-largest, largest), Span.of(encoded));
-    return encoded;
+    kernels.quantize(values, quantization.withRange(-largest, largest), Span.of(target));
   }
 }

@@ -1,5 +1,6 @@
 package io.narrow.tflite.rewrite;
 
+import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -73,7 +74,7 @@ final class Draft {
     /** Drops what says nothing: an empty quantization table, an empty buffer of its own. */
     private Tensor tidy(Tensor tensor) {
       Tensor tidy = tensor.tidy();
-      return tidy.buffer() == 0 || tidy.isVariable() || buffers.get(tidy.buffer()).hasRemaining()
+      return tidy.buffer() == 0 || tidy.isVariable() || buffers.get(tidy.buffer()).size() > 0
           ? tidy
           : tidy.withBuffer(0);
     }
@@ -90,14 +91,12 @@ final class Draft {
 
   private final Model before;
   private final List<Graph> graphs = new ArrayList<>();
-  private final List<ByteBuffer> buffers = new ArrayList<>();
+  private final List<Buffer> buffers;
 
   Draft(Model before) {
     this.before = before;
     before.subgraphs().forEach(subgraph -> graphs.add(new Graph(subgraph)));
-    for (int i = 0; i < before.bufferCount(); i++) {
-      buffers.add(before.buffer(i));
-    }
+    buffers = new ArrayList<>(before.buffers());
   }
 
   Graph graph(int number) {
@@ -105,10 +104,10 @@ final class Draft {
   }
 
   ByteBuffer buffer(int number) {
-    return buffers.get(number);
+    return buffers.get(number).bytes();
   }
 
-  int addBuffer(ByteBuffer contents) {
+  int addBuffer(Buffer contents) {
     buffers.add(contents);
     return buffers.size() - 1;
   }

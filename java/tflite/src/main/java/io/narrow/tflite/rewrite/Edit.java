@@ -93,7 +93,7 @@ sealed interface Edit {
     }
   }
 
-  /** A reader of quantized weights: the version that has the kernel, and how it treats inputs. */
+  /** A reader of quantized weights gets the version that has the kernel. */
   record UseKernel(TensorPlan plan, int reader) implements Edit {
     @Override
     public void apply(Draft draft, Contents contents) {
@@ -101,11 +101,8 @@ sealed interface Edit {
       Operator operator = graph.operator(reader);
       OpRule rule = OpRules.of(operator.name()).orElseThrow();
       OpRule.Kernel kernel = rule.kernel(plan.type()).orElseThrow();
-      Operator changed = operator.withVersion(rule.version(kernel, graph.before(), operator));
-      if (operator.hasOption(rule.asymmetricOption())) {
-        changed = changed.withOption(rule.asymmetricOption(), true);
-      }
-      graph.replace(reader, changed);
+      int version = rule.version(kernel, graph.before(), operator);
+      graph.replace(reader, operator.withVersion(version));
     }
   }
 

@@ -8,9 +8,12 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The TensorFlow Lite file format as data ({@code tflite.schema}): one generic reader and writer
@@ -21,54 +24,50 @@ public final class Schema {
   private static final String RESOURCE = "tflite.schema";
   private static final Schema TFLITE = new Schema();
 
-  private final Map<String, TableType> tables = new HashMap<>();
-  private final Map<String, String[]> enumerations = new HashMap<>();
-  private final Map<String, Boolean> unions = new HashMap<>();
+  // Lines of the resource by name: a model uses few of the tables, each is parsed when it is
+  // needed.
+  private final Map<String, String> tableLines = new HashMap<>();
+  private final Map<String, String> enumerationLines = new HashMap<>();
+  private final Set<String> unions = new HashSet<>();
+
+  private final Map<String, TableType> tables = new ConcurrentHashMap<>();
+  private final Map<String, String[]> enumerations = new ConcurrentHashMap<>();
 
   private Schema() {
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(
                 Schema.class.getResourceAsStream(RESOURCE), StandardCharsets.UTF_8))) {
-      List<String[]> pending = new ArrayList<>();
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        if (line.startsWith("#")) {
-          continue;
+        if (!line.startsWith("#")) {
+          add(line);
         }
-        int space = line.indexOf(' ');
-        int colon = line.indexOf(':');
-        String kind = line.substring(0, space);
-        String name = line.substring(space + 1, colon);
-        String body = line.substring(colon + 1).trim();
-        if (kind.equals("table")) {
-          pending.add(new String[] {name, body});
-        } else {
-          enumerations.put(name, names(body));
-          if (kind.equals("union")) {
-            unions.put(name, true);
-          }
-        }
-      }
-      for (String[] table : pending) {
-        tables.put(table[0], new TableType(table[0], fields(table[1])));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
+  /** A line is {@code table|union|enum NAME: BODY}. */
+  private void add(String line) {
+    int colon = line.indexOf(':');
+    String name = line.substring(line.indexOf(' ') + 1, colon);
+    String body = line.substring(colon + 1).trim();
+    (line.startsWith("table") ? tableLines : enumerationLines).put(name, body);
+    if (line.startsWith("union")) {
+      unions.add(name);
+    }
+  }
+
   /** The table of this name; asking for one that the schema does not have is a bug. */
   public static TableType table(String name) {
-    TableType type = TFLITE.tables.get(name);
-    if (type == null) {
-      throw new IllegalArgumentException("no table " + name);
-    }
-    return type;
+    TableType known = TFLITE.tables.get(name);
+    return known != null ? known : TFLITE.tables.computeIfAbsent(name, TFLITE::parseTable);
   }
 
   /** Name of a value of an enumeration or union, empty where the schema has no such value. */
   public static String name(String enumeration, long value) {
-    String[] names = TFLITE.enumerations.get(enumeration);
+    String[] names = TFLITE.enumeration(enumeration);
     return value < 0 || value >= names.length || names[(int) value] == null
         ? ""
         : names[(int) value];
@@ -76,7 +75,7 @@ public final class Schema {
 
   /** Value of a name of an enumeration or union; asking for one it does not have is a bug. */
   public static int value(String enumeration, String name) {
-    String[] names = TFLITE.enumerations.get(enumeration);
+    String[] names = TFLITE.enumeration(enumeration);
     for (int i = 0; i < names.length; i++) {
       if (name.equals(names[i])) {
         return i;
@@ -85,8 +84,20 @@ public final class Schema {
     throw new IllegalArgumentException(enumeration + " has no value " + name);
   }
 
+  private TableType parseTable(String name) {
+    String body = tableLines.get(name);
+    if (body == null) {
+      throw new IllegalArgumentException("no table " + name);
+    }
+    return new TableType(name, fields(body));
+  }
+
+  private String[] enumeration(String name) {
+    return enumerations.computeIfAbsent(name, known -> names(enumerationLines.get(known)));
+  }
+
   private static String[] names(String body) {
-    String[] parts = body.split(", ");
+    String[] parts = body.split(",");
     String last = parts[parts.length - 1];
     String[] names = new String[Integer.parseInt(last.substring(0, last.indexOf(' '))) + 1];
     for (String part : parts) {
@@ -101,7 +112,7 @@ public final class Schema {
     if (body.isEmpty()) {
       return fields;
     }
-    for (String part : body.split(", ")) {
+    for (String part : body.split(",")) {
       String[] words = part.split(" ");
       int equals = words[2].indexOf('=');
       long defaultValue = equals < 0 ? 0 : Long.parseLong(words[2].substring(equals + 1));
@@ -118,7 +129,7 @@ public final class Schema {
     boolean vector = type.startsWith("[");
     String target = vector ? type.substring(1, type.length() - 1) : type;
     Kind element =
-        unions.containsKey(target)
+        unions.contains(target)
             ? Kind.UNION
             : Character.isUpperCase(target.charAt(0))
                 ? Kind.TABLE

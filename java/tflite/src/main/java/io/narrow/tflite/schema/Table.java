@@ -5,6 +5,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * A table of a model file: its type and the fields it has. Immutable; {@code with} gives a changed
@@ -129,6 +131,19 @@ public final class Table {
     return set(field, little(value));
   }
 
+  /**
+   * A vector of bytes that is computed when it is written.
+   *
+   * @param size how many bytes
+   * @param compute fills a direct buffer
+   */
+  public Table with(String field, int size, Consumer<ByteBuffer> compute) {
+    return set(field, new Computed(size, compute));
+  }
+
+  /** A vector of bytes that is computed when it is written. */
+  record Computed(int size, Consumer<ByteBuffer> compute) {}
+
   public Table with(String field, Table value) {
     return set(field, value);
   }
@@ -153,6 +168,7 @@ public final class Table {
     for (Object value : values) {
       if (value instanceof Table
           || value instanceof List
+          || value instanceof Computed
           || value instanceof ByteBuffer vector && vector.remaining() > bytes) {
         return false;
       }
@@ -178,7 +194,27 @@ public final class Table {
 
   @Override
   public int hashCode() {
-    return Arrays.deepHashCode(values);
+    int hash = type.hashCode();
+    for (Object value : values) {
+      hash = 31 * hash + hash(value);
+    }
+    return hash;
+  }
+
+  private static int hash(Object value) {
+    return value instanceof byte[] text
+        ? Arrays.hashCode(text)
+        : value instanceof ByteBuffer vector ? hash(vector) : Objects.hashCode(value);
+  }
+
+  /** Of some of the bytes: a hash of all would take longer than comparing the few that collide. */
+  static int hash(ByteBuffer vector) {
+    int hash = vector.remaining();
+    int step = 1 + vector.remaining() / 16;
+    for (int i = vector.position(); i < vector.limit(); i += step) {
+      hash = 31 * hash + vector.get(i);
+    }
+    return hash;
   }
 
   @Override

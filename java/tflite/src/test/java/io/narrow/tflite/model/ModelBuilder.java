@@ -14,7 +14,7 @@ public final class ModelBuilder {
   private final List<List<Operator>> operators = new ArrayList<>();
   private final List<int[]> inputs = new ArrayList<>();
   private final List<int[]> outputs = new ArrayList<>();
-  private final List<ByteBuffer> buffers = new ArrayList<>(List.of(ByteBuffer.allocate(0)));
+  private final List<Buffer> buffers = new ArrayList<>(List.of(Buffer.EMPTY));
   private final Random random;
 
   /**
@@ -83,7 +83,7 @@ public final class ModelBuilder {
   }
 
   private int constant(Tensor tensor, ByteBuffer contents) {
-    buffers.add(contents);
+    buffers.add(Buffer.of(contents));
     return add(tensor.withBuffer(buffers.size() - 1));
   }
 

@@ -30,8 +30,8 @@ class ModelFileTest {
 
   private static void assertSame(Model a, Model b) {
     assertThat(b.table(List.of())).isEqualTo(a.table(List.of()));
-    assertThat(b.bufferCount()).isEqualTo(a.bufferCount());
-    for (int i = 0; i < a.bufferCount(); i++) {
+    assertThat(b.buffers().size()).isEqualTo(a.buffers().size());
+    for (int i = 0; i < a.buffers().size(); i++) {
       assertThat(b.buffer(i)).isEqualTo(a.buffer(i));
     }
     assertThat(b.tailBytes()).isEqualTo(a.tailBytes());
@@ -114,7 +114,7 @@ class ModelFileTest {
       Path copy = folder.resolve("copy.tflite");
       ModelFile.write(Model.read(Examples.DIGITS), copy, limit);
       Model written = Model.read(copy);
-      for (int i = 0; i < written.bufferCount(); i++) {
+      for (int i = 0; i < written.buffers().size(); i++) {
         ByteBuffer contents = written.buffer(i);
         if (contents.hasRemaining()) {
           assertThat(contents.alignmentOffset(0, 16)).isZero();

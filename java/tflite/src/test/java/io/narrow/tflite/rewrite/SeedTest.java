@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The pruned ResNet-18 that this work began with, against the files of the TensorFlow converter.
  */
 class SeedTest {
+  // Accuracies are counts of 846 pictures: 720 are .8511, 723 are .8546.
   @TempDir private Path folder;
   private Path seed;
 
@@ -52,7 +53,7 @@ class SeedTest {
   void dynamicIsAsSmallAndAsGoodAsTheConverters() throws IOException {
     Path file = quantized(Recipe.dynamic());
     assertThat(Files.size(file)).isLessThanOrEqualTo(110_600);
-    assertThat(accuracy(file)).isGreaterThanOrEqualTo(.8511);
+    assertThat(accuracy(file)).isGreaterThanOrEqualTo(720 / 846.0);
   }
 
   @Test
@@ -74,11 +75,11 @@ class SeedTest {
   void float16IsSmallerThanTheConvertersAndAsGoodAsFloat() throws IOException {
     Path file = quantized(Recipe.float16());
     assertThat(Files.size(file)).isLessThanOrEqualTo(187_700);
-    assertThat(accuracy(file)).isGreaterThanOrEqualTo(.8546);
+    assertThat(accuracy(file)).isGreaterThanOrEqualTo(723 / 846.0);
   }
 
   @Test
   void weightOnlyIsAsGoodAsAiEdgeQuantizers() {
-    assertThat(accuracy(quantized(Recipe.weightOnly(8)))).isGreaterThanOrEqualTo(.8511);
+    assertThat(accuracy(quantized(Recipe.weightOnly(8)))).isGreaterThanOrEqualTo(720 / 846.0);
   }
 }

@@ -5,6 +5,8 @@ package io.narrow.kernels;
  * JIT compiler can unroll them; every result has the bits of the native ones.
  */
 final class JavaKernels extends Kernels {
+  static final JavaKernels INSTANCE = new JavaKernels();
+
   private static final float LARGEST_HALF = 65504;
 
   /** Adding and subtracting 1.5 * 2^23 rounds half to even. */

@@ -34,6 +34,17 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     return Selection.active();
   }
 
+  /**
+   * Kernels for a call on so many values: those of this process, or the Java ones where the call
+   * into native code would take longer than the work. Both give the same bytes.
+   */
+  static Kernels forSize(int n) {
+    return n < BREAK_EVEN ? JavaKernels.INSTANCE : active();
+  }
+
+  /** Measured on an EPYC with AVX-512 and JDK 17; see SmallCallsBenchmark. */
+  private static final int BREAK_EVEN = 32;
+
   /** The names of the kernels that can run here, slowest first, such as java, scalar, avx2. */
   public static List<String> available() {
     return Selection.available();

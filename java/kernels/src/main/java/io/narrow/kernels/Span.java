@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -99,6 +100,28 @@ public final class Span {
   /** The size of the memory in bytes. */
   public long byteLength() {
     return (long) length * unit;
+  }
+
+  /** A part of this memory, in whole elements of the array if it is one. */
+  Span part(long fromByte, long byteCount) {
+    int from = Math.toIntExact(fromByte / unit);
+    int count = Math.toIntExact(byteCount / unit);
+    Objects.checkFromIndexSize(from, count, length);
+    if (buffer != null) {
+      return of(buffer.duplicate().position(from).limit(from + count));
+    }
+    return new Span(array, null, offset + from, count, unit);
+  }
+
+  /** Room for as many elements in a new array of the same type. Not for direct memory. */
+  Span twin() {
+    Object twin = Array.newInstance(array.getClass().getComponentType(), length);
+    return new Span(twin, null, 0, length, unit);
+  }
+
+  /** Copies the elements of a twin. */
+  void copyFrom(Span twin) {
+    System.arraycopy(twin.array, twin.offset, array, offset, length);
   }
 
   boolean isDirect() {

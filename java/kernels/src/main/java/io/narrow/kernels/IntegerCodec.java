@@ -1,0 +1,58 @@
+package io.narrow.kernels;
+
+import java.util.Arrays;
+
+/** Codes with scales and zero points, by the kernels. */
+final class IntegerCodec extends VectorCodec {
+  private final Quantization quantization;
+  private final ValueLimits limits;
+
+  IntegerCodec(VectorQuantizer quantizer, Quantization quantization) {
+    super(quantizer);
+    this.quantization = quantization;
+    float[] low = new float[quantization.channels()];
+    float[] high = new float[quantization.channels()];
+    for (int c = 0; c < low.length; c++) {
+      // Half a step further a value still is nearest to the last code.
+      double scale = quantization.scale(c);
+      low[c] = (float) ((quantization.min() - quantization.zeroPoint(c) - 0.5) * scale);
+      high[c] = (float) ((quantization.max() - quantization.zeroPoint(c) + 0.5) * scale);
+    }
+    limits = new ValueLimits(quantizer.scope(), quantizer.dimensions(), low, high);
+  }
+
+  @Override
+  void checkRows(int rows) {
+    if (quantizer.scope() == VectorQuantizer.Scope.ROW && rows != quantization.channels()) {
+      throw new IllegalArgumentException(
+          "x has %s rows, ranges were fitted to %s".formatted(rows, quantization.channels()));
+    }
+  }
+
+  @Override
+  long clipped(float[] values, int row, int rows) {
+    return limits.beyond(values, row, rows);
+  }
+
+  @Override
+  void encode(float[] values, int row, int rows, Span y) {
+    int n = rows * quantizer.dimensions();
+    Kernels.forSize(n).quantize(Span.of(values, 0, n), of(row, rows), y);
+  }
+
+  @Override
+  void decode(Span y, int row, int rows, Span x) {
+    Kernels.forSize(rows * quantizer.dimensions()).dequantize(y, of(row, rows), x);
+  }
+
+  /** Of all rows, or of these where each has its own. */
+  private Quantization of(int row, int rows) {
+    if (quantizer.scope() != VectorQuantizer.Scope.ROW) {
+      return quantization;
+    }
+    float[] scales = Arrays.copyOfRange(quantization.scalesShared(), row, row + rows);
+    int[] zeroPoints = Arrays.copyOfRange(quantization.zeroPointsShared(), row, row + rows);
+    return Quantization.perChannel(quantization.type(), scales, zeroPoints, quantizer.dimensions())
+        .withRange(quantization.min(), quantization.max());
+  }
+}

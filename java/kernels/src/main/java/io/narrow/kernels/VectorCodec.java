@@ -1,0 +1,155 @@
+package io.narrow.kernels;
+
+import java.util.concurrent.Executor;
+
+/**
+ * Turns rows of floats into codes, and back. Immutable; may be used by any number of threads.
+ *
+ * <p>The codes are the same whatever memory they lie in and however the rows are cut.
+ */
+public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, HalfCodec {
+  final VectorQuantizer quantizer;
+
+  VectorCodec(VectorQuantizer quantizer) {
+    this.quantizer = quantizer;
+  }
+
+  /** What this codec was made by. */
+  public final VectorQuantizer quantizer() {
+    return quantizer;
+  }
+
+  /**
+   * Turns rows into codes.
+   *
+   * @param x rows of floats; where ranges are by row, the rows that were fitted
+   * @param y receives as many rows of codes
+   * @return how many values were unusual
+   * @throws IllegalArgumentException if the sizes do not fit, y is read-only, or a value is not
+   *     finite (for 16-bit floats: or too large) and the policy is to fail; part of y is written
+   *     then
+   */
+  public final VectorCounts apply(Span x, Span y) {
+    return apply(x, y, Runnable::run, 1);
+  }
+
+  /**
+   * The same in pieces on other threads; this one takes part.
+   *
+   * @param executor runs the other pieces; it must not wait for this thread
+   * @param pieces how many at most, at least 1
+   */
+  public final VectorCounts apply(Span x, Span y, Executor executor, int pieces) {
+    int rows = rows(x, y);
+    if (y.isReadOnly()) {
+      throw new IllegalArgumentException("y is read-only");
+    }
+    if (x.overlaps(y)) {
+      throw new IllegalArgumentException("x and y overlap in one array");
+    }
+    return RowPieces.of(rows, pieces)
+        .run(executor, (from, count) -> applyRows(x, y, from, count), VectorCounts::merge);
+  }
+
+  /**
+   * Turns codes back into floats.
+   *
+   * @param y rows of codes
+   * @param x receives as many rows of floats
+   * @throws IllegalArgumentException if the sizes do not fit, or x is read-only
+   */
+  public final void restore(Span y, Span x) {
+    int rows = rows(x, y);
+    if (x.isReadOnly()) {
+      throw new IllegalArgumentException("x is read-only");
+    }
+    if (x.overlaps(y)) {
+      throw new IllegalArgumentException("x and y overlap in one array");
+    }
+    int size = RowBlocks.size(quantizer.dimensions());
+    for (int from = 0; from < rows; from += size) {
+      int count = Math.min(size, rows - from);
+      decode(quantizer.codes(y, from, count), from, count, quantizer.floats(x, from, count));
+    }
+  }
+
+  /**
+   * How far what comes back is from what went in; sums of parts can be merged.
+   *
+   * @param x rows of floats
+   * @param y their codes
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public final ErrorSums error(Span x, Span y) {
+    int rows = rows(x, y);
+    int dimensions = quantizer.dimensions();
+    int size = RowBlocks.size(dimensions);
+    float[] back = new float[Math.min(rows, size) * dimensions];
+    ErrorSums sums = new ErrorSums(0, 0);
+    for (int from = 0; from < rows; from += size) {
+      int count = Math.min(size, rows - from);
+      Span restored = Span.of(back, 0, count * dimensions);
+      decode(quantizer.codes(y, from, count), from, count, restored);
+      sums = sums.merge(Kernels.active().error(quantizer.floats(x, from, count), restored));
+    }
+    return sums;
+  }
+
+  private int rows(Span x, Span y) {
+    int rows = quantizer.rows(x);
+    if (!y.canHold(quantizer.format().element())) {
+      throw new IllegalArgumentException(
+          "y is a %s, which cannot hold %s".formatted(y.describe(), quantizer.format()));
+    }
+    long needed = rows * quantizer.format().bytes(quantizer.dimensions());
+    if (y.byteLength() < needed) {
+      throw new IllegalArgumentException(
+          "y has %s bytes, %s rows need %s".formatted(y.byteLength(), rows, needed));
+    }
+    checkRows(rows);
+    return rows;
+  }
+
+  private VectorCounts applyRows(Span x, Span y, int from, int rows) {
+    VectorCounts[] counts = {VectorCounts.NONE};
+    new RowBlocks(quantizer.floats(x, from, rows), quantizer.dimensions())
+        .forEach(
+            rows,
+            (values, count, first) -> {
+              int row = from + first;
+              VectorCounts unusual = VectorFit.check(quantizer, values, count, row);
+              long clipped = clipped(values, row, count);
+              encodeInto(quantizer.codes(y, row, count), values, row, count);
+              counts[0] =
+                  counts[0].merge(
+                      new VectorCounts(count, unusual.nans(), unusual.infinities(), clipped));
+            });
+    return counts[0];
+  }
+
+  /**
+   * Pieces of one array may not be written by native code on several threads: a JVM may give each
+   * of them a copy of the whole array, and take back what the last one leaves.
+   */
+  private void encodeInto(Span y, float[] values, int row, int rows) {
+    if (y.isDirect()) {
+      encode(values, row, rows, y);
+    } else {
+      Span own = y.twin();
+      encode(values, row, rows, own);
+      y.copyFrom(own);
+    }
+  }
+
+  /** Fails where the codec belongs to other rows. */
+  void checkRows(int rows) {}
+
+  /** Counts the finite values that no code is near to. */
+  abstract long clipped(float[] values, int row, int rows);
+
+  /** Writes the codes of some rows, the first of which is number row; may change the values. */
+  abstract void encode(float[] values, int row, int rows, Span y);
+
+  /** Writes what the codes of some rows stand for. */
+  abstract void decode(Span y, int row, int rows, Span x);
+}

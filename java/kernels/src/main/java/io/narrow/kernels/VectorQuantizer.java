@@ -1,0 +1,212 @@
+package io.narrow.kernels;
+
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.concurrent.Executor;
+
+/**
+ * Makes vectors small: rows of {@code dimensions} floats, as embeddings come in bulk, to integers
+ * or 16-bit floats and back.
+ *
+ * <pre>{@code
+ * VectorQuantizer quantizer = VectorQuantizer.of(VectorFormat.INT8, 768);
+ * VectorRanges ranges = quantizer.fit(first).merge(quantizer.fit(second));
+ * VectorCodec codec = quantizer.codec(ranges);
+ * VectorCounts counts = codec.apply(Span.of(floats), Span.of(bytes));
+ * }</pre>
+ *
+ * <p>Fitting depends neither on the order of the rows nor on how they are cut; it can be done on
+ * parts, anywhere, and merged. Floats and codes lie in arrays, direct or mapped memory, row after
+ * row without gaps.
+ *
+ * @param format what a value becomes
+ * @param dimensions values per row, at least 1
+ * @param scope which values share a range
+ * @param scheme how a range turns values into integers
+ * @param rule which values the range holds
+ * @param invalid what is done about values that are not finite
+ */
+public record VectorQuantizer(
+    VectorFormat format,
+    int dimensions,
+    Scope scope,
+    Scheme scheme,
+    RangeRule rule,
+    Invalid invalid) {
+
+  /** Which values share a range. */
+  public enum Scope {
+    /** All. */
+    TENSOR,
+    /** Those of a row: what was fitted belongs to these rows, and cannot be merged. */
+    ROW,
+    /** Those of a dimension. */
+    DIMENSION
+  }
+
+  /** How a range turns values into integers. */
+  public enum Scheme {
+    /**
+     * {@link Quantization} with the zero point in the middle of the codes: {@code scale =
+     * max(|min|, |max|) / limit}, limit 127 for 8 bits and 7 for 4.
+     */
+    SYMMETRIC(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8, VectorFormat.INT4)),
+    /** {@link Quantization} with a zero point; the range is widened to hold 0. */
+    AFFINE(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8, VectorFormat.INT4)),
+    /**
+     * The arithmetic of {@code quantize_embeddings} in sentence-transformers: {@code (x - min) /
+     * ((max - min) / 255)}, less 128 for signed bytes, cut towards zero. Values outside the range
+     * get the nearest code, where numpy wraps them around.
+     */
+    SENTENCE_TRANSFORMERS(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8)),
+    /**
+     * The arithmetic of FAISS' QT_8bit (scope dimension) and QT_8bit_uniform (scope tensor): {@code
+     * (int) (255 * (x - min) / (max - min))}; back, the middle of the step.
+     */
+    FAISS(EnumSet.of(VectorFormat.UINT8));
+
+    private final Set<VectorFormat> formats;
+
+    Scheme(Set<VectorFormat> formats) {
+      this.formats = formats;
+    }
+  }
+
+  /** What is done about NaN and infinities. */
+  public enum Invalid {
+    /** The first is an {@link IllegalArgumentException} that names row and dimension. */
+    FAIL,
+    /**
+     * NaN becomes what 0 becomes, an infinity the nearest end; both are counted. When fitting they
+     * are left out.
+     */
+    CLIP
+  }
+
+  /** Checks that these go together. */
+  public VectorQuantizer {
+    if (dimensions < 1) {
+      throw new IllegalArgumentException("dimensions is " + dimensions + ", at least 1 is needed");
+    }
+    if (format == VectorFormat.INT4 && dimensions % 2 != 0) {
+      throw new IllegalArgumentException(
+          "INT4 rows of %s dimensions end within a byte: an even number is needed"
+              .formatted(dimensions));
+    }
+    if (format.isInteger() && !scheme.formats.contains(format)) {
+      throw new IllegalArgumentException(
+          "%s gives %s, not %s".formatted(scheme, scheme.formats, format));
+    }
+  }
+
+  /** A range per dimension from its smallest to its largest value, affine, failing on NaN. */
+  public static VectorQuantizer of(VectorFormat format, int dimensions) {
+    return new VectorQuantizer(
+        format, dimensions, Scope.DIMENSION, Scheme.AFFINE, RangeRule.MIN_MAX, Invalid.FAIL);
+  }
+
+  /** The same with another scope. */
+  public VectorQuantizer withScope(Scope scope) {
+    return new VectorQuantizer(format, dimensions, scope, scheme, rule, invalid);
+  }
+
+  /** The same with another scheme. */
+  public VectorQuantizer withScheme(Scheme scheme) {
+    return new VectorQuantizer(format, dimensions, scope, scheme, rule, invalid);
+  }
+
+  /** The same with another rule for the range. */
+  public VectorQuantizer withRule(RangeRule rule) {
+    return new VectorQuantizer(format, dimensions, scope, scheme, rule, invalid);
+  }
+
+  /** The same with another policy for values that are not finite. */
+  public VectorQuantizer withInvalid(Invalid invalid) {
+    return new VectorQuantizer(format, dimensions, scope, scheme, rule, invalid);
+  }
+
+  /**
+   * The ranges of rows.
+   *
+   * @param x rows of {@code dimensions} floats
+   * @throws IllegalArgumentException if x is not whole rows of floats, or holds a value that is not
+   *     finite and the policy is to fail
+   */
+  public VectorRanges fit(Span x) {
+    return new VectorFit(this).fit(x, rows(x), 0);
+  }
+
+  /**
+   * The same in pieces on other threads; this one takes part.
+   *
+   * @param executor runs the other pieces; it must not wait for this thread
+   * @param pieces how many at most, at least 1
+   * @throws IllegalArgumentException as {@link #fit(Span)}
+   */
+  public VectorRanges fit(Span x, Executor executor, int pieces) {
+    return RowPieces.of(rows(x), pieces)
+        .run(
+            executor,
+            (from, count) -> new VectorFit(this).fit(floats(x, from, count), count, from),
+            VectorFit::join);
+  }
+
+  /**
+   * What turns rows into codes and back.
+   *
+   * @param ranges what {@link #fit} of a quantizer with this scope and these dimensions gave, or
+   *     {@link VectorRanges#of}
+   * @throws IllegalArgumentException if the ranges are not for this scope and these dimensions, or
+   *     lack the histograms that the rule needs
+   */
+  public VectorCodec codec(VectorRanges ranges) {
+    if (!format.isInteger()) {
+      return codec();
+    }
+    if (ranges.scope() != scope || scope == Scope.DIMENSION && ranges.size() != dimensions) {
+      throw new IllegalArgumentException(
+          "%s ranges by %s do not fit %s dimensions by %s"
+              .formatted(ranges.size(), ranges.scope(), dimensions, scope));
+    }
+    VectorRanges resolved = ranges.resolve(rule);
+    return switch (scheme) {
+      case SYMMETRIC, AFFINE -> new IntegerCodec(this, resolved.quantization(this));
+      case SENTENCE_TRANSFORMERS -> new BucketCodec(this, resolved, Buckets.SENTENCE_TRANSFORMERS);
+      case FAISS -> new BucketCodec(this, resolved, Buckets.FAISS);
+    };
+  }
+
+  /**
+   * The codec of a format that needs no ranges.
+   *
+   * @throws IllegalArgumentException if the format is an integer
+   */
+  public VectorCodec codec() {
+    if (format.isInteger()) {
+      throw new IllegalArgumentException(format + " needs ranges: codec(fit(x))");
+    }
+    return new HalfCodec(this);
+  }
+
+  /** The number of whole rows. */
+  int rows(Span x) {
+    long row = (long) dimensions * Float.BYTES;
+    if (!x.canHold(Element.FLOAT32) || x.byteLength() % row != 0) {
+      throw new IllegalArgumentException(
+          "x is a %s, not rows of %s floats".formatted(x.describe(), dimensions));
+    }
+    return Math.toIntExact(x.byteLength() / row);
+  }
+
+  /** The floats of some rows. */
+  Span floats(Span x, int from, int count) {
+    long row = (long) dimensions * Float.BYTES;
+    return x.part(from * row, count * row);
+  }
+
+  /** The codes of some rows. */
+  Span codes(Span y, int from, int count) {
+    long row = format.bytes(dimensions);
+    return y.part(from * row, count * row);
+  }
+}

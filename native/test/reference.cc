@@ -120,7 +120,7 @@ void s4_unpack(const uint8_t* x, int64_t n, int8_t* y) {
 // The value of a half is a whole number of steps, of 2^-24 up to 2^-13, and of twice as much from each power of two on.
 uint16_t half(float x) {
   const uint32_t bits = bits_of(x);
-  const int sign = bits >> 31 ? 0x8000 : 0;
+  const uint32_t sign = bits >> 31 ? 0x8000 : 0;
   if (std::isnan(x)) return static_cast<uint16_t>(sign | 0x7e00 | ((bits & 0x7fffff) >> 13));
   const double a = std::fabs(static_cast<double>(x));
   if (a >= 65520) return static_cast<uint16_t>(sign | 0x7c00);

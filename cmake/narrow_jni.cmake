@@ -11,7 +11,12 @@ file(GLOB jni_md "${NARROW_JNI_INCLUDE}/jni_md.h" "${NARROW_JNI_INCLUDE}/*/jni_m
 list(GET jni_md 0 jni_md)
 get_filename_component(jni_md "${jni_md}" DIRECTORY)
 
-add_library(jninarrow MODULE ${jni_sources})
+# On macOS a module would be a bundle, which zig cannot link and which has no install name.
+if(APPLE)
+  add_library(jninarrow SHARED ${jni_sources})
+else()
+  add_library(jninarrow MODULE ${jni_sources})
+endif()
 narrow_target(jninarrow)
 target_include_directories(jninarrow SYSTEM PRIVATE "${NARROW_JNI_INCLUDE}" "${jni_md}")
 target_link_libraries(jninarrow PRIVATE narrow_kernels)
@@ -46,7 +51,7 @@ if(NOT MSVC)
   endif()
   if(NARROW_SANITIZE)
   elseif(APPLE)
-    target_link_options(jninarrow PRIVATE -Wl,-dead_strip)
+    target_link_options(jninarrow PRIVATE -Wl,-dead_strip -s) # or the object files are named in it
   elseif(WIN32)
     target_link_options(jninarrow PRIVATE -static -s)
   else()
@@ -56,6 +61,16 @@ if(NOT MSVC)
       jninarrow PRIVATE -s -Wl,--version-script=${jni_map} -Wl,--gc-sections -Wl,--as-needed -Wl,--no-undefined
       -Wl,-Bsymbolic -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now)
   endif()
+endif()
+
+if(NARROW_CHECK_LIBRARY)
+  set(build_paths ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_BINARY_DIR} $ENV{HOME}/)
+  add_custom_command(
+    TARGET jninarrow
+    POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:jninarrow> -DSYSTEM=${CMAKE_SYSTEM_NAME} "-DPATHS=${build_paths}" -P
+            ${CMAKE_CURRENT_SOURCE_DIR}/../cmake/check_library.cmake
+    VERBATIM)
 endif()
 
 install(TARGETS jninarrow RUNTIME DESTINATION . LIBRARY DESTINATION .)

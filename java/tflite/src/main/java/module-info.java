@@ -1,11 +1,13 @@
 /** Quantizes TensorFlow Lite models, evaluates them, and explains what it did. */
 module io.narrow.tflite {
-  requires io.narrow.kernels;
+  requires com.google.gson;
+  requires transitive io.narrow.kernels;
   requires java.desktop;
   requires org.bytedeco.javacpp;
   requires org.bytedeco.tensorflowlite;
 
   exports io.narrow.tflite;
+  exports io.narrow.tflite.calibration;
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;
   exports io.narrow.tflite.model;

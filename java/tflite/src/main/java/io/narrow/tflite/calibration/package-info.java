@@ -1,0 +1,2 @@
+/** Ranges of activations. */
+package io.narrow.tflite.calibration;

@@ -1,0 +1,101 @@
+package io.narrow.keras;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.ModelAssembly;
+import io.narrow.tflite.model.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Writes graphs down as a model: numbers for values, bytes for constants. */
+final class Assembler {
+  private final ModelAssembly assembly = new ModelAssembly();
+  private final Graph root;
+
+  Assembler(Graph root) {
+    this.root = root;
+  }
+
+  /**
+   * @param inputs inputs by their name in the signature
+   * @param outputs places among the outputs of the graph by their name in the signature
+   */
+  Model model(String name, Map<String, Value> inputs, Map<String, Integer> outputs) {
+    for (Graph body : root.bodies) {
+      assembly.subgraph(body.name);
+    }
+    Map<Value, Integer> numbers = graph(0, root);
+    for (int i = 0; i < root.bodies.size(); i++) {
+      graph(i + 1, root.bodies.get(i));
+    }
+    Map<String, Integer> given = new LinkedHashMap<>();
+    inputs.forEach((key, value) -> given.put(key, numbers.get(value)));
+    Map<String, Integer> results = new LinkedHashMap<>();
+    outputs.forEach((key, place) -> results.put(key, numbers.get(root.outputs.get(place))));
+    assembly.signature("serving_default", given, results);
+    return assembly.build(name, "imported from Keras by Narrow");
+  }
+
+  private Map<Value, Integer> graph(int number, Graph graph) {
+    Map<Value, Integer> numbers = new IdentityHashMap<>();
+    Map<String, Integer> names = new HashMap<>();
+    for (Value value : Folding.values(graph)) {
+      // A name that is taken gets the first number that is free.
+      String name = value.name;
+      for (int i = names.getOrDefault(value.name, 0); names.containsKey(name); i++) {
+        name = value.name + "_" + (i + 1);
+        names.put(value.name, i + 1);
+      }
+      names.put(name, 0);
+      numbers.put(value, tensor(number, Tensor.of(name, value.type, value.shape), value));
+    }
+    for (Op op : graph.ops) {
+      assembly.operator(
+          number,
+          op.kind,
+          op.version,
+          op.options,
+          op.fields,
+          of(op.inputs, numbers),
+          of(op.outputs, numbers));
+    }
+    assembly.boundary(number, of(graph.inputs, numbers), of(graph.outputs, numbers));
+    return numbers;
+  }
+
+  private static int[] of(List<Value> values, Map<Value, Integer> numbers) {
+    return values.stream().mapToInt(value -> value == null ? -1 : numbers.get(value)).toArray();
+  }
+
+  private int tensor(int graph, Tensor tensor, Value value) {
+    for (int size : value.shape) {
+      if (size < 1) {
+        throw new IllegalStateException("`" + value + "` would have no elements");
+      }
+    }
+    if (value.isConstant()) {
+      return assembly.constant(graph, tensor, bytes(value));
+    }
+    return value.variable
+        ? assembly.variable(graph, tensor)
+        : assembly.tensor(graph, tensor, value.batched && value.rank() > 0);
+  }
+
+  private static ByteBuffer bytes(Value value) {
+    int elements = value.floats == null ? value.ints.length : value.floats.length;
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(Math.multiplyExact(elements, Float.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    if (value.floats == null) {
+      bytes.asIntBuffer().put(value.ints);
+    } else {
+      bytes.asFloatBuffer().put(value.floats);
+      value.floats = new float[0]; // large models are not held twice
+    }
+    return bytes;
+  }
+}

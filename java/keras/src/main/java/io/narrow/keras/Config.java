@@ -1,0 +1,122 @@
+package io.narrow.keras;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The configuration of a layer or model. What is missing or null has the default that is given, as
+ * files of other Keras versions lack fields; what has the wrong type is a problem of the file.
+ */
+record Config(JsonObject json) {
+  boolean has(String field) {
+    return json.has(field) && !json.get(field).isJsonNull();
+  }
+
+  JsonElement get(String field) {
+    return json.get(field);
+  }
+
+  String text(String field, String otherwise) {
+    return has(field) && json.get(field).isJsonPrimitive()
+        ? json.get(field).getAsString()
+        : otherwise;
+  }
+
+  boolean flag(String field, boolean otherwise) {
+    return has(field) ? json.get(field).getAsBoolean() : otherwise;
+  }
+
+  int integer(String field, int otherwise) {
+    return has(field) ? integer(json.get(field)) : otherwise;
+  }
+
+  double number(String field, double otherwise) {
+    return has(field) ? number(json.get(field)) : otherwise;
+  }
+
+  /** A list of this many integers; a single one stands for all. */
+  int[] integers(String field, int count, int otherwise) {
+    int[] result = new int[count];
+    JsonElement value = has(field) ? json.get(field) : null;
+    for (int i = 0; i < count; i++) {
+      result[i] =
+          value == null
+              ? otherwise
+              : integer(value.isJsonArray() ? element(value.getAsJsonArray(), i, field) : value);
+    }
+    return result;
+  }
+
+  /** All integers of a list. */
+  int[] integers(String field) {
+    return has(field) ? integers(json.get(field), field).clone() : new int[0];
+  }
+
+  static int[] integers(JsonElement value, String field) {
+    if (!value.isJsonArray()) {
+      return new int[] {integer(value)};
+    }
+    List<Integer> result = new ArrayList<>();
+    for (JsonElement element : value.getAsJsonArray()) {
+      result.add(integer(element));
+    }
+    return result.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** A number, or nested lists of numbers, in their order. */
+  float[] numbers(String field) {
+    List<Float> result = new ArrayList<>();
+    collect(json.get(field), result);
+    float[] numbers = new float[result.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = result.get(i);
+    }
+    return numbers;
+  }
+
+  private static void collect(JsonElement value, List<Float> result) {
+    if (value.isJsonArray()) {
+      value.getAsJsonArray().forEach(element -> collect(element, result));
+    } else {
+      result.add((float) number(value));
+    }
+  }
+
+  /** A nested object, e.g. of a layer inside a wrapper. */
+  Config object(String field) {
+    return new Config(has(field) ? json.getAsJsonObject(field) : new JsonObject());
+  }
+
+  JsonArray list(String field) {
+    return has(field) ? json.getAsJsonArray(field) : new JsonArray();
+  }
+
+  private static JsonElement element(JsonArray array, int i, String field) {
+    if (i >= array.size()) {
+      throw new IllegalStateException("`" + field + "` has only " + array.size() + " elements");
+    }
+    return array.get(i);
+  }
+
+  static double number(JsonElement value) {
+    return scalar(value).getAsDouble();
+  }
+
+  static int integer(JsonElement value) {
+    return scalar(value).getAsInt();
+  }
+
+  /** Keras writes numpy scalars as objects with a value. */
+  private static JsonElement scalar(JsonElement value) {
+    if (value.isJsonObject() && value.getAsJsonObject().has("config")) {
+      JsonElement inner = value.getAsJsonObject().get("config");
+      return inner.isJsonObject() && inner.getAsJsonObject().has("value")
+          ? inner.getAsJsonObject().get("value")
+          : inner;
+    }
+    return value;
+  }
+}

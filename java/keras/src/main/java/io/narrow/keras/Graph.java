@@ -1,0 +1,296 @@
+package io.narrow.keras;
+
+import io.narrow.tflite.model.TensorType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Operators in the order in which they run, and the means to append to them. */
+final class Graph {
+  static final Map<String, Object> NONE = Map.of();
+
+  final List<Op> ops = new ArrayList<>();
+  final List<Value> inputs = new ArrayList<>();
+  final List<Value> outputs = new ArrayList<>();
+  final String name;
+  final List<Graph> bodies;
+
+  /** Name of the layer that is being built, which its values are named after. */
+  String scope = "";
+
+  Graph(String name) {
+    this.name = name;
+    this.bodies = new ArrayList<>();
+  }
+
+  private Graph(String name, Graph root) {
+    this.name = name;
+    this.bodies = root.bodies;
+    this.scope = root.scope;
+  }
+
+  /** A new subgraph, which operators refer to by number; this graph is number 0. */
+  Graph body(String suffix) {
+    Graph body = new Graph(scope + "/" + suffix, this);
+    bodies.add(body);
+    return body;
+  }
+
+  Value input(String valueName, TensorType type, int... shape) {
+    Value value = new Value(valueName, type, shape);
+    inputs.add(value);
+    return value;
+  }
+
+  Value constant(String suffix, float[] contents, int... shape) {
+    return Value.of(scope + "/" + suffix, contents, shape);
+  }
+
+  Value constant(String suffix, int... contents) {
+    return Value.of(scope + "/" + suffix, contents, contents.length);
+  }
+
+  Value scalar(float value) {
+    return Value.of(scope + "/constant", new float[] {value});
+  }
+
+  Op add(Op op) {
+    ops.add(op);
+    return op;
+  }
+
+  /** Appends an operator with one float32 output; it is batched if its first input is. */
+  Value op(String kind, String options, Map<String, ?> fields, int[] shape, Value... in) {
+    return op(1, kind, options, fields, shape, in);
+  }
+
+  Value op(
+      int version, String kind, String options, Map<String, ?> fields, int[] shape, Value... in) {
+    Value out =
+        new Value(
+            scope + "/" + kind.toLowerCase(Locale.ROOT),
+            in[0] == null ? TensorType.FLOAT32 : in[0].type,
+            shape);
+    for (Value value : in) {
+      out.batched |= value != null && value.batched;
+    }
+    add(new Op(kind, options, fields, Arrays.asList(in), out).version(version));
+    return out;
+  }
+
+  /** An operator without options whose output looks like its input. */
+  Value unary(String kind, String options, Value x) {
+    return op(kind, options, NONE, x.shape, x);
+  }
+
+  /** ADD, SUB, MUL, DIV, MAXIMUM ..., with numpy's broadcasting. */
+  Value binary(String kind, Value a, Value b) {
+    int[] shape = broadcast(a.shape, b.shape);
+    Value out = op(kind, BINARY_OPTIONS.get(kind), NONE, shape, a, b);
+    return out;
+  }
+
+  private static final Map<String, String> BINARY_OPTIONS =
+      Map.ofEntries(
+          Map.entry("ADD", "AddOptions"),
+          Map.entry("SUB", "SubOptions"),
+          Map.entry("MUL", "MulOptions"),
+          Map.entry("DIV", "DivOptions"),
+          Map.entry("POW", "PowOptions"),
+          Map.entry("FLOOR_DIV", "FloorDivOptions"),
+          Map.entry("MAXIMUM", "MaximumMinimumOptions"),
+          Map.entry("MINIMUM", "MaximumMinimumOptions"),
+          Map.entry("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"));
+
+  static int[] broadcast(int[] a, int[] b) {
+    int[] shape = new int[Math.max(a.length, b.length)];
+    for (int i = 1; i <= shape.length; i++) {
+      int left = i <= a.length ? a[a.length - i] : 1;
+      int right = i <= b.length ? b[b.length - i] : 1;
+      if (left != right && left != 1 && right != 1) {
+        throw new IllegalStateException(
+            "shapes " + Arrays.toString(a) + " and " + Arrays.toString(b) + " do not go together");
+      }
+      shape[shape.length - i] = left == 1 ? right : left;
+    }
+    return shape;
+  }
+
+  Value reshape(Value x, int... shape) {
+    if (Arrays.equals(x.shape, shape)) {
+      return x;
+    }
+    int[] target = shape.clone();
+    if (x.batched) {
+      target[0] = -1;
+    }
+    return op(
+        "RESHAPE",
+        "ReshapeOptions",
+        Map.of("new_shape", target),
+        shape,
+        x,
+        constant("shape", target));
+  }
+
+  Value transpose(Value x, int... order) {
+    int[] shape = new int[order.length];
+    for (int i = 0; i < order.length; i++) {
+      shape[i] = x.shape[order[i]];
+    }
+    return op("TRANSPOSE", "TransposeOptions", NONE, shape, x, constant("permutation", order));
+  }
+
+  /** MEAN, SUM, REDUCE_MAX ... over axes. */
+  Value reduce(String kind, Value x, boolean keep, int... axes) {
+    List<Integer> shape = new ArrayList<>();
+    for (int i = 0; i < x.rank(); i++) {
+      int axis = i;
+      if (Arrays.stream(axes).noneMatch(a -> a == axis)) {
+        shape.add(x.shape[i]);
+      } else if (keep) {
+        shape.add(1);
+      }
+    }
+    return op(
+        kind, "ReducerOptions", Map.of("keep_dims", keep), ints(shape), x, constant("axes", axes));
+  }
+
+  /**
+   * Pads with zeros.
+   *
+   * @param paddings before and after for every axis
+   */
+  Value pad(Value x, int... paddings) {
+    int[] shape = x.shape.clone();
+    for (int i = 0; i < shape.length; i++) {
+      shape[i] += paddings[2 * i] + paddings[2 * i + 1];
+    }
+    Value amounts = Value.of(scope + "/paddings", paddings, shape.length, 2);
+    return op("PAD", "PadOptions", NONE, shape, x, amounts);
+  }
+
+  /** Cuts {@code size} elements of an axis from {@code begin} on. */
+  Value slice(Value x, int axis, int begin, int size) {
+    int[] shape = x.shape.clone();
+    shape[axis] = size;
+    int[] begins = new int[shape.length];
+    int[] ends = new int[shape.length];
+    int[] strides = new int[shape.length];
+    Arrays.fill(strides, 1);
+    begins[axis] = begin;
+    ends[axis] = begin + size;
+    int mask = ((1 << shape.length) - 1) & ~(1 << axis);
+    return op(
+        "STRIDED_SLICE",
+        "StridedSliceOptions",
+        Map.of("begin_mask", mask, "end_mask", mask),
+        shape,
+        x,
+        constant("begin", begins),
+        constant("end", ends),
+        constant("strides", strides));
+  }
+
+  Value concat(List<Value> values, int axis) {
+    int[] shape = values.get(0).shape.clone();
+    shape[axis] = 0;
+    for (Value value : values) {
+      for (int i = 0; i < shape.length; i++) {
+        if (value.rank() != shape.length || i != axis && value.shape[i] != shape[i]) {
+          throw new IllegalStateException("inputs " + values + " cannot be concatenated");
+        }
+      }
+      shape[axis] += value.shape[axis];
+    }
+    return op(
+        "CONCATENATION",
+        "ConcatenationOptions",
+        Map.of("axis", axis),
+        shape,
+        values.toArray(new Value[0]));
+  }
+
+  /** A shape whose first size is that of the batch of {@code like}, as an int32 vector. */
+  Value shapeOf(Value like, int... shape) {
+    if (!like.batched) {
+      return constant("shape", shape);
+    }
+    Value sizes = new Value(scope + "/shape", TensorType.INT32, like.rank());
+    add(
+        new Op(
+            "SHAPE",
+            "ShapeOptions",
+            Map.of("out_type", TensorType.INT32.code()),
+            List.of(like),
+            sizes));
+    Value batch = new Value(scope + "/batch", TensorType.INT32);
+    add(
+        new Op(
+            "STRIDED_SLICE",
+            "StridedSliceOptions",
+            Map.of("shrink_axis_mask", 1),
+            List.of(sizes, constant("begin", 0), constant("end", 1), constant("strides", 1)),
+            batch));
+    List<Value> parts = new ArrayList<>(List.of(batch));
+    for (int i = 1; i < shape.length; i++) {
+      parts.add(Value.of(scope + "/size", new int[] {shape[i]}));
+    }
+    Value packed = new Value(scope + "/shape", TensorType.INT32, shape.length);
+    add(new Op("PACK", "PackOptions", Map.of("values_count", shape.length), parts, packed));
+    return packed;
+  }
+
+  /** Zeros of this shape, whose first axis is the batch of {@code like}. */
+  Value zeros(Value like, int... shape) {
+    if (!like.batched) {
+      return constant(
+          "zeros", new float[Arrays.stream(shape).reduce(1, Math::multiplyExact)], shape);
+    }
+    Value out = new Value(scope + "/zeros", TensorType.FLOAT32, shape);
+    out.batched = true;
+    add(new Op("FILL", "FillOptions", NONE, List.of(shapeOf(like, shape), scalar(0)), out));
+    return out;
+  }
+
+  Value cast(Value x, TensorType type) {
+    if (x.type == type) {
+      return x;
+    }
+    Value out = new Value(scope, type, x.shape);
+    out.batched = x.batched;
+    add(
+        new Op(
+            "CAST",
+            "CastOptions",
+            Map.of("in_data_type", x.type.code(), "out_data_type", type.code()),
+            List.of(x),
+            out));
+    return out;
+  }
+
+  /**
+   * x * weights + bias over the last axis; {@code weights} is [out, in], {@code bias} may be null.
+   */
+  Value dense(Value x, Value weights, Value bias) {
+    int[] shape = x.shape.clone();
+    shape[shape.length - 1] = weights.shape[0];
+    boolean keep = shape.length > 2;
+    int version = keep ? 5 : 1;
+    return op(
+        bias == null ? Math.max(version, 6) : version,
+        "FULLY_CONNECTED",
+        "FullyConnectedOptions",
+        Map.of("keep_num_dims", keep),
+        shape,
+        x,
+        weights,
+        bias);
+  }
+
+  static int[] ints(List<Integer> list) {
+    return list.stream().mapToInt(Integer::intValue).toArray();
+  }
+}

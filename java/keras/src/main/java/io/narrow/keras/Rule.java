@@ -1,0 +1,16 @@
+package io.narrow.keras;
+
+import java.util.List;
+import java.util.function.Function;
+
+/** How a class of layers becomes operators: a row of {@link LayerRules}. */
+@FunctionalInterface
+interface Rule {
+  /** Appends the operators of a layer to the graph and returns its outputs. */
+  List<Value> build(Call call);
+
+  /** A layer with one output. */
+  static Rule one(Function<Call, Value> layer) {
+    return call -> List.of(layer.apply(call));
+  }
+}

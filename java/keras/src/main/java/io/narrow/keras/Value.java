@@ -1,0 +1,69 @@
+package io.narrow.keras;
+
+import io.narrow.tflite.model.TensorType;
+import java.util.Arrays;
+
+/** A value of the graph: given, computed, constant, or a variable that the runtime keeps. */
+final class Value {
+  String name;
+  final TensorType type;
+  final int[] shape;
+
+  /**
+   * Whether the first axis is the batch, of no fixed size; {@code shape} has the size it has now.
+   */
+  boolean batched;
+
+  boolean variable;
+  float[] floats;
+  int[] ints;
+
+  Value(String name, TensorType type, int... shape) {
+    this.name = name;
+    this.type = type;
+    this.shape = shape;
+  }
+
+  static Value of(String name, float[] contents, int... shape) {
+    Value value = new Value(name, TensorType.FLOAT32, shape);
+    value.floats = contents;
+    return value;
+  }
+
+  static Value of(String name, int[] contents, int... shape) {
+    Value value = new Value(name, TensorType.INT32, shape);
+    value.ints = contents;
+    return value;
+  }
+
+  boolean isConstant() {
+    return floats != null || ints != null;
+  }
+
+  int rank() {
+    return shape.length;
+  }
+
+  /** Size of an axis, counted from the end if it is negative. */
+  int size(int axis) {
+    return shape[axis < 0 ? axis + shape.length : axis];
+  }
+
+  int channels() {
+    return size(-1);
+  }
+
+  /** Number of elements of the axes from this one on. */
+  int elements(int from) {
+    int elements = 1;
+    for (int i = from; i < shape.length; i++) {
+      elements = Math.multiplyExact(elements, shape[i]);
+    }
+    return elements;
+  }
+
+  @Override
+  public String toString() {
+    return name + Arrays.toString(shape);
+  }
+}

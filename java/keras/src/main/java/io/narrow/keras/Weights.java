@@ -1,0 +1,45 @@
+package io.narrow.keras;
+
+import java.util.List;
+import java.util.Optional;
+
+/** The weights of a file, by layer. */
+interface Weights {
+  /** Values in row-major order, and their shape. */
+  record Array(float[] values, int[] shape) {}
+
+  /**
+   * Where a layer is.
+   *
+   * @param names names of the models around it from the outermost on, and its own
+   * @param archive its path in a {@code .keras} archive
+   */
+  record Place(List<String> names, String archive) {
+    String path() {
+      return String.join("/", names);
+    }
+  }
+
+  /**
+   * One weight of a layer.
+   *
+   * @param part the layer or cell within the layer that has it, empty if it is the layer itself
+   * @param name its own name, e.g. {@code kernel}
+   * @param index its place among the weights of the layer or part
+   */
+  Optional<Array> find(Place place, Part part, String name, int index);
+
+  /**
+   * A layer or cell within a layer.
+   *
+   * @param names what segments of the names of its weights begin with in {@code .h5} files
+   * @param archive its path below the layer in {@code .keras} archives
+   */
+  record Part(List<String> names, String archive) {
+    static final Part WHOLE = new Part(List.of(), "");
+
+    static Part of(String name, String archive) {
+      return new Part(name.isEmpty() ? List.of() : List.of(name), archive);
+    }
+  }
+}

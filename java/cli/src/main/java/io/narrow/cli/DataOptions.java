@@ -16,9 +16,6 @@ final class DataOptions {
               + " crop, labels ...")
   private String data;
 
-  @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
-  private int samples = Integer.MAX_VALUE;
-
   @Option(names = "--threads", paramLabel = "N", description = "Threads per model (default 1).")
   private int threads = 1;
 
@@ -31,7 +28,6 @@ final class DataOptions {
 
   Evaluator.Options options() {
     return Evaluator.Options.DEFAULT
-        .withSamples(samples)
         .withThreads(threads)
         .withXnnpack(!builtIn)
         .withProgress(Bar.onTerminal());

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code narrow evaluate}. */
@@ -23,10 +24,15 @@ final class EvaluateCommand extends Output {
 
   @Mixin private DataOptions data;
 
+  @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
+  private int samples = Integer.MAX_VALUE;
+
   @Override
   public Integer call() {
     models.forEach(Model::read); // a damaged file is named before the runtime sees it
-    print(new EvaluationText(Evaluator.evaluate(models, data.data(), data.options())));
+    print(
+        new EvaluationText(
+            Evaluator.evaluate(models, data.data(), data.options().withSamples(samples))));
     return 0;
   }
 }

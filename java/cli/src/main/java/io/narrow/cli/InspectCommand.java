@@ -3,7 +3,6 @@ package io.narrow.cli;
 import com.google.gson.JsonObject;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
-import io.narrow.tflite.plan.Planner;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,7 +15,7 @@ import picocli.CommandLine.Parameters;
     description = "Shows what is in a model, and why its weights are or stay float32.",
     mixinStandardHelpOptions = true)
 final class InspectCommand extends Output {
-  @Parameters(paramLabel = "IN", description = "A model (.tflite).")
+  @Parameters(paramLabel = "IN", description = "A model (.tflite, .h5, .keras).")
   private Path input;
 
   @Option(names = "--tensors", description = "List every tensor with its quantization.")
@@ -31,9 +30,11 @@ final class InspectCommand extends Output {
 
   @Mixin private RecipeOptions recipe;
 
+  @Mixin private CalibrationOptions calibration;
+
   @Override
   public Integer call() {
-    Model model = Model.read(input);
+    Model model = ModelInput.read(input);
     ModelText text = new ModelText(model);
     if (json) {
       JsonObject document = text.json(tensors);
@@ -54,6 +55,6 @@ final class InspectCommand extends Output {
   }
 
   private Plan plan(Model model) {
-    return Planner.plan(model, recipe.recipe());
+    return calibration.plan(model, recipe.recipe());
   }
 }

@@ -3,7 +3,6 @@ package io.narrow.cli;
 import io.narrow.kernels.Kernels;
 import io.narrow.tflite.NarrowException;
 import java.io.PrintWriter;
-import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -42,13 +41,15 @@ public final class Narrow
   static final int NATIVE_LIBRARY = 5;
 
   private static final List<String> COMMANDS =
-      List.of("quantize", "inspect", "evaluate", "sweep", "doctor");
+      List.of("quantize", "import", "calibrate", "inspect", "evaluate", "sweep", "doctor");
 
   @Spec private CommandSpec spec;
 
   private static Output command(String name) {
     return switch (name) {
       case "quantize" -> new QuantizeCommand();
+      case "import" -> new ImportCommand();
+      case "calibrate" -> new CalibrateCommand();
       case "inspect" -> new InspectCommand();
       case "evaluate" -> new EvaluateCommand();
       case "sweep" -> new SweepCommand();
@@ -70,7 +71,8 @@ public final class Narrow
 
   /** Loading the native kernels takes as long as reading the command line: do both at once. */
   private static void loadKernelsMeanwhile(String[] arguments) {
-    if (Arrays.asList(arguments).contains("quantize")) {
+    String line = String.join(" ", arguments);
+    if (line.startsWith("quantize") && !line.contains("--calibrate")) {
       // Nothing else is loaded through JavaCPP then, and the kernels do without its own library.
       System.setProperty("org.bytedeco.javacpp.loadlibraries", "false");
       Thread loading =

@@ -20,6 +20,21 @@ abstract class Output implements Callable<Integer> {
     spec.commandLine().getOut().println(text);
   }
 
+  /** A number with a comma after every third digit; a format would cost a short run 8 ms. */
+  static String grouped(long number) {
+    StringBuilder text = new StringBuilder().append(number);
+    for (int place = text.length() - 3; place > 0; place -= 3) {
+      text.insert(place, ',');
+    }
+    return text.toString();
+  }
+
+  /** A share in percent, with one digit after the point. */
+  static String percent(long part, long whole) {
+    long tenths = Math.round(1000.0 * part / whole);
+    return tenths / 10 + "." + tenths % 10;
+  }
+
   final void warn(String text) {
     spec.commandLine().getErr().println("narrow: " + text);
   }

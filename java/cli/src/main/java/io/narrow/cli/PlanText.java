@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.narrow.tflite.plan.ActivationPlan;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.TensorPlan;
@@ -21,11 +22,14 @@ final class PlanText {
   }
 
   /**
-   * @param why whether to give the reason for each constant
+   * @param why whether to give the reason for each constant and activation
    */
   List<String> lines(boolean why) {
     List<String> lines = new ArrayList<>();
     lines.add("constants  " + count(plan.tensors(), t -> t.type().toString()));
+    if (!plan.activations().isEmpty()) {
+      lines.add("computed   " + count(plan.activations(), t -> t.produced().type().toString()));
+    }
     lines.add("operators  " + count(plan.operators(), o -> o.precision().toString()));
     if (why) {
       lines.addAll(reasons());
@@ -33,11 +37,15 @@ final class PlanText {
     return lines;
   }
 
-  /** A line for every float32 constant, in the order of the model. */
+  /** A line for every float32 constant, then for every float32 tensor that is computed. */
   List<String> reasons() {
     List<String> lines = new ArrayList<>();
     for (TensorPlan tensor : plan.tensors()) {
       lines.add(String.format("  %-8s %s: %s", tensor.type(), name(tensor), tensor.reason()));
+    }
+    for (ActivationPlan tensor : plan.activations()) {
+      lines.add(
+          String.format("  %-8s %s: %s", tensor.stored().type(), tensor.name(), tensor.reason()));
     }
     return lines;
   }
@@ -79,6 +87,21 @@ final class PlanText {
       constants.add(entry);
     }
     document.add("constants", constants);
+    JsonArray activations = new JsonArray();
+    for (ActivationPlan tensor : plan.activations()) {
+      JsonObject entry = new JsonObject();
+      entry.addProperty("subgraph", tensor.subgraph());
+      entry.addProperty("tensor", tensor.tensor());
+      entry.addProperty("name", tensor.name());
+      entry.addProperty("type", tensor.stored().type().toString());
+      if (!tensor.stored().isFloat()) {
+        entry.addProperty("scale", tensor.stored().scale());
+        entry.addProperty("zero_point", tensor.stored().zeroPoint());
+      }
+      entry.addProperty("reason", tensor.reason());
+      activations.add(entry);
+    }
+    document.add("activations", activations);
     JsonArray operators = new JsonArray();
     for (OperatorPlan operator : plan.operators()) {
       JsonObject entry = new JsonObject();

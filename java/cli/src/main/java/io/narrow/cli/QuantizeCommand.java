@@ -2,9 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonObject;
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
-import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +15,7 @@ import picocli.CommandLine.Parameters;
 /** {@code narrow quantize}. */
 @Command(name = "quantize", description = "Quantizes a model.", mixinStandardHelpOptions = true)
 final class QuantizeCommand extends Output {
-  @Parameters(paramLabel = "IN", description = "A float model (.tflite).")
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
   @Option(
@@ -29,13 +27,18 @@ final class QuantizeCommand extends Output {
 
   @Mixin private RecipeOptions recipe;
 
-  @Option(names = "--why", description = "Print the reason for every float32 weight as well.")
+  @Option(names = "--why", description = "Print the reason for every float32 tensor as well.")
   private boolean why;
+
+  @Mixin private CalibrationOptions calibration;
 
   @Override
   public Integer call() {
-    Model model = Model.read(input);
-    Plan plan = Planner.plan(model, recipe.recipe());
+    return write(calibration.plan(ModelInput.read(input), recipe.recipe()));
+  }
+
+  /** Carries a plan out and tells what became of the model. */
+  private int write(Plan plan) {
     Rewriter.rewrite(plan).write(output);
     PlanText text = new PlanText(plan);
     long before = size(input);
@@ -47,8 +50,15 @@ final class QuantizeCommand extends Output {
       print(document);
       return 0;
     }
-    say("%s -> %s  (%s)", input, output, plan.recipe());
-    say("size       %,d -> %,d bytes (%.1f %%)", before, after, 100.0 * after / before);
+    say(input + " -> " + output + "  (" + plan.recipe() + ")");
+    say(
+        "size       "
+            + grouped(before)
+            + " -> "
+            + grouped(after)
+            + " bytes ("
+            + percent(after, before)
+            + " %)");
     text.lines(why).forEach(this::say);
     plan.warnings().forEach(this::warn);
     if (after > before) {

@@ -1,7 +1,10 @@
 package io.narrow.cli;
 
+import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.evaluation.Sweep;
+import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -10,10 +13,12 @@ import picocli.CommandLine.Parameters;
 /** {@code narrow sweep}. */
 @Command(
     name = "sweep",
-    description = "Quantizes a model in every mode, evaluates all files, prints one table.",
+    description =
+        "Quantizes a model in every mode, evaluates all files, prints one table. Modes with integer"
+            + " activations need --calibrate.",
     mixinStandardHelpOptions = true)
 final class SweepCommand extends Output {
-  @Parameters(paramLabel = "IN", description = "A float model (.tflite).")
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
   @Option(
@@ -25,9 +30,21 @@ final class SweepCommand extends Output {
 
   @Mixin private DataOptions data;
 
+  @Mixin private CalibrationOptions calibration;
+
   @Override
   public Integer call() {
-    print(new EvaluationText(Sweep.run(input, Sweep.RECIPES, folder, data.data(), data.options())));
+    Path model = ModelInput.file(input, folder);
+    Optional<Calibration> ranges = calibration.calibration(Model.read(model));
+    print(
+        new EvaluationText(
+            Sweep.run(
+                model,
+                ranges.isPresent() ? Sweep.ALL : Sweep.WEIGHTS,
+                ranges.orElse(Calibration.EMPTY),
+                folder,
+                data.data(),
+                data.options())));
     return 0;
   }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NarrowTest {
   private static final Path EXAMPLE = example();
   private static final String MODEL = EXAMPLE.resolve("digits.tflite").toString();
+  private static final String KERAS = EXAMPLE.resolve("digits.h5").toString();
   private static final String DATA = EXAMPLE.resolve("test.npz") + "?scale=1/16";
 
   @TempDir private Path folder;
@@ -75,7 +78,8 @@ class NarrowTest {
         new String[][] {
           {"inspect", MODEL, "--why", "--tensors", "--json"},
           {"doctor", "--json"},
-          {"evaluate", MODEL, "--data", DATA, "--samples", "3", "--json"}
+          {"evaluate", MODEL, "--data", DATA, "--samples", "3", "--json"},
+          {"calibrate", MODEL, "--data", DATA, "-o", output(), "--samples", "3", "--json"}
         }) {
       assertThat(run(command)).as("%s", Arrays.toString(command)).isZero();
       assertThat(JsonParser.parseString(out).isJsonNull()).isFalse();
@@ -113,11 +117,85 @@ class NarrowTest {
   }
 
   @Test
+  void calibrateWritesTheRangesOfEveryActivation() {
+    Path ranges = folder.resolve("ranges.json");
+    String[] command = {"calibrate", MODEL, "--data", DATA, "-o", ranges.toString()};
+    assertThat(run(command)).isZero();
+    assertThat(out).contains("ranges.json").contains(" tensors, 600 samples");
+    assertThat(err).isEmpty();
+    Model model = Model.read(Path.of(MODEL));
+    int input = model.subgraphs().get(0).inputs()[0];
+    for (String[] more : new String[][] {{}, {"--ai-edge"}}) {
+      String[] again = Stream.of(command, more).flatMap(Stream::of).toArray(String[]::new);
+      assertThat(run(again)).isZero();
+      Calibration read = Calibration.read(ranges, model);
+      assertThat(read.samples()).isEqualTo(600);
+      assertThat(read.range(0, input)).contains(new FloatRange(0, 1, 0, 0));
+    }
+  }
+
+  @Test
   void sweepPrintsALineForEveryMode() {
-    assertThat(run("sweep", MODEL, "--data", DATA, "--samples", "50", "-o", folder.toString()))
-        .isZero();
+    assertThat(run("sweep", MODEL, "--data", DATA, "-o", folder.toString())).isZero();
     assertThat(out.lines()).hasSize(6);
     assertThat(folder.resolve("digits_weight-only4.tflite")).exists();
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    assertThat(
+            run(
+                "sweep",
+                MODEL,
+                "--data",
+                DATA,
+                "--calibrate",
+                calibration,
+                "--samples",
+                "50",
+                "-o",
+                folder.toString()))
+        .isZero();
+    assertThat(out.lines()).hasSize(10);
+    assertThat(folder.resolve("digits_int8_uint8io.tflite")).exists();
+  }
+
+  @Test
+  void int8NeedsDataToCalibrateWith() {
+    assertThat(run("quantize", MODEL, "--mode", "int8", "-o", output())).isEqualTo(2);
+    assertThat(err)
+        .isEqualToIgnoringNewLines(
+            "narrow: --mode int8: needs representative data, name them with --calibrate");
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
+        .isZero();
+    assertThat(run("evaluate", output(), "--data", DATA, "--json")).isZero();
+    assertThat(
+            JsonParser.parseString(out)
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .get("accuracy")
+                .getAsDouble())
+        .isGreaterThan(.985);
+  }
+
+  @Test
+  void importWritesAFloatModelFromKeras() throws IOException {
+    assertThat(run("import", KERAS, "-o", output())).isZero();
+    assertThat(out).contains("serving_default: image -> output_0").contains("CONV_2D 10");
+    assertThat(Files.size(Path.of(output()))).isLessThanOrEqualTo(127_356);
+    assertThat(run("import", KERAS, "-o", output(), "--batch", "2", "--input-shape", "16x16x1"))
+        .isZero();
+    assertThat(out).contains("image float32[2, 16, 16, 1]");
+  }
+
+  @Test
+  void kerasModelsAreTakenWhereModelsAre() {
+    assertThat(run("quantize", KERAS, "-o", output())).isZero();
+    assertThat(out).contains("8 int8");
+    assertThat(run("inspect", KERAS, "--why", "--json")).isZero();
+    assertThat(run("sweep", KERAS, "--data", DATA, "--samples", "50", "-o", folder.toString()))
+        .isZero();
+    assertThat(out.lines()).hasSize(6);
+    assertThat(folder.resolve("digits.tflite")).exists();
   }
 
   @Test
@@ -137,16 +215,35 @@ class NarrowTest {
       {"quantize", MODEL, "-o", folder.toString()},
       {"quantize", MODEL, "-o", folder.resolve("none/out.tflite").toString()},
       {"quantize", MODEL, "-o", output(), "--mode", "int7"},
+      {"quantize", MODEL, "-o", output(), "--mode", "int8"},
+      {"quantize", MODEL, "-o", output(), "--mode", "int8", "--io", "int16"},
+      {"quantize", MODEL, "-o", output(), "--mode", "int16x8", "--output-type", "uint8"},
+      {"quantize", MODEL, "-o", output(), "--io", "int7"},
+      {"quantize", MODEL, "-o", output(), "--strict"},
       {"quantize", MODEL, "-o", output(), "--bits", "3"},
       {"quantize", MODEL, "-o", output(), "--bits", "x"},
       {"quantize", MODEL, "-o", output(), "--min-elements", "-1"},
       {"inspect", text},
+      {"import", text, "-o", output()},
+      {"import", "none.h5", "-o", output()},
+      {"import", KERAS, "-o", output(), "--batch", "0"},
+      {"import", KERAS, "-o", output(), "--input-shape", "8xx8"},
+      {"import", KERAS, "-o", output(), "--input-shape", "8x8x3"},
+      {"import", KERAS, "-o", output(), "--input-shape", "0x8x1"},
       {"evaluate", MODEL, "--data", "none.npz"},
       {"evaluate", MODEL, "--data", DATA + "&frob=1"},
       {"evaluate", MODEL, text, "--data", DATA},
       {"evaluate", MODEL, "--data", DATA, "--samples", "0"},
       {"evaluate", MODEL, "--data", DATA, "--threads", "0"},
       {"sweep", MODEL, "--data", "foo:bar"},
+      {"calibrate", MODEL, "--data", DATA},
+      {"calibrate", MODEL, "-o", output()},
+      {"calibrate", "none.tflite", "--data", DATA, "-o", output()},
+      {"calibrate", MODEL, "--data", "none.npz", "-o", output()},
+      {"calibrate", MODEL, "--data", DATA, "-o", output(), "--threads", "0"},
+      {"calibrate", MODEL, "--data", DATA, "-o", output(), "--samples", "0"},
+      {"calibrate", MODEL, "--data", DATA, "-o", output(), "--range", "median"},
+      {"calibrate", MODEL, "--data", DATA, "-o", folder.resolve("none/x.json").toString()},
     };
     for (String[] command : commands) {
       String name = Arrays.toString(command);

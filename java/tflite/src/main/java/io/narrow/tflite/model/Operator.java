@@ -111,6 +111,12 @@ public final class Operator {
     return new Operator(table.with("builtin_options", options.with(field, value ? 1 : 0)), code);
   }
 
+  /** The same operator with an integer option set; as {@link #withOption(String, boolean)}. */
+  public Operator withOption(String field, int value) {
+    Table options = table.table("builtin_options").get(0);
+    return new Operator(table.with("builtin_options", options.with(field, value)), code);
+  }
+
   @Override
   public String toString() {
     return name();

@@ -16,10 +16,14 @@ public record OperatorPlan(
   public enum Precision {
     /** float32, with float32 constants if any. */
     FLOAT32("float32"),
+    /** Integers throughout. */
+    INTEGER("integer"),
     /** Integer weights beside float32 inputs, which its kernel quantizes as it runs. */
     HYBRID("integer weights"),
     /** float32, with constants that are stored smaller. */
     STORED("float32, weights stored smaller"),
+    /** Turns float32 into integers or back. */
+    CONVERSION("conversion"),
     /** No float32 tensor among inputs and outputs. */
     OTHER("no float32");
 

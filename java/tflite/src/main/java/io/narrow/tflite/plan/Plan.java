@@ -3,6 +3,8 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Model;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a recipe makes of a model: a decision with its reason for every float32 constant and every
@@ -13,12 +15,26 @@ public final class Plan {
   private final Recipe recipe;
   private final List<TensorPlan> tensors;
   private final List<OperatorPlan> operators;
+  private final List<ActivationPlan> activations;
+  private final List<IntegerOperator> integerOperators;
 
   Plan(Model model, Recipe recipe, List<TensorPlan> tensors, List<OperatorPlan> operators) {
+    this(model, recipe, tensors, operators, List.of(), List.of());
+  }
+
+  Plan(
+      Model model,
+      Recipe recipe,
+      List<TensorPlan> tensors,
+      List<OperatorPlan> operators,
+      List<ActivationPlan> activations,
+      List<IntegerOperator> integerOperators) {
     this.model = model;
     this.recipe = recipe;
     this.tensors = List.copyOf(tensors);
     this.operators = List.copyOf(operators);
+    this.activations = List.copyOf(activations);
+    this.integerOperators = List.copyOf(integerOperators);
   }
 
   public Model model() {
@@ -39,15 +55,31 @@ public final class Plan {
     return operators;
   }
 
+  /**
+   * The float32 tensors of the main subgraph that are computed or given, by number; empty unless
+   * the recipe's activations are integers.
+   */
+  public List<ActivationPlan> activations() {
+    return activations;
+  }
+
+  /** The operators that compute in integers, by number. */
+  public List<IntegerOperator> integerOperators() {
+    return integerOperators;
+  }
+
   /** Whether at least one tensor changes. */
   public boolean changesAnything() {
-    return tensors.stream().anyMatch(tensor -> !tensor.isFloat());
+    return tensors.stream().anyMatch(tensor -> !tensor.isFloat())
+        || activations.stream().anyMatch(tensor -> !tensor.isFloat());
   }
 
   /** What to tell the user beside the numbers: a line each. */
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
-    if (!changesAnything()) {
+    if (recipe.mode().integer()) {
+      warnings.addAll(staysFloat());
+    } else if (!changesAnything()) {
       long largest = tensors.stream().mapToLong(TensorPlan::elements).max().orElse(0);
       warnings.add(
           tensors.isEmpty()
@@ -64,5 +96,21 @@ public final class Plan {
       }
     }
     return warnings;
+  }
+
+  /** A line for each reason why operators stay float32. */
+  private List<String> staysFloat() {
+    Map<String, Long> counts = new TreeMap<>();
+    for (OperatorPlan operator : operators) {
+      if (operator.precision() == OperatorPlan.Precision.FLOAT32) {
+        counts.merge(operator.name() + " stays float32: " + operator.reason(), 1L, Long::sum);
+      }
+    }
+    List<String> lines = new ArrayList<>();
+    if (integerOperators.isEmpty()) {
+      lines.add("nothing to quantize: no operator that computes with float32 could use integers");
+    }
+    counts.forEach((line, count) -> lines.add(count == 1 ? line : count + " times " + line));
+    return lines;
   }
 }

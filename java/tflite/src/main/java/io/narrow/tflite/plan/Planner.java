@@ -1,6 +1,8 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.LargestFirst;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -38,8 +40,33 @@ public final class Planner {
     this.recipe = recipe;
   }
 
-  /** Plans what a recipe makes of a model. */
+  /** As {@link #plan(Model, Recipe, Ranges)}, with the ranges that calibration found. */
+  public static Plan plan(Model model, Recipe recipe, Calibration calibration) {
+    return plan(model, recipe, (Ranges) calibration::range);
+  }
+
+  /**
+   * Plans what a recipe makes of a model.
+   *
+   * @param ranges of activations, for recipes whose activations are integers; others ignore them
+   * @throws NarrowException if the recipe is strict and an operator would stay float32, or an input
+   *     or output that is to be an integer has no range
+   */
+  public static Plan plan(Model model, Recipe recipe, Ranges ranges) {
+    return recipe.mode().integer()
+        ? IntegerPlanner.plan(model, recipe, ranges)
+        : plan(model, recipe);
+  }
+
+  /**
+   * Plans what a recipe makes of a model.
+   *
+   * @throws NarrowException if the recipe's activations are integers: then ranges are needed
+   */
   public static Plan plan(Model model, Recipe recipe) {
+    if (recipe.mode().integer()) {
+      throw IntegerPlanner.uncalibrated(recipe);
+    }
     Planner planner = new Planner(model, recipe);
     for (int subgraph = 0; subgraph < model.subgraphs().size(); subgraph++) {
       planner.subgraph(subgraph);

@@ -24,13 +24,17 @@ public final class Rewriter {
     if (!plan.changesAnything()) {
       return plan.model();
     }
-    List<Edit> edits = new ArrayList<>();
-    for (TensorPlan tensor : plan.tensors()) {
-      edits.addAll(Edit.of(tensor, plan.model().subgraphs().get(tensor.subgraph())));
-    }
     Draft draft = new Draft(plan.model());
-    Contents contents = new Contents(draft);
-    edits.forEach(edit -> edit.apply(draft, contents));
+    if (plan.recipe().mode().integer()) {
+      new IntegerGraph(draft, plan).rewrite();
+    } else {
+      List<Edit> edits = new ArrayList<>();
+      for (TensorPlan tensor : plan.tensors()) {
+        edits.addAll(Edit.of(tensor, plan.model().subgraphs().get(tensor.subgraph())));
+      }
+      Contents contents = new Contents(draft);
+      edits.forEach(edit -> edit.apply(draft, contents));
+    }
     Model model = draft.finish();
     if (plan.recipe().mode() == Mode.FLOAT16) {
       ByteBuffer value = ByteBuffer.wrap("fp16accfp32".getBytes(StandardCharsets.US_ASCII));

@@ -94,19 +94,24 @@ public final class ModelBuilder {
 
   /** An operator without options. */
   public ModelBuilder operator(String name, int[] in, int... out) {
-    operators.get(operators.size() - 1).add(Operator.of(name, 1, in, out));
+    operators.get(operators.size() - 1).add(Operator.of(name, version(name), in, out));
     return this;
   }
 
   /** An operator with options, a table named as in the schema. */
   public ModelBuilder operator(String name, Table options, int[] in, int... out) {
-    Operator bare = Operator.of(name, 1, in, out);
+    Operator bare = Operator.of(name, version(name), in, out);
     Table table =
         bare.table()
             .with("builtin_options_type", Schema.value("BuiltinOptions", options.type().name()))
             .with("builtin_options", options);
     operators.get(operators.size() - 1).add(new Operator(table, bare.code()));
     return this;
+  }
+
+  /** The oldest version that the runtime has. */
+  private static int version(String operator) {
+    return operator.equals("BROADCAST_TO") ? 2 : 1;
   }
 
   public ModelBuilder inputs(int... numbers) {

@@ -238,6 +238,7 @@ class PlannerTest {
         .hasMessage("--bits 3: has to be 8 or 4");
     assertThatThrownBy(() -> Recipe.Mode.of("int7"))
         .isInstanceOf(NarrowException.class)
-        .hasMessage("--mode int7: unknown, known modes are dynamic, weight-only, float16");
+        .hasMessage(
+            "--mode int7: unknown, known modes are dynamic, weight-only, float16, int8, int16x8");
   }
 }

@@ -1,6 +1,5 @@
 package io.narrow.tflite.rewrite;
 
-import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.FloatBuffer;
@@ -21,18 +20,27 @@ public final class RuntimeComparison {
     List<float[]> outputs = new ArrayList<>();
     try (Interpreter interpreter =
         Interpreter.open(file, Interpreter.Options.DEFAULT.withXnnpack(xnnpack))) {
-      for (int run = 0; run < RUNS; run++) {
-        Random random = new Random(run);
-        for (int i = 0; i < interpreter.inputs().size(); i++) {
-          feed(interpreter, i, random);
-        }
-        interpreter.run();
-        for (int i = 0; i < interpreter.outputs().size(); i++) {
-          outputs.add(interpreter.read(i).clone());
-        }
-      }
+      run(
+          interpreter,
+          () -> {
+            for (int i = 0; i < interpreter.outputs().size(); i++) {
+              outputs.add(interpreter.read(i).clone());
+            }
+          });
     }
     return outputs;
+  }
+
+  /** Runs a model a few times, and does something after each. */
+  static void run(Interpreter interpreter, Runnable afterEach) {
+    for (int run = 0; run < RUNS; run++) {
+      Random random = new Random(run);
+      for (int i = 0; i < interpreter.inputs().size(); i++) {
+        feed(interpreter, i, random);
+      }
+      interpreter.run();
+      afterEach.run();
+    }
   }
 
   private static void feed(Interpreter interpreter, int input, Random random) {
@@ -41,7 +49,7 @@ public final class RuntimeComparison {
     for (int size : info.shape()) {
       elements *= size;
     }
-    if (info.type() == TensorType.FLOAT32) {
+    if (info.real()) {
       FloatBuffer values = FloatBuffer.allocate(elements);
       while (values.hasRemaining()) {
         values.put(random.nextFloat() * 2 - 1);

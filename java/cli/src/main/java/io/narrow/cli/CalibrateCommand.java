@@ -1,0 +1,95 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonObject;
+import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.calibration.RangeMethod;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.model.Model;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow calibrate}. */
+@Command(
+    name = "calibrate",
+    description =
+        "Runs a float model on data and writes the ranges of its activations, for any number of"
+            + " recipes.",
+    mixinStandardHelpOptions = true)
+final class CalibrateCommand extends Output {
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite).")
+  private Path input;
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "OUT",
+      description = "Where to write the ranges (.json).")
+  private Path output;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DATA",
+      description = "What the model is run on, as `evaluate` takes it; labels are not needed.")
+  private String data;
+
+  @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
+  private int samples = Integer.MAX_VALUE;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Samples that run at a time (default 1); the ranges are the same.")
+  private int threads = 1;
+
+  @Option(
+      names = "--range",
+      paramLabel = "METHOD",
+      description =
+          "minmax (default), percentile[:99.99], entropy, mse, or moving-average[:0.95]. Only the"
+              + " last has to be named here: the others can be chosen later from the same file.")
+  private String method = RangeMethod.MINMAX.toString();
+
+  @Option(
+      names = "--ai-edge",
+      description = "Write the file as ai-edge-quantizer does: the ranges alone.")
+  private boolean aiEdge;
+
+  @Override
+  public Integer call() {
+    Model model = Model.read(input);
+    Calibration calibration =
+        Calibrator.calibrate(
+            input,
+            Dataset.open(data),
+            Calibrator.Options.DEFAULT
+                .withSamples(samples)
+                .withThreads(threads)
+                .withMethod(RangeMethod.parse(method))
+                .withProgress(Bar.onTerminal()));
+    if (aiEdge) {
+      calibration.writeAiEdge(output, model);
+    } else {
+      calibration.write(output);
+    }
+    if (json) {
+      print(document(calibration));
+    } else {
+      say("%s -> %s", input, output);
+      say("%,d tensors, %,d samples", calibration.tensors(), calibration.samples());
+    }
+    return 0;
+  }
+
+  private JsonObject document(Calibration calibration) {
+    JsonObject document = new JsonObject();
+    document.addProperty("input", input.toString());
+    document.addProperty("output", output.toString());
+    document.addProperty("samples", calibration.samples());
+    document.addProperty("tensors", calibration.tensors());
+    return document;
+  }
+}

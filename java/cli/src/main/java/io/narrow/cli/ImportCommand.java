@@ -1,0 +1,71 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonObject;
+import io.narrow.keras.KerasModel;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow import}. */
+@Command(
+    name = "import",
+    description = "Turns a Keras model into a float TensorFlow Lite model.",
+    mixinStandardHelpOptions = true)
+final class ImportCommand extends Output {
+  @Parameters(paramLabel = "IN", description = "A Keras model (.h5, .keras).")
+  private Path input;
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "OUT",
+      description = "Where to write the float model.")
+  private Path output;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Size of the batch; without it, 1 that can be resized.")
+  private Integer batch;
+
+  @Option(
+      names = "--input-shape",
+      paramLabel = "SHAPE",
+      description =
+          "Shape of the input without the batch, e.g. 224x224x3, where IN leaves it open.")
+  private String shape = "";
+
+  @Override
+  public Integer call() {
+    if (batch != null && batch < 1) {
+      throw NarrowException.input("--batch " + batch + ": it must be at least 1");
+    }
+    Model model =
+        KerasModel.read(input, new KerasModel.Options(batch == null ? 0 : batch, sizes()));
+    model.write(output);
+    if (json) {
+      JsonObject document = new ModelText(model).json(false);
+      document.addProperty("output", output.toString());
+      print(document);
+      return 0;
+    }
+    say("%s -> %s", input, output);
+    new ModelText(model).lines(false).forEach(this::say);
+    return 0;
+  }
+
+  private List<Integer> sizes() {
+    if (shape.isEmpty()) {
+      return List.of();
+    }
+    if (!shape.matches("\\d{1,9}([x,]\\d{1,9})*")) {
+      throw NarrowException.input("--input-shape " + shape + ": write it as 224x224x3");
+    }
+    return Arrays.stream(shape.split("[x,]")).map(Integer::valueOf).toList();
+  }
+}

@@ -1,0 +1,114 @@
+package io.narrow.tflite.ops;
+
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.TensorType;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A row of the table of integer kernels: how an operator computes with int8 or int16 activations.
+ *
+ * @param operator name of the operator in the schema
+ * @param inputs places of the operands that are quantized activations, empty for all of them
+ * @param outputs places of the results that are quantized activations, empty for all of them; a
+ *     single -1 for none
+ * @param scales what the kernel demands of their scales
+ * @param int8 version of the operator with int8 activations, 0 if there is no kernel
+ * @param int16 version of the operator with int16 activations, 0 if there is no kernel
+ * @param raised options that need a later version where they are set
+ */
+public record IntegerRule(
+    String operator,
+    Set<Integer> inputs,
+    Set<Integer> outputs,
+    Scales scales,
+    int int8,
+    int int16,
+    Map<String, Integer> raised) {
+  /** What a kernel demands of the scales of its activations. */
+  public enum Scales {
+    /** Nothing. */
+    FREE,
+    /** The same scale and zero point for all operands and results. */
+    SAME,
+    /** As {@link #SAME}; a constant operand only bounds the result and may be clamped. */
+    BOUND,
+    /** Weights per channel, and a bias with the scale of the products. */
+    WEIGHTS,
+    /** A result in [0, 1). */
+    UNIT,
+    /** A result in [-1, 1). */
+    SIGNED_UNIT,
+    /** A result in [-16, 0]; what is below saturates. */
+    LOGARITHM;
+
+    /** Whether all operands and results share a scale. */
+    public boolean same() {
+      return this == SAME || this == BOUND;
+    }
+
+    /** Whether the kernel fixes scale and zero point of its result. */
+    public boolean fixed() {
+      return ordinal() >= UNIT.ordinal();
+    }
+
+    /** Scale of a fixed result of this type. */
+    public float scale(TensorType type) {
+      if (type == TensorType.INT16) {
+        return 1f / 32768;
+      }
+      return this == UNIT ? 1f / 256 : this == SIGNED_UNIT ? 1f / 128 : 16f / 256;
+    }
+
+    /** Zero point of a fixed result of this type. */
+    public int zeroPoint(TensorType type) {
+      return type == TensorType.INT16 || this == SIGNED_UNIT ? 0 : this == UNIT ? -128 : 127;
+    }
+  }
+
+  /** Fused activations from this one on are ignored by integer kernels. */
+  private static final int TANH = 4;
+
+  public IntegerRule {
+    inputs = Set.copyOf(inputs);
+    outputs = Set.copyOf(outputs);
+    raised = Map.copyOf(raised);
+  }
+
+  /** Whether the operand at this place is a quantized activation. */
+  public boolean reads(int place) {
+    return inputs.isEmpty() || inputs.contains(place);
+  }
+
+  /** Whether the result at this place is a quantized activation. */
+  public boolean writes(int place) {
+    return outputs.isEmpty() || outputs.contains(place);
+  }
+
+  /** Whether there is a kernel for activations of this type. */
+  public boolean has(TensorType activation) {
+    return base(activation) > 0;
+  }
+
+  private int base(TensorType activation) {
+    return activation == TensorType.INT16 ? int16 : int8;
+  }
+
+  /** Why an operator has no integer kernel although its row has; empty if it has. */
+  public String objection(Operator candidate) {
+    return candidate.option("fused_activation_function") >= TANH
+        ? "its fused activation has no integer kernel"
+        : "";
+  }
+
+  /** Version of an operator that computes with activations of this type. */
+  public int version(TensorType activation, Operator candidate) {
+    int version = Math.max(base(activation), candidate.version());
+    for (Map.Entry<String, Integer> option : raised.entrySet()) {
+      if (candidate.option(option.getKey()) != 0) {
+        version = Math.max(version, option.getValue());
+      }
+    }
+    return version;
+  }
+}

@@ -1,0 +1,94 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.model.TensorType;
+import java.util.Arrays;
+
+/**
+ * How the values of a tensor are held: {@code x = (q - zeroPoint) * scale}, or as they are for
+ * {@link #FLOAT}. Specification sections 1.1 to 1.6.
+ *
+ * @param type type of the elements
+ * @param axis axis that has a scale per channel, -1 if there is one scale or none
+ * @param scales one scale, one per channel, or none
+ * @param zeroPoint the integer that stands for 0; 0 wherever there are several scales
+ */
+public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint) {
+  /** Values as they are. */
+  public static final Encoding FLOAT = new Encoding(TensorType.FLOAT32, -1, new float[0], 0);
+
+  /** A narrower range counts as zero throughout. */
+  private static final float NARROWEST = 1e-12f;
+
+  public Encoding {
+    scales = scales.clone();
+  }
+
+  @Override
+  public float[] scales() {
+    return scales.clone();
+  }
+
+  /** The only scale. */
+  public float scale() {
+    return scales[0];
+  }
+
+  public boolean isFloat() {
+    return type == TensorType.FLOAT32;
+  }
+
+  static Encoding of(TensorType type, float scale, int zeroPoint) {
+    return new Encoding(type, -1, new float[] {scale}, zeroPoint);
+  }
+
+  /**
+   * How an activation of a range is held: int8 over the whole range with zero, int16 symmetric.
+   *
+   * @param min smallest value, finite
+   * @param max largest value, finite
+   */
+  static Encoding activation(TensorType type, float min, float max) {
+    float low = Math.min(min, 0);
+    float high = Math.max(max, 0);
+    if (high - low < NARROWEST) {
+      // Any scale is right for zeros. A tiny one, as the TensorFlow converter has it (2e-6 / 255),
+      // is so far from that of the neighbours that XNNPACK refuses the model.
+      high = 1;
+    }
+    if (type == TensorType.INT16) {
+      return of(type, Math.max(-low, high) / Short.MAX_VALUE, 0);
+    }
+    float scale = (float) (((double) high - low) / 255);
+    double exact = Byte.MIN_VALUE - (double) low / scale;
+    double zero = Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5); // halves away from 0
+    return of(type, scale, (int) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, zero)));
+  }
+
+  /** The same scale and zero for uint8 at the boundary of the model. */
+  Encoding unsigned() {
+    return of(TensorType.UINT8, scale(), zeroPoint - Byte.MIN_VALUE);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Encoding that
+        && type == that.type
+        && axis == that.axis
+        && zeroPoint == that.zeroPoint
+        && Arrays.equals(scales, that.scales);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * (31 * type.hashCode() + Arrays.hashCode(scales)) + zeroPoint;
+  }
+
+  @Override
+  public String toString() {
+    return isFloat()
+        ? "float32"
+        : scales.length == 1
+            ? type + ", scale " + scales[0] + ", zero point " + zeroPoint
+            : type + ", a scale per channel of axis " + axis;
+  }
+}

@@ -1,0 +1,27 @@
+package io.narrow.tflite.plan;
+
+import java.util.List;
+
+/**
+ * An operator that computes in integers: what it has to read and write.
+ *
+ * @param subgraph number of its subgraph
+ * @param operator its number in the subgraph
+ * @param version version of the operator that has the kernel
+ * @param wide whether activations are int16 and the bias int64
+ * @param inputs an encoding for each operand; {@link Encoding#FLOAT} for one that stays as it is,
+ *     such as a shape or an index
+ * @param outputs an encoding for each result, likewise
+ */
+public record IntegerOperator(
+    int subgraph,
+    int operator,
+    int version,
+    boolean wide,
+    List<Encoding> inputs,
+    List<Encoding> outputs) {
+  public IntegerOperator {
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+  }
+}

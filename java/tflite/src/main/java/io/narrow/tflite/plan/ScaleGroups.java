@@ -1,0 +1,100 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.model.TensorType;
+
+/**
+ * Tensors that share a scale, by union-find: a group has the union of the ranges of its members, or
+ * the encoding that a kernel fixes for its result.
+ */
+final class ScaleGroups {
+  private final int[] parent;
+  private final float[] min;
+  private final float[] max;
+  private final boolean[] ranged;
+  private final int[] members;
+  private final Encoding[] fixed;
+
+  ScaleGroups(int tensors) {
+    parent = new int[tensors];
+    min = new float[tensors];
+    max = new float[tensors];
+    ranged = new boolean[tensors];
+    members = new int[tensors];
+    fixed = new Encoding[tensors];
+    for (int i = 0; i < tensors; i++) {
+      parent[i] = i;
+      members[i] = 1;
+    }
+  }
+
+  private int root(int tensor) {
+    int root = tensor;
+    while (parent[root] != root) {
+      root = parent[root];
+    }
+    parent[tensor] = root;
+    return root;
+  }
+
+  /** Widens the range of a tensor's group; every range includes 0. */
+  void include(int tensor, float low, float high) {
+    int root = root(tensor);
+    min[root] = Math.min(min[root], low);
+    max[root] = Math.max(max[root], high);
+    ranged[root] = true;
+  }
+
+  /** Drops the range of a tensor's group. */
+  void forget(int tensor) {
+    min[root(tensor)] = 0;
+    max[root(tensor)] = 0;
+    ranged[root(tensor)] = false;
+  }
+
+  /** Gives a tensor an encoding that its range does not change. */
+  void fix(int tensor, Encoding encoding) {
+    fixed[root(tensor)] = encoding;
+  }
+
+  boolean isFixed(int tensor) {
+    return fixed[root(tensor)] != null;
+  }
+
+  /** Makes two tensors share a scale; at most the first may be fixed. */
+  void join(int tensor, int other) {
+    int a = root(tensor);
+    int b = root(other);
+    if (a != b) {
+      parent[b] = a;
+      members[a] += members[b];
+      min[a] = Math.min(min[a], min[b]);
+      max[a] = Math.max(max[a], max[b]);
+      ranged[a] |= ranged[b];
+    }
+  }
+
+  /** Width of the range of a tensor's group. */
+  double span(int tensor) {
+    int root = root(tensor);
+    return (double) max[root] - min[root];
+  }
+
+  /** Whether the tensor's group has a range or a fixed encoding. */
+  boolean has(int tensor) {
+    return ranged[root(tensor)] || isFixed(tensor);
+  }
+
+  Encoding encoding(int tensor, TensorType type) {
+    int root = root(tensor);
+    return fixed[root] != null ? fixed[root] : Encoding.activation(type, min[root], max[root]);
+  }
+
+  /** Why a tensor has its encoding, in words. */
+  String reason(int tensor) {
+    int root = root(tensor);
+    String shared = members[root] == 1 ? "" : ", shared by " + members[root] + " tensors";
+    return fixed[root] != null
+        ? "fixed by its kernel" + shared
+        : "range [" + min[root] + ", " + max[root] + "]" + shared;
+  }
+}

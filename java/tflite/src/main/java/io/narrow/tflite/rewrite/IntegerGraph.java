@@ -1,0 +1,191 @@
+package io.narrow.tflite.rewrite;
+
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.ActivationPlan;
+import io.narrow.tflite.plan.Encoding;
+import io.narrow.tflite.plan.IntegerOperator;
+import io.narrow.tflite.plan.Plan;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Rewrites the main subgraph for integer activations. The tensors of its boundary keep their
+ * numbers and names, so that signatures and metadata still name them; what is converted gets a
+ * tensor of its own, computed right after what it is converted from.
+ */
+final class IntegerGraph {
+  /** A tensor in an encoding. */
+  private record Held(int tensor, Encoding encoding) {}
+
+  private final Plan plan;
+  private final Draft.Graph graph;
+  private final IntegerContents contents;
+  private final Map<Integer, IntegerOperator> integers = new HashMap<>();
+  private final Map<Integer, ActivationPlan> activations = new HashMap<>();
+  private final Map<Integer, Integer> producers = new HashMap<>();
+  private final Map<Integer, Set<Encoding>> wanted = new HashMap<>();
+  private final Map<Held, Integer> numbers = new HashMap<>();
+
+  IntegerGraph(Draft draft, Plan plan) {
+    this.plan = plan;
+    this.graph = draft.graph(0);
+    this.contents = new IntegerContents(draft);
+    plan.integerOperators().forEach(integer -> integers.put(integer.operator(), integer));
+    plan.activations().forEach(activation -> activations.put(activation.tensor(), activation));
+    List<Operator> operators = graph.before().operators();
+    for (int i = 0; i < operators.size(); i++) {
+      for (int output : operators.get(i).outputs()) {
+        producers.put(output, i);
+      }
+      int[] inputs = operators.get(i).inputs();
+      for (int place = 0; place < inputs.length; place++) {
+        wanted.computeIfAbsent(inputs[place], t -> new LinkedHashSet<>()).add(wanted(i, place));
+      }
+    }
+    for (int output : graph.before().outputs()) {
+      // A constant among the outputs stays what it is.
+      wanted.computeIfAbsent(output, t -> new LinkedHashSet<>()).add(Encoding.FLOAT);
+    }
+  }
+
+  private Encoding wanted(int operator, int place) {
+    IntegerOperator integer = integers.get(operator);
+    return integer == null ? Encoding.FLOAT : integer.inputs().get(place);
+  }
+
+  void rewrite() {
+    plan.activations().forEach(this::home);
+    int count = graph.before().operators().size();
+    for (int i = 0; i < count; i++) {
+      write(i);
+    }
+    for (int i = 0; i < count; i++) {
+      read(i);
+    }
+  }
+
+  /** Retypes the tensor of this number to what it holds from now on. */
+  private void home(ActivationPlan activation) {
+    int number = activation.tensor();
+    numbers.put(new Held(number, activation.stored()), number);
+    if (!activation.stored().isFloat()) {
+      graph.replace(number, encoded(graph.tensor(number), activation.stored()));
+    }
+  }
+
+  private static Tensor encoded(Tensor tensor, Encoding encoding) {
+    if (encoding.isFloat()) {
+      return tensor.withType(TensorType.FLOAT32);
+    }
+    float[] scales = encoding.scales();
+    long[] zeroPoints = new long[scales.length];
+    zeroPoints[0] = encoding.zeroPoint();
+    return tensor.quantized(encoding.type(), scales, zeroPoints, Math.max(0, encoding.axis()));
+  }
+
+  /** Lets an operator write the encodings of the plan, and converts what the boundary wants. */
+  private void write(int number) {
+    Operator operator = graph.operator(number);
+    int[] outputs = operator.outputs();
+    for (int place = 0; place < outputs.length; place++) {
+      ActivationPlan activation = activations.get(outputs[place]);
+      if (activation != null && !activation.produced().equals(activation.stored())) {
+        int produced = add(activation.tensor(), activation.produced());
+        operator = operator.withOutput(place, produced);
+        graph.addAfter(
+            number,
+            conversion(produced, activation.produced(), activation.tensor(), activation.stored()));
+      }
+    }
+    graph.replace(number, operator);
+  }
+
+  private void read(int number) {
+    Operator operator = graph.operator(number);
+    int[] inputs = graph.before().operators().get(number).inputs();
+    for (int place = 0; place < inputs.length; place++) {
+      int tensor = inputs[place];
+      Encoding encoding = wanted(number, place);
+      if (activations.containsKey(tensor)) {
+        operator = operator.withInput(place, activation(tensor, encoding));
+      } else if (!encoding.isFloat()) {
+        operator = operator.withInput(place, constant(tensor, encoding));
+      }
+    }
+    IntegerOperator integer = integers.get(number);
+    graph.replace(number, integer == null ? operator : typed(operator, integer));
+  }
+
+  /** Number of the tensor that holds an activation in an encoding. */
+  private int activation(int tensor, Encoding encoding) {
+    Integer known = numbers.get(new Held(tensor, encoding));
+    if (known != null) {
+      return known;
+    }
+    Encoding produced = activations.get(tensor).produced();
+    int from = numbers.get(new Held(tensor, produced));
+    int number = add(tensor, encoding);
+    Operator conversion = conversion(from, produced, number, encoding);
+    if (producers.containsKey(tensor)) {
+      graph.addAfter(producers.get(tensor), conversion);
+    } else {
+      graph.addFirst(conversion);
+    }
+    return number;
+  }
+
+  private int add(int tensor, Encoding encoding) {
+    Tensor before = graph.before().tensor(tensor);
+    boolean again = encoding.type() == activations.get(tensor).produced().type();
+    boolean other = !encoding.equals(activations.get(tensor).produced());
+    String suffix = again && other ? "_requantized" : "_" + encoding.type();
+    int number =
+        graph.add(encoded(before.withBuffer(0), encoding).withName(before.name() + suffix));
+    numbers.put(new Held(tensor, encoding), number);
+    return number;
+  }
+
+  /** Number of the tensor that holds a constant in an encoding. */
+  private int constant(int tensor, Encoding encoding) {
+    Integer known = numbers.get(new Held(tensor, encoding));
+    if (known != null) {
+      return known;
+    }
+    Tensor before = graph.before().tensor(tensor);
+    Tensor stored = encoded(before.withBuffer(contents.store(before, encoding)), encoding);
+    int number = tensor;
+    if (wanted.get(tensor).size() == 1) {
+      graph.replace(tensor, stored);
+    } else {
+      number = graph.add(stored.withName(before.name() + "_" + encoding.type()));
+    }
+    numbers.put(new Held(tensor, encoding), number);
+    return number;
+  }
+
+  private static Operator conversion(int from, Encoding source, int to, Encoding target) {
+    int[] in = {from};
+    int[] out = {to};
+    return target.isFloat()
+        ? Operator.of("DEQUANTIZE", OpRules.dequantizeVersion(source.type(), false), in, out)
+        : Operator.of("QUANTIZE", target.type() == TensorType.INT16 ? 2 : 1, in, out);
+  }
+
+  /** The operator in the version and with the options that its types need. */
+  private static Operator typed(Operator operator, IntegerOperator integer) {
+    Operator typed = operator.withVersion(integer.version());
+    if (!integer.wide()) {
+      return typed;
+    }
+    if (typed.hasOption("quantized_bias_type")) {
+      typed = typed.withOption("quantized_bias_type", TensorType.INT64.code());
+    }
+    return typed.hasOption("pot_scale_int16") ? typed.withOption("pot_scale_int16", false) : typed;
+  }
+}

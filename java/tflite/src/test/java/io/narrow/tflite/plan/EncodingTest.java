@@ -1,0 +1,111 @@
+package io.narrow.tflite.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.schema.Table;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class EncodingTest {
+  private static final int RANGES = 1_000_000;
+
+  /** Any finite float, with special values and ordinary magnitudes more often than bits give. */
+  private static float anyFloat(Random random) {
+    return switch (random.nextInt(6)) {
+      case 0 -> 0;
+      case 1 -> random.nextBoolean() ? Float.MIN_VALUE : -Float.MIN_VALUE;
+      case 2 -> random.nextBoolean() ? Float.MAX_VALUE : -Float.MAX_VALUE;
+      case 3 -> (float) random.nextGaussian();
+      case 4 -> (float) (random.nextGaussian() * Math.pow(10, random.nextInt(76) - 38));
+      default -> {
+        float value = Float.intBitsToFloat(random.nextInt());
+        yield Float.isFinite(value) ? value : 1;
+      }
+    };
+  }
+
+  private static boolean usable(float scale) {
+    return scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE && 1 / scale <= Float.MAX_VALUE;
+  }
+
+  @Test
+  void everyRangeHasAUsableScaleAndAnExactZero() {
+    Random random = new Random(4);
+    for (int i = 0; i < RANGES; i++) {
+      float a = Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, anyFloat(random)));
+      float c = Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, anyFloat(random)));
+      float min = Math.min(a, c);
+      float max = Math.max(a, c);
+      Encoding int8 = Encoding.activation(TensorType.INT8, min, max);
+      Encoding int16 = Encoding.activation(TensorType.INT16, min, max);
+      boolean good =
+          usable(int8.scale())
+              && usable(int16.scale())
+              && int8.zeroPoint() >= -128
+              && int8.zeroPoint() <= 127
+              && int16.zeroPoint() == 0
+              && reaches(int8, min, max, -128, 127)
+              && reaches(int16, min, max, -32767, 32767);
+      if (!good) {
+        throw new AssertionError("seed 4, [" + min + ", " + max + "]: " + int8 + "; " + int16);
+      }
+    }
+  }
+
+  /** Whether no end of a range lies more than a step beyond the codes; half a step is rounding. */
+  private static boolean reaches(Encoding e, float min, float max, int low, int high) {
+    double step = e.scale();
+    return min >= (low - e.zeroPoint() - 0.51) * step
+        && max <= (high - e.zeroPoint() + 0.51) * step;
+  }
+
+  @Test
+  void noBiasIsSaturatedAndNoWeightScaleIsUnusable() {
+    Random random = new Random(5);
+    for (int i = 0; i < 20_000; i++) {
+      float[] weights = new float[12];
+      float[] bias = new float[4];
+      for (int k = 0; k < weights.length; k++) {
+        weights[k] = finite(random);
+      }
+      for (int k = 0; k < bias.length; k++) {
+        bias[k] = finite(random);
+      }
+      Encoding input = Encoding.activation(TensorType.INT8, finite(random), finite(random));
+      ModelBuilder b = new ModelBuilder(1);
+      int x = b.floats("x", 1, 3);
+      int w = b.constant("w", weights, 4, 3);
+      int c = b.constant("bias", bias, 4);
+      int y = b.floats("y", 1, 4);
+      Table options = Table.of("FullyConnectedOptions");
+      Model model =
+          b.operator("FULLY_CONNECTED", options, new int[] {x, w, c}, y)
+              .inputs(x)
+              .outputs(y)
+              .build();
+      IntegerWeights.Pair pair =
+          new IntegerWeights(model, model.subgraphs().get(0))
+              .encode(
+                  model.subgraphs().get(0).operators().get(0),
+                  OpRules.of("FULLY_CONNECTED").orElseThrow(),
+                  input);
+      for (int k = 0; k < 4; k++) {
+        String what = "seed 5, turn " + i + ", channel " + k + ": " + input + pair;
+        assertThat(usable(pair.weights().scales()[k])).as(what).isTrue();
+        assertThat(usable(pair.bias().scales()[k])).as(what).isTrue();
+        double code = Math.abs(bias[k] / (double) pair.bias().scales()[k]);
+        assertThat(code).as(what).isLessThanOrEqualTo(1L << 30);
+      }
+    }
+  }
+
+  /** Up to 1e30, beyond which no product of scales means anything. */
+  private static float finite(Random random) {
+    float value = anyFloat(random);
+    return Math.abs(value) > 1e30f ? 1e30f : value;
+  }
+}

@@ -1,0 +1,74 @@
+package io.narrow.tflite.rewrite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.IntegerRule;
+import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Recipe;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What the table of integer kernels claims is what the stock runtime does: a model of one operator
+ * for every row and type, run with XNNPACK and without, and compared with the float model.
+ */
+class IntegerOperatorTest {
+  static Stream<String> int8() {
+    return IntegerModels.names(TensorType.INT8);
+  }
+
+  static Stream<String> int16() {
+    return IntegerModels.names(TensorType.INT16);
+  }
+
+  @Test
+  void everyRowHasAModel() {
+    TreeSet<String> built = new TreeSet<>();
+    IntegerModels.MODELS.keySet().forEach(name -> built.add(name.split(" ")[0]));
+    assertThat(IntegerRules.rows().stream().map(IntegerRule::operator))
+        .containsExactlyInAnyOrderElementsOf(built);
+  }
+
+  @ParameterizedTest
+  @MethodSource("int8")
+  void int8(String name, @TempDir Path folder) {
+    Recipe recipe = Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8);
+    compare(name, recipe, IntegerModels.MODELS.get(name).int8(), folder);
+  }
+
+  @ParameterizedTest
+  @MethodSource("int16")
+  void int16(String name, @TempDir Path folder) {
+    Recipe recipe = Recipe.int16x8().withBoundary(TensorType.INT16, TensorType.INT16);
+    compare(name, recipe, IntegerModels.MODELS.get(name).int16(), folder);
+  }
+
+  private static void compare(String name, Recipe recipe, double sqnr, Path folder) {
+    Model model = IntegerModels.MODELS.get(name).build().apply(new ModelBuilder(7)).build();
+    Path before = folder.resolve("float.tflite");
+    model.write(before);
+    Plan plan = Planner.plan(model, recipe, MeasuredRanges.ofRandomRuns(before));
+    assertThat(plan.operators())
+        .allMatch(operator -> operator.precision() == Precision.INTEGER, name);
+    Path after = folder.resolve("quantized.tflite");
+    Rewriter.rewrite(plan).write(after);
+    for (boolean xnnpack : List.of(true, false)) {
+      assertThat(RuntimeComparison.sqnr(before, after, xnnpack))
+          .as("%s, %s, XNNPACK %s", name, recipe, xnnpack)
+          .isNotNaN()
+          .isGreaterThan(sqnr);
+    }
+  }
+}

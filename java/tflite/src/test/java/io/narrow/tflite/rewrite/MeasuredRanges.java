@@ -1,0 +1,79 @@
+package io.narrow.tflite.rewrite;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Ranges;
+import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Ranges of all tensors of a float model by running it, written the slow obvious way. */
+public final class MeasuredRanges implements Ranges {
+  private final Map<Integer, FloatRange> ranges = new HashMap<>();
+
+  private MeasuredRanges() {}
+
+  /** Over these samples. */
+  public static MeasuredRanges of(Path model, Dataset data) {
+    MeasuredRanges measured = new MeasuredRanges();
+    try (Interpreter interpreter = open(model)) {
+      for (Sample sample : data.feed(interpreter.inputs())) {
+        for (int i = 0; i < sample.inputs().size(); i++) {
+          sample.inputs().get(i).writeTo(interpreter, i);
+        }
+        interpreter.run();
+        measured.add(interpreter);
+      }
+    }
+    return measured;
+  }
+
+  /** Over the inputs that {@link RuntimeComparison} feeds. */
+  public static MeasuredRanges ofRandomRuns(Path model) {
+    MeasuredRanges measured = new MeasuredRanges();
+    try (Interpreter interpreter = open(model)) {
+      RuntimeComparison.run(interpreter, () -> measured.add(interpreter));
+    }
+    return measured;
+  }
+
+  private static Interpreter open(Path model) {
+    return Interpreter.open(
+        model, Interpreter.Options.DEFAULT.withPreserveAllTensors(true).withXnnpack(false));
+  }
+
+  private void add(Interpreter interpreter) {
+    for (int i = 0; i < interpreter.tensorCount(); i++) {
+      TensorInfo info = interpreter.tensor(i);
+      if (info.type() == TensorType.FLOAT32) {
+        ranges.merge(i, range(interpreter.data(i)), FloatRange::merge);
+      }
+    }
+  }
+
+  private static FloatRange range(ByteBuffer values) {
+    FloatRange range = FloatRange.EMPTY;
+    ByteBuffer little = values.order(ByteOrder.LITTLE_ENDIAN);
+    while (little.hasRemaining()) {
+      float value = little.getFloat();
+      if (Float.isFinite(value)) {
+        range = range.merge(new FloatRange(value, value, 0, 0));
+      } else {
+        range = range.merge(new FloatRange(0, 0, Float.isNaN(value) ? 1 : 0, 1));
+      }
+    }
+    return range;
+  }
+
+  @Override
+  public Optional<FloatRange> range(int subgraph, int tensor) {
+    return subgraph == 0 ? Optional.ofNullable(ranges.get(tensor)) : Optional.empty();
+  }
+}

@@ -1,5 +1,6 @@
 package io.narrow.cli;
 
+import io.narrow.keras.KerasModel;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
@@ -39,13 +40,14 @@ final class CalibrationOptions {
   /**
    * What a recipe makes of a model.
    *
+   * @param input the file that the model was read from
    * @throws NarrowException if the recipe needs data to calibrate with and none are named
    */
-  Plan plan(Model model, Recipe recipe) {
+  Plan plan(Path input, Model model, Recipe recipe) {
     if (!recipe.mode().integer()) {
       return Planner.plan(model, recipe);
     }
-    Optional<Calibration> ranges = calibration(model);
+    Optional<Calibration> ranges = calibration(input, model);
     if (ranges.isEmpty()) {
       throw NarrowException.input(
           "--mode " + recipe.mode() + ": needs representative data, name them with --calibrate");
@@ -54,20 +56,23 @@ final class CalibrationOptions {
   }
 
   /** Ranges of the activations of a model, empty where no data are named. */
-  Optional<Calibration> calibration(Model model) {
+  Optional<Calibration> calibration(Path input, Model model) {
     if (source == null) {
       return Optional.empty();
     }
     RangeMethod range = RangeMethod.parse(method);
+    if (source.endsWith(".json")) {
+      return Optional.of(Calibration.read(Path.of(source), model).withMethod(range));
+    }
+    Dataset data = Dataset.open(source);
+    Calibrator.Options options =
+        Calibrator.Options.DEFAULT
+            .withSamples(samples)
+            .withMethod(range)
+            .withProgress(Bar.onTerminal());
     return Optional.of(
-        source.endsWith(".json")
-            ? Calibration.read(Path.of(source), model).withMethod(range)
-            : Calibrator.calibrate(
-                model,
-                Dataset.open(source),
-                Calibrator.Options.DEFAULT
-                    .withSamples(samples)
-                    .withMethod(range)
-                    .withProgress(Bar.onTerminal())));
+        KerasModel.isKeras(input)
+            ? Calibrator.calibrate(model, data, options)
+            : Calibrator.calibrate(input, data, options));
   }
 }

@@ -55,6 +55,6 @@ final class InspectCommand extends Output {
   }
 
   private Plan plan(Model model) {
-    return calibration.plan(model, recipe.recipe());
+    return calibration.plan(input, model, recipe.recipe());
   }
 }

@@ -34,7 +34,7 @@ final class QuantizeCommand extends Output {
 
   @Override
   public Integer call() {
-    return write(calibration.plan(ModelInput.read(input), recipe.recipe()));
+    return write(calibration.plan(input, ModelInput.read(input), recipe.recipe()));
   }
 
   /** Carries a plan out and tells what became of the model. */

@@ -35,7 +35,7 @@ final class SweepCommand extends Output {
   @Override
   public Integer call() {
     Path model = ModelInput.file(input, folder);
-    Optional<Calibration> ranges = calibration.calibration(Model.read(model));
+    Optional<Calibration> ranges = calibration.calibration(model, Model.read(model));
     print(
         new EvaluationText(
             Sweep.run(

@@ -21,11 +21,12 @@ final class Contents {
     this.draft = draft;
   }
 
-  // Scales follow from the values, the type and the axis.
   /** Number of the buffer with the tensor's values as the plan stores them. */
   int store(Tensor tensor, TensorPlan plan) {
     return stored.computeIfAbsent(
-        tensor.buffer() + " " + plan.type() + " " + plan.axis(),
+        // Scales follow from these, and take longer to compare. Tensors may see a buffer in two
+        // shapes.
+        tensor.buffer() + " " + plan.type() + " " + plan.axis() + tensor.shapeText(),
         key -> {
           ByteBuffer values = draft.buffer(tensor.buffer());
           int size = Math.toIntExact(plan.type().bytes(tensor.elements()));

@@ -92,6 +92,12 @@ public final class ModelBuilder {
     return add(tensors.get(subgraph).get(tensor).withName(name));
   }
 
+  /** The same in another shape. */
+  public int sharing(String name, int subgraph, int tensor, int... shape) {
+    int buffer = tensors.get(subgraph).get(tensor).buffer();
+    return add(Tensor.of(name, TensorType.FLOAT32, shape).withBuffer(buffer));
+  }
+
   /** An operator without options. */
   public ModelBuilder operator(String name, int[] in, int... out) {
     operators.get(operators.size() - 1).add(Operator.of(name, version(name), in, out));

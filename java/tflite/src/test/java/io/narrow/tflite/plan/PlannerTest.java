@@ -143,6 +143,28 @@ class PlannerTest {
   }
 
   @Test
+  void bufferSharedInTwoShapesIsStoredForEach() {
+    ModelBuilder b = fullyConnected(64, 32);
+    b.subgraph();
+    int x = b.floats("x2", 1, 64);
+    int w = b.sharing("w2", 0, 1, 32, 64);
+    int y = b.floats("y2", 1, 32);
+    b.operator("FULLY_CONNECTED", FULLY_CONNECTED, new int[] {x, w, NONE}, y).inputs(x).outputs(y);
+    Model model = b.build();
+    Model rewritten = Rewriter.rewrite(Planner.plan(model, Recipe.dynamic()));
+    var values = model.contents(model.subgraphs().get(0).tensor(1)).asFloatBuffer();
+    for (Subgraph subgraph : rewritten.subgraphs()) {
+      Tensor weights = subgraph.tensor(1);
+      var codes = rewritten.contents(weights);
+      int each = weights.dimension(1);
+      for (int i = 0; i < 64 * 32; i++) {
+        float scale = weights.scales()[i / each];
+        assertThat(codes.get(i) * scale).isBetween(values.get(i) - scale, values.get(i) + scale);
+      }
+    }
+  }
+
+  @Test
   void gatheredRowsAreDequantizedAfterwards() {
     ModelBuilder b = new ModelBuilder(1);
     int w = b.weights("w", 100, 32);

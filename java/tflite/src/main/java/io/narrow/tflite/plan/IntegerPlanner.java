@@ -194,25 +194,11 @@ final class IntegerPlanner {
       for (int i = 0; i < subgraph.tensors().size(); i++) {
         Tensor tensor = subgraph.tensor(i);
         if (tensor.type() == TensorType.FLOAT32 && model.isConstant(tensor)) {
-          plans.add(s == 0 ? constant(i, tensor) : stays(s, i, tensor, OTHER_SUBGRAPH));
+          plans.add(s == 0 ? constant(i, tensor) : TensorPlan.stays(s, i, tensor, OTHER_SUBGRAPH));
         }
       }
     }
     return plans;
-  }
-
-  private static TensorPlan stays(int subgraph, int number, Tensor tensor, String reason) {
-    return new TensorPlan(
-        subgraph,
-        number,
-        tensor.name(),
-        tensor.elements(),
-        TensorType.FLOAT32,
-        -1,
-        new float[0],
-        Use.FLOAT,
-        List.of(),
-        reason);
   }
 
   private TensorPlan constant(int number, Tensor tensor) {
@@ -235,7 +221,7 @@ final class IntegerPlanner {
       }
     }
     if (encodings.isEmpty()) {
-      return stays(
+      return TensorPlan.stays(
           0, number, tensor, floats.isEmpty() ? "no operator reads it" : String.join("; ", floats));
     }
     Encoding first = encodings.iterator().next();

@@ -1,6 +1,5 @@
 package io.narrow.tflite.plan;
 
-import io.narrow.tflite.LargestFirst;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.model.Model;
@@ -108,7 +107,8 @@ public final class Planner {
       for (int i = 0; i < tensors.size(); i++) {
         TensorPlan plan = tensors.get(i);
         if (!plan.isFloat() && plan.use() != Use.DIRECT && kept.contains(buffer(plan))) {
-          tensors.set(i, plan.stays("another tensor needs the same buffer as float32"));
+          String reason = "another tensor needs the same buffer as float32";
+          tensors.set(i, TensorPlan.stays(plan.subgraph(), plan.tensor(), tensor(plan), reason));
           dropped = true;
         }
       }
@@ -116,7 +116,11 @@ public final class Planner {
   }
 
   private int buffer(TensorPlan plan) {
-    return model.subgraphs().get(plan.subgraph()).tensor(plan.tensor()).buffer();
+    return tensor(plan).buffer();
+  }
+
+  private Tensor tensor(TensorPlan plan) {
+    return model.subgraphs().get(plan.subgraph()).tensor(plan.tensor());
   }
 
   private void operators(int number) {
@@ -157,17 +161,7 @@ public final class Planner {
     }
 
     private TensorPlan stays(String reason) {
-      return new TensorPlan(
-          subgraph,
-          number,
-          tensor.name(),
-          tensor.elements(),
-          TensorType.FLOAT32,
-          -1,
-          new float[0],
-          Use.FLOAT,
-          List.of(),
-          reason);
+      return TensorPlan.stays(subgraph, number, tensor, reason);
     }
 
     private TensorPlan plan(

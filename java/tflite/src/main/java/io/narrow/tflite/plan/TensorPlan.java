@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import java.util.List;
 
@@ -52,19 +53,19 @@ public record TensorPlan(
     return scales.clone();
   }
 
-  /** The plan of the same tensor that it stays as it is. */
-  TensorPlan stays(String why) {
+  /** The plan that a float32 constant stays as it is. */
+  static TensorPlan stays(int subgraph, int number, Tensor tensor, String reason) {
     return new TensorPlan(
         subgraph,
-        tensor,
-        name,
-        elements,
+        number,
+        tensor.name(),
+        tensor.elements(),
         TensorType.FLOAT32,
         -1,
         new float[0],
         Use.FLOAT,
         List.of(),
-        why);
+        reason);
   }
 
   /** Whether the tensor stays float32. */

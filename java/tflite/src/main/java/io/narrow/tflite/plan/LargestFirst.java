@@ -1,4 +1,4 @@
-package io.narrow.tflite;
+package io.narrow.tflite.plan;
 
 import java.util.Comparator;
 import java.util.List;
@@ -8,7 +8,7 @@ import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 
 /** Does independent work of very different sizes on all processors. */
-public final class LargestFirst {
+final class LargestFirst {
   private LargestFirst() {}
 
   /**
@@ -17,7 +17,7 @@ public final class LargestFirst {
    *
    * @param size about how long the work for an item takes, in any unit
    */
-  public static <T> void forEach(List<T> items, ToLongFunction<T> size, Consumer<T> work) {
+  static <T> void forEach(List<T> items, ToLongFunction<T> size, Consumer<T> work) {
     List<T> sorted = items.stream().sorted(Comparator.comparingLong(size).reversed()).toList();
     AtomicInteger next = new AtomicInteger();
     IntStream.range(0, sorted.size())

@@ -49,9 +49,10 @@ final class CalibrateCommand extends Output {
       names = "--range",
       paramLabel = "METHOD",
       description =
-          "minmax (default), percentile[:99.99], entropy, mse, or moving-average[:0.95]. Only the"
-              + " last has to be named here: the others can be chosen later from the same file.")
-  private String method = RangeMethod.MINMAX.toString();
+          "auto (default), minmax, percentile[:99.99], entropy, mse, or moving-average[:0.95]."
+              + " Only the last has to be named here: the others can be chosen later from the same"
+              + " file.")
+  private String method = RangeMethod.AUTO.toString();
 
   @Option(
       names = "--ai-edge",

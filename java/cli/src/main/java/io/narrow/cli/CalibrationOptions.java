@@ -11,17 +11,18 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** The options that say where the ranges of activations come from. */
+/** The options that say what a model is calibrated with. */
 final class CalibrationOptions {
+  private static final String SAVED = ".json";
+
   @Option(
       names = "--calibrate",
       paramLabel = "DATA",
       description =
-          "int8, int16x8: representative data, as `evaluate` takes it, or a file that `calibrate`"
-              + " wrote (.json).")
+          "Representative data, as `evaluate` takes it, for the ranges of activations (int8,"
+              + " int16x8) and the correction of biases; or ranges that `calibrate` wrote (.json).")
   private String source;
 
   @Option(
@@ -34,8 +35,16 @@ final class CalibrationOptions {
       names = "--range",
       paramLabel = "METHOD",
       description =
-          "Ranges: minmax (default), percentile[:99.99], entropy, mse, or moving-average[:0.95].")
-  private String method = RangeMethod.MINMAX.toString();
+          "Ranges: auto (default: mse for int8, minmax for int16x8), minmax, percentile[:99.99],"
+              + " entropy, mse, or moving-average[:0.95].")
+  private String method = RangeMethod.AUTO.toString();
+
+
+  private Calibration calibration;
+
+  boolean given() {
+    return source != null;
+  }
 
   /**
    * What a recipe makes of a model.
@@ -44,35 +53,36 @@ final class CalibrationOptions {
    * @throws NarrowException if the recipe needs data to calibrate with and none are named
    */
   Plan plan(Path input, Model model, Recipe recipe) {
-    if (!recipe.mode().integer()) {
-      return Planner.plan(model, recipe);
-    }
-    Optional<Calibration> ranges = calibration(input, model);
-    if (ranges.isEmpty()) {
+    if (recipe.needsRanges() && !given()) {
       throw NarrowException.input(
-          "--mode " + recipe.mode() + ": needs representative data, name them with --calibrate");
+          "mode " + recipe.mode() + ": needs representative data, name them with --calibrate");
     }
-    return Planner.plan(model, recipe, ranges.get());
+    return recipe.needsRanges()
+        ? Planner.plan(model, recipe, calibration(input, model))
+        : Planner.plan(model, recipe);
   }
 
-  /** Ranges of the activations of a model, empty where no data are named. */
-  Optional<Calibration> calibration(Path input, Model model) {
-    if (source == null) {
-      return Optional.empty();
+  /** Ranges of the activations of a model, the same one in all calls. */
+  private Calibration calibration(Path input, Model model) {
+    if (calibration == null) {
+      RangeMethod range = RangeMethod.parse(method);
+      calibration =
+          source.endsWith(SAVED)
+              ? Calibration.read(Path.of(source), model).withMethod(range)
+              : measured(input, model, range);
     }
-    RangeMethod range = RangeMethod.parse(method);
-    if (source.endsWith(".json")) {
-      return Optional.of(Calibration.read(Path.of(source), model).withMethod(range));
-    }
+    return calibration;
+  }
+
+  private Calibration measured(Path input, Model model, RangeMethod range) {
     Dataset data = Dataset.open(source);
     Calibrator.Options options =
         Calibrator.Options.DEFAULT
             .withSamples(samples)
             .withMethod(range)
             .withProgress(Bar.onTerminal());
-    return Optional.of(
-        KerasModel.isKeras(input)
-            ? Calibrator.calibrate(model, data, options)
-            : Calibrator.calibrate(input, data, options));
+    return KerasModel.isKeras(input)
+        ? Calibrator.calibrate(model, data, options)
+        : Calibrator.calibrate(input, data, options);
   }
 }

@@ -70,8 +70,7 @@ final class PlanText {
   JsonObject json() {
     JsonObject document = new JsonObject();
     document.addProperty("mode", plan.recipe().mode().toString());
-    document.addProperty("bits", plan.recipe().bits());
-    document.addProperty("minimum_elements", plan.recipe().minimumElements());
+    document.addProperty("recipe", plan.recipe().toString());
     JsonArray constants = new JsonArray();
     for (TensorPlan tensor : plan.tensors()) {
       JsonObject entry = new JsonObject();
@@ -80,8 +79,8 @@ final class PlanText {
       entry.addProperty("name", tensor.name());
       entry.addProperty("elements", tensor.elements());
       entry.addProperty("type", tensor.type().toString());
-      if (tensor.axis() >= 0) {
-        entry.addProperty("axis", tensor.axis());
+      if (tensor.encoding().axis() >= 0) {
+        entry.addProperty("axis", tensor.encoding().axis());
       }
       entry.addProperty("reason", tensor.reason());
       constants.add(entry);

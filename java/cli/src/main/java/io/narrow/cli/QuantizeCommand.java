@@ -27,6 +27,12 @@ final class QuantizeCommand extends Output {
 
   @Mixin private RecipeOptions recipe;
 
+  @Option(
+      names = "--save-recipe",
+      paramLabel = "FILE",
+      description = "Write what was done as a recipe of ai-edge-quantizer (.json).")
+  private Path savedRecipe;
+
   @Option(names = "--why", description = "Print the reason for every float32 tensor as well.")
   private boolean why;
 
@@ -34,7 +40,11 @@ final class QuantizeCommand extends Output {
 
   @Override
   public Integer call() {
-    return write(calibration.plan(input, ModelInput.read(input), recipe.recipe()));
+    Plan plan = calibration.plan(input, ModelInput.read(input), recipe.recipe());
+    if (savedRecipe != null) {
+      plan.recipe().write(savedRecipe);
+    }
+    return write(plan);
   }
 
   /** Carries a plan out and tells what became of the model. */

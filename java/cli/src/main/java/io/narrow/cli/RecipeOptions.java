@@ -2,7 +2,10 @@ package io.narrow.cli;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Recipe;
+import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** The options that make a recipe. */
@@ -10,7 +13,6 @@ final class RecipeOptions {
   @Option(
       names = "--mode",
       paramLabel = "MODE",
-      defaultValue = "dynamic",
       description =
           "dynamic: int8 weights, inputs quantized as kernels run (default); float16: weights"
               + " stored as float16; weight-only: integer weights that become float32 again; int8 and"
@@ -20,9 +22,8 @@ final class RecipeOptions {
   @Option(
       names = "--bits",
       paramLabel = "8|4",
-      defaultValue = "8",
       description = "Bits of a weight (default 8). int4 where a kernel has it, int8 elsewhere.")
-  private int bits;
+  private Integer bits;
 
   @Option(
       names = "--min-elements",
@@ -40,7 +41,6 @@ final class RecipeOptions {
   @Option(
       names = "--io",
       paramLabel = "TYPE",
-      defaultValue = "float32",
       description =
           "Type of the model's float inputs and outputs: float32 (default); int8 or uint8 with"
               + " int8; int16 with int16x8.")
@@ -57,28 +57,72 @@ final class RecipeOptions {
       description = "int8, int16x8: fail if an operator would stay float32, and list them all.")
   private boolean strict;
 
-  private TensorType type(String option, String name) {
-    if (name == null) {
-      return type("--io", boundary);
-    }
-    for (TensorType type : TensorType.values()) {
-      if (type.toString().equals(name)) {
-        return type;
-      }
-    }
-    throw NarrowException.input(option + " " + name + ": no such type");
-  }
+  @Option(
+      names = "--keep-float",
+      paramLabel = "REGEX",
+      description =
+          "Leave operators float32 that write a tensor in whose name this is found. Can be given"
+              + " several times.")
+  private List<String> keepFloat = List.of();
+
+  @Option(
+      names = "--keep-float-ops",
+      paramLabel = "OP",
+      split = ",",
+      description = "Leave all operators of these kinds float32, e.g. SOFTMAX,FULLY_CONNECTED.")
+  private List<String> keepFloatOperators = List.of();
+
+  @Option(
+      names = "--recipe",
+      paramLabel = "FILE",
+      description =
+          "A recipe of ai-edge-quantizer (.json) in place of --mode, --bits and --min-elements.")
+  private Path file;
 
   Recipe recipe() {
-    Recipe recipe = Recipe.of(Recipe.Mode.of(mode)).withBits(bits);
-    if (minimumElements != null) {
-      recipe = recipe.withMinimumElements(minimumElements);
-    }
+    Recipe recipe = file == null ? ofMode() : ofFile();
     recipe =
-        recipe.withBoundary(type("--input-type", inputType), type("--output-type", outputType));
+        recipe.withBoundary(
+            type("--input-type", inputType, recipe.inputType()),
+            type("--output-type", outputType, recipe.outputType()));
     if (strict) {
       recipe = recipe.withStrict();
     }
-    return saturate ? recipe.withSaturation() : recipe;
+    if (saturate) {
+      recipe = recipe.withSaturation();
+    }
+    for (String regex : keepFloat) {
+      recipe = recipe.keepingFloat(regex);
+    }
+    for (String operator : keepFloatOperators) {
+      recipe = recipe.keepingFloatOperator(operator);
+    }
+    return recipe;
+  }
+
+  private Recipe ofMode() {
+    Recipe recipe = Recipe.of(mode == null ? Mode.DYNAMIC : Mode.of(mode));
+    recipe = bits == null ? recipe : recipe.withBits(bits);
+    return minimumElements == null ? recipe : recipe.withMinimumElements(minimumElements);
+  }
+
+  private Recipe ofFile() {
+    if (mode != null || bits != null || minimumElements != null) {
+      throw NarrowException.input("--recipe: takes the place of --mode, --bits, --min-elements");
+    }
+    return Recipe.read(file);
+  }
+
+  private TensorType type(String option, String name, TensorType otherwise) {
+    String given = name == null ? boundary : name;
+    if (given == null) {
+      return otherwise;
+    }
+    for (TensorType type : TensorType.values()) {
+      if (type.toString().equals(given)) {
+        return type;
+      }
+    }
+    throw NarrowException.input((name == null ? "--io" : option) + " " + given + ": no such type");
   }
 }

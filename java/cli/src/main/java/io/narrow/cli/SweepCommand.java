@@ -1,10 +1,8 @@
 package io.narrow.cli;
 
-import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.evaluation.Sweep;
 import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
-import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -35,13 +33,13 @@ final class SweepCommand extends Output {
   @Override
   public Integer call() {
     Path model = ModelInput.file(input, folder);
-    Optional<Calibration> ranges = calibration.calibration(model, Model.read(model));
+    Model read = Model.read(model);
     print(
         new EvaluationText(
             Sweep.run(
                 model,
-                ranges.isPresent() ? Sweep.ALL : Sweep.WEIGHTS,
-                ranges.orElse(Calibration.EMPTY),
+                calibration.given() ? Sweep.ALL : Sweep.WEIGHTS,
+                recipe -> calibration.plan(model, read, recipe),
                 folder,
                 data.data(),
                 data.options())));

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -130,7 +133,7 @@ class NarrowTest {
       assertThat(run(again)).isZero();
       Calibration read = Calibration.read(ranges, model);
       assertThat(read.samples()).isEqualTo(600);
-      assertThat(read.range(0, input)).contains(new FloatRange(0, 1, 0, 0));
+      assertThat(read.range(0, input, RangeMethod.MINMAX)).contains(new FloatRange(0, 1, 0, 0));
     }
   }
 
@@ -158,11 +161,35 @@ class NarrowTest {
   }
 
   @Test
+  void savedRecipesDoTheSameAgain() throws IOException {
+    Path recipe = folder.resolve("recipe.json");
+    String[] options = {
+      "--mode", "weight-only", "--keep-float", "block1", "--keep-float-ops", "FULLY_CONNECTED"
+    };
+    List<String> command = new ArrayList<>(List.of("quantize", MODEL, "-o", output()));
+    command.addAll(List.of(options));
+    command.addAll(List.of("--save-recipe", recipe.toString(), "--why"));
+    assertThat(run(command.toArray(String[]::new))).isZero();
+    assertThat(out)
+        .contains(
+            "logits_1/MatMul: FULLY_CONNECTED stays float32: the recipe keeps it so: float32");
+    Path again = folder.resolve("again.tflite");
+    assertThat(run("quantize", MODEL, "-o", again.toString(), "--recipe", recipe.toString()))
+        .isZero();
+    assertThat(Files.mismatch(Path.of(output()), again)).isEqualTo(-1);
+    assertThat(run("quantize", MODEL, "-o", output(), "--recipe", recipe.toString(), "--bits", "4"))
+        .isEqualTo(2);
+    assertThat(err)
+        .isEqualToIgnoringNewLines(
+            "narrow: --recipe: takes the place of --mode, --bits, --min-elements");
+  }
+
+  @Test
   void int8NeedsDataToCalibrateWith() {
     assertThat(run("quantize", MODEL, "--mode", "int8", "-o", output())).isEqualTo(2);
     assertThat(err)
         .isEqualToIgnoringNewLines(
-            "narrow: --mode int8: needs representative data, name them with --calibrate");
+            "narrow: mode int8: needs representative data, name them with --calibrate");
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
     assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
         .isZero();

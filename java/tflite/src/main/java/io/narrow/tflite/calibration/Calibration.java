@@ -26,7 +26,7 @@ import java.util.TreeMap;
  */
 public final class Calibration {
   /** Of no sample. */
-  public static final Calibration EMPTY = new Calibration(0, List.of(), RangeMethod.MINMAX);
+  public static final Calibration EMPTY = new Calibration(0, List.of(), RangeMethod.AUTO);
 
   private final long samples;
   private final SortedMap<TensorStatistics.Place, TensorStatistics> tensors;
@@ -53,7 +53,8 @@ public final class Calibration {
   }
 
   /**
-   * Ranges that are known already, without histograms: only methods {@code minmax} applies.
+   * Ranges that are known already, without histograms: only methods {@code auto} and {@code minmax}
+   * apply.
    *
    * @param model whose tensors they are
    * @param samples of how many samples, 0 if that is not known
@@ -80,7 +81,7 @@ public final class Calibration {
               + ranges.size()
               + " tensors that there are ranges of");
     }
-    return new Calibration(samples, found, RangeMethod.MINMAX);
+    return new Calibration(samples, found, RangeMethod.AUTO);
   }
 
   private static TensorStatistics known(
@@ -92,9 +93,17 @@ public final class Calibration {
     return new TensorStatistics(place, name, range, Optional.empty(), Optional.empty());
   }
 
-  /** The range of a tensor as {@link #method} chooses it: see there. */
-  public Optional<FloatRange> range(int subgraph, int tensor) {
-    return range(subgraph, tensor, method);
+  /**
+   * The range of a tensor for codes of this type, as {@link #method} chooses it: see there.
+   *
+   * @param type int8 or int16
+   */
+  public Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
+    return find(subgraph, tensor).map(known -> known.choose(method, type));
+  }
+
+  private Optional<TensorStatistics> find(int subgraph, int tensor) {
+    return Optional.ofNullable(tensors.get(new TensorStatistics.Place(subgraph, tensor)));
   }
 
   /**
@@ -102,12 +111,12 @@ public final class Calibration {
    *
    * @param subgraph number of a subgraph
    * @param tensor number of a tensor of it
+   * @param method {@link RangeMethod#AUTO} here gives the smallest and largest value
    * @return empty if nothing is known of the tensor
    * @throws NarrowException if what the method needs was not collected
    */
   public Optional<FloatRange> range(int subgraph, int tensor, RangeMethod method) {
-    return Optional.ofNullable(tensors.get(new TensorStatistics.Place(subgraph, tensor)))
-        .map(known -> known.choose(method));
+    return find(subgraph, tensor).map(known -> known.choose(method));
   }
 
   /** How many samples the model was run on. */
@@ -120,7 +129,7 @@ public final class Calibration {
     return tensors.size();
   }
 
-  /** How {@link #range(int, int)} chooses. */
+  /** How {@link #range(int, int, TensorType)} chooses. */
   public RangeMethod method() {
     return method;
   }

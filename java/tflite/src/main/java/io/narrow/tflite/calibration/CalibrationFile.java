@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
+import io.narrow.tflite.json.JsonFile;
 import io.narrow.tflite.model.Model;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -67,7 +68,7 @@ final class CalibrationFile {
 
   static Calibration read(Path path, Model model) {
     JsonFile file = new JsonFile(path);
-    JsonObject document = file.read();
+    JsonObject document = file.object(file.read(), "the document");
     if (!document.has("format")) {
       return AiEdgeFile.read(file, document, model);
     }
@@ -88,7 +89,7 @@ final class CalibrationFile {
     long samples =
         file.whole(
             file.member(document, "samples", "the document"), 0, Long.MAX_VALUE, "`samples`");
-    return new Calibration(samples, tensors, RangeMethod.MINMAX);
+    return new Calibration(samples, tensors, RangeMethod.AUTO);
   }
 
   private TensorStatistics tensor(JsonObject json) {

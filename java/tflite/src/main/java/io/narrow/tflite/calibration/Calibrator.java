@@ -40,9 +40,9 @@ public final class Calibrator {
    * @param progress is told of each sample
    */
   public record Options(int samples, int threads, RangeMethod method, Progress progress) {
-    /** All samples, one thread, smallest and largest values, no progress. */
+    /** All samples, one thread, the usual ranges, no progress. */
     public static final Options DEFAULT =
-        new Options(Integer.MAX_VALUE, 1, RangeMethod.MINMAX, Progress.NONE);
+        new Options(Integer.MAX_VALUE, 1, RangeMethod.AUTO, Progress.NONE);
 
     public Options {
       if (threads < 1) {

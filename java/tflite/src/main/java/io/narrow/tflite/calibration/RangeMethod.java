@@ -16,6 +16,11 @@ import java.util.stream.Collectors;
 public record RangeMethod(Kind kind, double parameter) {
   /** The methods. */
   public enum Kind {
+    /**
+     * {@link #MSE} for 8-bit codes where there are histograms, else {@link #MINMAX}: sixteen bits
+     * leave nothing to gain by cutting values off.
+     */
+    AUTO("auto", Double.NaN, Double.NaN, Double.NaN),
     /** The smallest and the largest value. */
     MINMAX("minmax", Double.NaN, Double.NaN, Double.NaN),
     /**
@@ -68,6 +73,7 @@ public record RangeMethod(Kind kind, double parameter) {
     }
   }
 
+  public static final RangeMethod AUTO = of(Kind.AUTO);
   public static final RangeMethod MINMAX = of(Kind.MINMAX);
   public static final RangeMethod MOVING_AVERAGE = of(Kind.MOVING_AVERAGE);
   public static final RangeMethod PERCENTILE = of(Kind.PERCENTILE);
@@ -104,8 +110,8 @@ public record RangeMethod(Kind kind, double parameter) {
   }
 
   /**
-   * A method by its name: {@code minmax}, {@code moving-average}, {@code percentile}, {@code
-   * entropy}, {@code mse}; the second and third also with a parameter, {@code percentile:99.9}.
+   * A method by its name: {@code auto}, {@code minmax}, {@code moving-average}, {@code percentile},
+   * {@code entropy}, {@code mse}; two also with a parameter, {@code percentile:99.9}.
    *
    * @throws NarrowException if it is none of these
    */

@@ -165,7 +165,7 @@ final class Recorder implements AutoCloseable {
                 tally.average()));
       }
     }
-    return new Calibration(samples, statistics, RangeMethod.MINMAX);
+    return new Calibration(samples, statistics, RangeMethod.AUTO);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.narrow.tflite.calibration;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.TensorType;
 import java.util.Comparator;
 import java.util.Optional;
 
@@ -55,9 +56,16 @@ record TensorStatistics(
     return new TensorStatistics(place, name, range, histogram, Optional.empty());
   }
 
+  /** The range for codes of this type. */
+  FloatRange choose(RangeMethod method, TensorType type) {
+    boolean automatic = method.equals(RangeMethod.AUTO);
+    boolean search = automatic && type == TensorType.INT8 && histogram.isPresent();
+    return choose(search ? RangeMethod.MSE : method);
+  }
+
   FloatRange choose(RangeMethod method) {
     return switch (method.kind()) {
-      case MINMAX -> range;
+      case AUTO, MINMAX -> range;
       case MOVING_AVERAGE -> average(method).range();
       case PERCENTILE -> chooser(method).percentile(method.parameter());
       case ENTROPY -> chooser(method).entropy();

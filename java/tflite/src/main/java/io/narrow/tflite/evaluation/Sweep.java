@@ -1,81 +1,86 @@
 package io.narrow.tflite.evaluation;
 
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 
 /** Quantizes a model by several recipes and evaluates all files on the same data. */
 public final class Sweep {
-  /** The modes that need no data, in the order of a table. */
-  public static final List<Recipe> WEIGHTS =
-      List.of(Recipe.dynamic(), Recipe.float16(), Recipe.weightOnly(8), Recipe.weightOnly(4));
+  /** The modes that need no data, in the order of a table, by the ends of their file names. */
+  public static final Map<String, Recipe> WEIGHTS =
+      ordered(
+          Map.entry("dynamic", Recipe.dynamic()),
+          Map.entry("float16", Recipe.float16()),
+          Map.entry("weight-only", Recipe.weightOnly(8)),
+          Map.entry("weight-only4", Recipe.weightOnly(4)));
 
-  /** Every mode, in the order of a table. */
-  public static final List<Recipe> ALL =
-      List.of(
-          Recipe.dynamic(),
-          Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8),
-          Recipe.int8(),
-          Recipe.int8().withBoundary(TensorType.UINT8, TensorType.UINT8),
-          Recipe.int16x8(),
-          Recipe.float16(),
-          Recipe.weightOnly(8),
-          Recipe.weightOnly(4));
+  /** Every mode, likewise. */
+  public static final Map<String, Recipe> ALL =
+      ordered(
+          Map.entry("dynamic", Recipe.dynamic()),
+          Map.entry("int8_int8io", Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8)),
+          Map.entry("int8", Recipe.int8()),
+          Map.entry("int8_uint8io", Recipe.int8().withBoundary(TensorType.UINT8, TensorType.UINT8)),
+          Map.entry("int16x8", Recipe.int16x8()),
+          Map.entry("float16", Recipe.float16()),
+          Map.entry("weight-only", Recipe.weightOnly(8)),
+          Map.entry("weight-only4", Recipe.weightOnly(4)));
 
   private Sweep() {}
 
+  @SafeVarargs
+  private static Map<String, Recipe> ordered(Map.Entry<String, Recipe>... recipes) {
+    Map<String, Recipe> map = new LinkedHashMap<>();
+    for (Map.Entry<String, Recipe> recipe : recipes) {
+      map.put(recipe.getKey(), recipe.getValue());
+    }
+    return Collections.unmodifiableMap(map);
+  }
+
   /**
-   * Writes a file for every recipe, named after the model, mode and bits, and evaluates the model
+   * Writes a file for every recipe, named after the model and the recipe, and evaluates the model
    * and the files.
    *
    * @param model a float model
-   * @param calibration ranges of its activations, which {@link #WEIGHTS} do without
+   * @param recipes by the ends of the names of the files, in the order of the result
+   * @param planner makes the plan of a recipe for the model
    * @param folder where the files go; made if it is not there
    * @return an evaluation of the model, then one of each recipe in their order
-   * @throws NarrowException as reading, planning, writing and evaluating do
+   * @throws NarrowException as planning, writing and evaluating do
    */
   public static List<Evaluation> run(
       Path model,
-      List<Recipe> recipes,
-      Calibration calibration,
+      Map<String, Recipe> recipes,
+      Function<Recipe, Plan> planner,
       Path folder,
       Dataset data,
       Evaluator.Options options) {
-    Model read = Model.read(model);
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
       throw new NarrowException(
           NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
     }
-    List<Path> files = new ArrayList<>(List.of(model));
-    for (Recipe recipe : recipes) {
-      Path file = folder.resolve(name(model, recipe));
-      Rewriter.rewrite(Planner.plan(read, recipe, calibration)).write(file);
-      files.add(file);
-    }
-    return Evaluator.evaluate(files, data, options);
-  }
-
-  private static String name(Path model, Recipe recipe) {
     String name = model.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    String boundary =
-        recipe.inputType() == TensorType.FLOAT32 ? "" : "_" + recipe.inputType() + "io";
-    return name
-        + "_"
-        + recipe.mode()
-        + (recipe.bits() == 8 ? "" : recipe.bits())
-        + boundary
-        + ".tflite";
+    List<Path> files = new ArrayList<>(List.of(model));
+    recipes.forEach(
+        (end, recipe) -> {
+          Path file = folder.resolve(name + "_" + end + ".tflite");
+          Rewriter.rewrite(planner.apply(recipe)).write(file);
+          files.add(file);
+        });
+    return Evaluator.evaluate(files, data, options);
   }
 }

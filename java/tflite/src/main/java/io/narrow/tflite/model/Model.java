@@ -66,6 +66,15 @@ public final class Model {
     ModelFile.write(this, file, ModelFile.LARGEST_FLATBUFFER);
   }
 
+  /**
+   * The model as a file would hold it, in direct memory.
+   *
+   * @throws NarrowException if it is larger than 2 GiB
+   */
+  public ByteBuffer bytes() {
+    return ModelFile.bytes(this);
+  }
+
   /** What messages call the model, usually its file name. */
   public String name() {
     return name;

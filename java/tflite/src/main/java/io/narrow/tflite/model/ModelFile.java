@@ -7,10 +7,12 @@ import io.narrow.tflite.schema.TableReader;
 import io.narrow.tflite.schema.TableReader.MalformedException;
 import io.narrow.tflite.schema.TableWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -169,7 +171,39 @@ final class ModelFile {
     }
   }
 
-  private static void write(Model model, FileChannel channel, long largest) throws IOException {
+  static ByteBuffer bytes(Model model) {
+    TableWriter writer = new TableWriter(model.table(inline(model)), IDENTIFIER);
+    if (writer.size() > LARGEST_FLATBUFFER) {
+      throw model.problem(Kind.UNSUPPORTED, "is larger than 2 GiB, too large for one buffer");
+    }
+    ByteBuffer bytes = ByteBuffer.allocateDirect((int) writer.size());
+    try {
+      writer.write(new MemoryChannel(bytes));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.flip();
+  }
+
+  /** A channel to memory. */
+  private record MemoryChannel(ByteBuffer target) implements WritableByteChannel {
+    @Override
+    public int write(ByteBuffer source) {
+      int count = source.remaining();
+      target.put(source);
+      return count;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static List<Table> inline(Model model) {
     List<Table> inline = new ArrayList<>();
     for (Buffer buffer : model.buffers()) {
       Table table = Table.of("Buffer");
@@ -180,7 +214,11 @@ final class ModelFile {
                   ? table.with("data", buffer.size(), buffer::computeInto)
                   : table.with("data", buffer.bytes()));
     }
-    TableWriter writer = new TableWriter(model.table(inline), IDENTIFIER);
+    return inline;
+  }
+
+  private static void write(Model model, FileChannel channel, long largest) throws IOException {
+    TableWriter writer = new TableWriter(model.table(inline(model)), IDENTIFIER);
     if (writer.size() <= largest) {
       writer.write(channel);
     } else {

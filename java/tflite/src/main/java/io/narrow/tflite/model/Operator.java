@@ -3,6 +3,7 @@ package io.narrow.tflite.model;
 import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** An operator of a subgraph: what it is, the tensors it reads and writes, its options. */
@@ -93,8 +94,10 @@ public final class Operator {
     return new Operator(table, new OperatorCode(code.builtin(), code.custom(), version));
   }
 
+  /** The same operator with another tensor at a place; places left out before it stay left out. */
   public Operator withInput(int place, int tensor) {
-    int[] changed = inputs.clone();
+    int[] changed = Arrays.copyOf(inputs, Math.max(inputs.length, place + 1));
+    Arrays.fill(changed, Math.min(inputs.length, place), Math.max(0, place), -1);
     changed[place] = tensor;
     return new Operator(table.with("inputs", changed), code);
   }

@@ -65,4 +65,14 @@ public final class Subgraph {
   public Subgraph with(List<Tensor> newTensors, List<Operator> newOperators) {
     return new Subgraph(table, newTensors, newOperators);
   }
+
+  /** The same subgraph with other inputs, by number. */
+  public Subgraph withInputs(int[] newInputs) {
+    return new Subgraph(table.with("inputs", newInputs), tensors, operators);
+  }
+
+  /** The same subgraph with other outputs, by number. */
+  public Subgraph withOutputs(int[] newOutputs) {
+    return new Subgraph(table.with("outputs", newOutputs), tensors, operators);
+  }
 }

@@ -57,11 +57,16 @@ public final class Tensor {
 
   /** Number of elements: the product of the shape, 1 for a scalar. */
   public long elements() {
-    long elements = 1;
-    for (int size : shape) {
-      elements = Math.multiplyExact(elements, size);
+    return inner(-1);
+  }
+
+  /** Number of neighbouring elements that have the same index on an axis; of all if it is -1. */
+  public long inner(int axis) {
+    long inner = 1;
+    for (int i = axis + 1; i < shape.length; i++) {
+      inner = Math.multiplyExact(inner, shape[i]);
     }
-    return elements;
+    return inner;
   }
 
   /** Number of the buffer with the contents; buffer 0 is always empty. */

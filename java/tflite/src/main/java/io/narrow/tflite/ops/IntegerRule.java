@@ -15,7 +15,8 @@ import java.util.Set;
  * @param scales what the kernel demands of their scales
  * @param int8 version of the operator with int8 activations, 0 if there is no kernel
  * @param int16 version of the operator with int16 activations, 0 if there is no kernel
- * @param raised options that need a later version where they are set
+ * @param raised options that need a later version where they are set; {@code int4} stands for
+ *     weights of that type
  */
 public record IntegerRule(
     String operator,
@@ -66,6 +67,9 @@ public record IntegerRule(
     }
   }
 
+  /** What stands for weights of four bits among the options. */
+  private static final String FOUR_BITS = "int4";
+
   /** Fused activations from this one on are ignored by integer kernels. */
   private static final int TANH = 4;
 
@@ -101,9 +105,12 @@ public record IntegerRule(
         : "";
   }
 
-  /** Version of an operator that computes with activations of this type. */
-  public int version(TensorType activation, Operator candidate) {
+  /** Version of an operator that computes with activations and weights of these types. */
+  public int version(TensorType activation, TensorType weights, Operator candidate) {
     int version = Math.max(base(activation), candidate.version());
+    if (weights == TensorType.INT4) {
+      version = Math.max(version, raised.getOrDefault(FOUR_BITS, 0));
+    }
     for (Map.Entry<String, Integer> option : raised.entrySet()) {
       if (candidate.option(option.getKey()) != 0) {
         version = Math.max(version, option.getValue());

@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
 public final class IntegerRules {
   /**
    * Operator; places of the activations it reads; places of those it writes; scales; version for
-   * int8; version for int16, - without a kernel; options that need a later version.
+   * int8; version for int16, - without a kernel; options that need a later version, as do int4
+   * weights.
    */
   private static final String TABLE =
       """
@@ -32,7 +33,7 @@ public final class IntegerRules {
       BATCH_TO_SPACE_ND       0   0   same    2 4
       BROADCAST_TO            0   0   same    3 3
       CONCATENATION           all 0   same    2 3
-      CONV_2D                 0   0   weights 3 8
+      CONV_2D                 0   0   weights 3 8 int4:8
       DEPTHWISE_CONV_2D       0   0   weights 3 3
       DEPTH_TO_SPACE          0   0   same    2 -
       DYNAMIC_UPDATE_SLICE    0,1 0   same    1 4
@@ -41,7 +42,7 @@ public final class IntegerRules {
       EXP                     0   0   free    2 2
       EXPAND_DIMS             0   0   same    1 1
       FILL                    1   0   same    3 3
-      FULLY_CONNECTED         0   0   weights 4 11 keep_num_dims:5
+      FULLY_CONNECTED         0   0   weights 4 11 keep_num_dims:5,int4:13
       GATHER                  0   0   same    2 4
       GATHER_ND               0   0   same    1 3
       GELU                    0   0   free    2 -

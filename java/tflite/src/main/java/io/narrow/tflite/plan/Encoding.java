@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
 
@@ -15,6 +16,9 @@ import java.util.Arrays;
 public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint) {
   /** Values as they are. */
   public static final Encoding FLOAT = new Encoding(TensorType.FLOAT32, -1, new float[0], 0);
+
+  /** Values rounded to float16. */
+  public static final Encoding FLOAT16 = new Encoding(TensorType.FLOAT16, -1, new float[0], 0);
 
   /** A narrower range counts as zero throughout. */
   private static final float NARROWEST = 1e-12f;
@@ -35,6 +39,26 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
 
   public boolean isFloat() {
     return type == TensorType.FLOAT32;
+  }
+
+  /** The smallest value of an activation. */
+  float lowest() {
+    return scale() * (-(1 << type.bits() - 1) - zeroPoint);
+  }
+
+  /** The largest value of an activation. */
+  float highest() {
+    return scale() * ((1 << type.bits() - 1) - 1 - zeroPoint);
+  }
+
+  /** A tensor with this type and quantization. */
+  public Tensor apply(Tensor tensor) {
+    if (scales.length == 0) {
+      return tensor.withType(type);
+    }
+    long[] zeroPoints = new long[scales.length];
+    zeroPoints[0] = zeroPoint;
+    return tensor.quantized(type, scales, zeroPoints, Math.max(0, axis));
   }
 
   static Encoding of(TensorType type, float scale, int zeroPoint) {

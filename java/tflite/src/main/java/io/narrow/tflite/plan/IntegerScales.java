@@ -1,8 +1,6 @@
 package io.narrow.tflite.plan;
 
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRule.Scales;
@@ -13,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Gives every activation of the main subgraph its scale, and every integer operator its types. */
+/** Gives every activation of a subgraph its scale, and every integer operator its types. */
 final class IntegerScales {
   /** An operand whose own range is this much narrower than that of the group gets a requantize. */
   private static final double DEAR = 2;
@@ -24,57 +22,69 @@ final class IntegerScales {
   /** How many times finer than a product of input and weight steps a result may be. */
   private static final float FINEST = 128;
 
-  private final Model model;
-  private final Subgraph subgraph;
+  private final Graph graph;
   private final IntegerSupport support;
-  private final TensorType type;
   private final ScaleGroups groups;
   private final IntegerWeights weights;
 
-  IntegerScales(Model model, IntegerSupport support, TensorType type) {
-    this.model = model;
-    this.subgraph = model.subgraphs().get(0);
+  IntegerScales(Graph graph, IntegerSupport support) {
+    this.graph = graph;
     this.support = support;
-    this.type = type;
-    this.groups = new ScaleGroups(subgraph.tensors().size());
-    this.weights = new IntegerWeights(model, subgraph);
-    for (int i = 0; i < subgraph.tensors().size(); i++) {
-      if (support.isFloat(i) && !support.isConstant(i)) {
-        int tensor = i;
-        support.range(i).ifPresent(r -> groups.include(tensor, r.min(), r.max()));
+    this.groups = new ScaleGroups(graph.subgraph().tensors().size());
+    this.weights = new IntegerWeights(graph);
+    for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
+      if (graph.isFloat(i) && !graph.isConstant(i)) {
+        include(i, i);
       }
     }
-    for (int i = 0; i < subgraph.operators().size(); i++) {
+    for (int i = 0; i < graph.operators(); i++) {
       if (support.objection(i).isEmpty()) {
-        group(subgraph.operators().get(i));
+        group(i);
       }
     }
     for (int pass = 0; pass < 2; pass++) { // the second for inputs whose group grew after them
-      for (int i = 0; i < subgraph.operators().size(); i++) {
+      for (int i = 0; i < graph.operators(); i++) {
         if (support.objection(i).isEmpty()) {
-          widen(subgraph.operators().get(i));
+          widen(i);
         }
       }
     }
+  }
+
+  /** Type of the integers that a tensor is written as, or read as where no integers are. */
+  private TensorType type(int tensor) {
+    TensorType type = graph.producer(tensor).map(support::type).orElse(TensorType.FLOAT32);
+    for (Graph.Reader reader : graph.readers(tensor)) {
+      if (type == TensorType.FLOAT32) {
+        type = support.type(reader.operator());
+      }
+    }
+    return type == TensorType.FLOAT32 ? TensorType.INT8 : type;
+  }
+
+  /** Widens the range of a tensor's group by what was seen of another. */
+  private void include(int tensor, int other) {
+    graph.range(other, type(other)).ifPresent(r -> groups.include(tensor, r.min(), r.max()));
   }
 
   /**
    * The step of a sum of products is that of input times weights: a result much finer than it says
    * nothing more, and XNNPACK refuses a model where it is 256 times finer.
    */
-  private void widen(Operator operator) {
+  private void widen(int number) {
+    Operator operator = graph.operator(number);
     IntegerRule rule = rule(operator);
     if (rule.scales() != Scales.WEIGHTS) {
       return;
     }
-    Encoding input = encoding(operator.input(rule.inputs().iterator().next()));
-    OpRule row = OpRules.of(operator.name()).orElseThrow();
+    TensorType type = support.type(number);
+    Encoding input = groups.encoding(operator.input(rule.inputs().iterator().next()), type);
     float step = 0;
-    for (float scale : weights.encode(operator, row, input).weights().scales()) {
+    for (float scale : weights.encode(number, input).weights().scales()) {
       step = Math.max(step, input.scale() * scale / FINEST);
     }
     int result = operator.outputs()[0];
-    Encoding output = encoding(result);
+    Encoding output = groups.encoding(result, type);
     if (output.scale() < step) {
       float span = step * (type == TensorType.INT16 ? Short.MAX_VALUE : 255);
       boolean positive = output.zeroPoint() == Byte.MIN_VALUE;
@@ -87,7 +97,13 @@ final class IntegerScales {
     return groups.has(tensor);
   }
 
+  /** How a tensor is written. */
   Encoding encoding(int tensor) {
+    return groups.encoding(tensor, type(tensor));
+  }
+
+  /** How an input of the model is held that is given as integers. */
+  Encoding encoding(int tensor, TensorType type) {
     return groups.encoding(tensor, type);
   }
 
@@ -99,8 +115,10 @@ final class IntegerScales {
     return IntegerRules.of(operator.name()).orElseThrow();
   }
 
-  private void group(Operator operator) {
+  private void group(int number) {
+    Operator operator = graph.operator(number);
     IntegerRule rule = rule(operator);
+    TensorType type = support.type(number);
     List<Integer> results = new ArrayList<>();
     for (int place = 0; place < operator.outputs().length; place++) {
       if (rule.writes(place)) {
@@ -111,20 +129,20 @@ final class IntegerScales {
       Encoding fixed = Encoding.of(type, rule.scales().scale(type), rule.scales().zeroPoint(type));
       results.forEach(result -> groups.fix(result, fixed));
     } else if (rule.scales().same()) {
-      share(operator, rule, results);
+      share(operator, rule, type, results);
     }
   }
 
-  private void share(Operator operator, IntegerRule rule, List<Integer> results) {
+  private void share(Operator operator, IntegerRule rule, TensorType type, List<Integer> results) {
     List<Integer> computed = new ArrayList<>();
     List<Integer> constants = new ArrayList<>();
     for (int place = 0; place < operator.inputs().length; place++) {
       int tensor = operator.input(place);
       if (rule.reads(place) && tensor >= 0) {
-        (support.isConstant(tensor) ? constants : computed).add(tensor);
+        (graph.isConstant(tensor) ? constants : computed).add(tensor);
       }
     }
-    if (computed.size() == 1 && constants.isEmpty()) {
+    if (computed.size() == 1 && constants.isEmpty() && type(computed.get(0)) == type) {
       results.forEach(result -> groups.join(computed.get(0), result));
       return;
     }
@@ -133,13 +151,12 @@ final class IntegerScales {
     if (operator.name().equals("PADV2")) {
       groups.forget(result); // what it pads with may be a filler: operand and constant say it all
     }
-    computed.forEach(
-        tensor -> support.range(tensor).ifPresent(r -> groups.include(result, r.min(), r.max())));
+    computed.forEach(tensor -> include(result, tensor));
     if (rule.scales() != Scales.BOUND) {
-      constants.forEach(tensor -> include(result, tensor));
+      constants.forEach(tensor -> includeConstant(result, tensor));
     }
     for (int tensor : computed) {
-      if (cheap(tensor, result)) {
+      if (type(tensor) == type && cheap(tensor, result)) {
         groups.join(result, tensor);
       }
     }
@@ -152,28 +169,28 @@ final class IntegerScales {
     return !groups.isFixed(tensor) && shared <= DEAR * own && own <= DEAR * shared;
   }
 
-  private void include(int result, int constant) {
-    ByteBuffer contents = model.contents(subgraph.tensor(constant));
-    float[] range = IntegerWeights.range(contents);
+  private void includeConstant(int result, int constant) {
+    float[] range = IntegerWeights.range(graph.contents(constant));
     if (Math.abs(range[0]) < FILLER && Math.abs(range[1]) < FILLER) {
       groups.include(result, range[0], range[1]);
     }
   }
 
-  /** What an operator of the main subgraph reads and writes. */
+  /** What an operator reads and writes. */
   IntegerOperator operator(int number) {
-    Operator operator = subgraph.operators().get(number);
+    Operator operator = graph.operator(number);
     IntegerRule rule = rule(operator);
+    TensorType type = support.type(number);
     List<Encoding> inputs = new ArrayList<>();
     for (int place = 0; place < operator.inputs().length; place++) {
       int tensor = operator.input(place);
       boolean activation = rule.reads(place) && tensor >= 0;
-      inputs.add(activation ? operand(operator, rule, tensor) : Encoding.FLOAT);
+      inputs.add(activation ? operand(operator, rule, type, tensor) : Encoding.FLOAT);
     }
     if (rule.scales() == Scales.WEIGHTS) {
       OpRule row = OpRules.of(operator.name()).orElseThrow();
       Encoding input = inputs.get(rule.inputs().iterator().next());
-      IntegerWeights.Pair pair = weights.encode(operator, row, input);
+      IntegerWeights.Pair pair = weights.encode(number, input);
       inputs.set(row.weights().get(0), pair.weights());
       if (row.bias() < inputs.size()) {
         inputs.set(row.bias(), pair.bias());
@@ -181,21 +198,22 @@ final class IntegerScales {
     }
     List<Encoding> outputs = new ArrayList<>();
     for (int place = 0; place < operator.outputs().length; place++) {
-      outputs.add(rule.writes(place) ? encoding(operator.outputs()[place]) : Encoding.FLOAT);
+      int tensor = operator.outputs()[place];
+      outputs.add(rule.writes(place) ? groups.encoding(tensor, type) : Encoding.FLOAT);
     }
     boolean wide = type == TensorType.INT16;
-    int version = rule.version(type, operator);
-    return new IntegerOperator(0, number, version, wide, inputs, outputs);
+    int version = rule.version(type, graph.treatment(number).weightType(), operator);
+    return new IntegerOperator(graph.number(), number, version, wide, inputs, outputs);
   }
 
-  private Encoding operand(Operator operator, IntegerRule rule, int tensor) {
+  private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int tensor) {
     if (rule.scales().same()) {
-      return encoding(operator.outputs()[0]);
+      return groups.encoding(operator.outputs()[0], type);
     }
-    if (!support.isConstant(tensor)) {
-      return encoding(tensor);
+    if (!graph.isConstant(tensor)) {
+      return groups.encoding(tensor, type);
     }
-    ByteBuffer contents = model.contents(subgraph.tensor(tensor));
+    ByteBuffer contents = graph.contents(tensor);
     if (operator.name().equals("BATCH_MATMUL")) {
       return IntegerWeights.symmetric(type, contents);
     }

@@ -1,9 +1,7 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
@@ -12,30 +10,25 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.util.Optional;
 
-/** Which operators of the main subgraph compute in integers, and why the others do not. */
+/** Which operators of a subgraph compute in integers, and why the others do not. */
 final class IntegerSupport {
   /** Larger values mark what is to be ignored, as -1e9 and -3.4e38 before a softmax do. */
   private static final float LARGEST = 1e6f;
 
-  private final Model model;
-  private final Subgraph subgraph;
-  private final Ranges ranges;
-  private final TensorType type;
+  private final Graph graph;
   private final String[] objections;
 
-  /**
-   * @param type type of the activations, int8 or int16
-   */
-  IntegerSupport(Model model, Ranges ranges, TensorType type, boolean integerBoundary) {
-    this.model = model;
-    this.subgraph = model.subgraphs().get(0);
-    this.ranges = ranges;
-    this.type = type;
-    this.objections = new String[subgraph.operators().size()];
+  IntegerSupport(Graph graph) {
+    this.graph = graph;
+    this.objections = new String[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
-      objections[i] = objection(subgraph.operators().get(i));
+      Mode mode = graph.treatment(i).mode();
+      objections[i] =
+          mode.integer()
+              ? objection(graph.operator(i), mode.activation())
+              : graph.treatmentReason(i);
     }
-    new Movers(subgraph, objections, integerBoundary).leaveFloat();
+    new Movers(graph, objections).leaveFloat();
   }
 
   /** Why an operator does not compute in integers, empty if it does. */
@@ -43,28 +36,16 @@ final class IntegerSupport {
     return objections[operator];
   }
 
-  boolean isConstant(int tensor) {
-    return model.isConstant(subgraph.tensor(tensor));
+  /** Type of the activations that an operator computes with. */
+  TensorType type(int operator) {
+    return objections[operator].isEmpty()
+        ? graph.treatment(operator).mode().activation()
+        : TensorType.FLOAT32;
   }
 
-  boolean isFloat(int tensor) {
-    return tensor >= 0 && subgraph.tensor(tensor).type() == TensorType.FLOAT32;
-  }
-
-  /** The calibrated range of a tensor, empty if it was not seen or not finite. */
-  Optional<FloatRange> range(int tensor) {
-    return ranges
-        .range(0, tensor)
-        .filter(range -> !range.isEmpty() && range.nans() == 0 && range.infinities() == 0);
-  }
-
-  private String objection(Operator operator) {
+  private String objection(Operator operator, TensorType type) {
     String name = operator.name();
-    Optional<IntegerRule> row = IntegerRules.of(name);
-    if (row.isEmpty() || !row.get().has(type)) {
-      return name + " has no " + type + " kernel";
-    }
-    IntegerRule rule = row.get();
+    IntegerRule rule = IntegerRules.of(name).orElseThrow();
     String objection = rule.objection(operator);
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name).orElseThrow());
@@ -73,52 +54,52 @@ final class IntegerSupport {
     for (int place = 0; place < operator.inputs().length && objection.isEmpty(); place++) {
       if (rule.reads(place) && operator.input(place) >= 0) {
         any = true;
-        objection = operand(operator.input(place), rule);
+        objection = operand(operator.input(place), rule, type);
       }
     }
     for (int place = 0; place < operator.outputs().length && objection.isEmpty(); place++) {
       if (rule.writes(place)) {
-        objection = result(operator.outputs()[place], rule);
+        objection = result(operator.outputs()[place], rule, type);
       }
     }
     return objection.isEmpty() && !any ? "it reads no activation" : objection;
   }
 
-  private String operand(int number, IntegerRule rule) {
-    Tensor tensor = subgraph.tensor(number);
+  private String operand(int number, IntegerRule rule, TensorType type) {
+    Tensor tensor = graph.tensor(number);
     if (tensor.type() != TensorType.FLOAT32) {
       return "its operand `" + tensor.name() + "` is " + tensor.type();
     }
-    if (!model.isConstant(tensor)) {
-      return unseen(number);
+    if (!graph.isConstant(number)) {
+      return unseen(number, type);
     }
     if (tensor.isEncoded() || tensor.elements() == 0) {
       return "its constant `" + tensor.name() + "` is sparse, empty or lies in another file";
     }
-    boolean finite = WeightScales.finite(model.contents(tensor));
+    boolean finite = WeightScales.finite(graph.contents(number));
     return finite || rule.operator().equals("PADV2")
         ? ""
         : "its constant `" + tensor.name() + "` holds NaN or infinity";
   }
 
-  private String result(int number, IntegerRule rule) {
-    Tensor tensor = subgraph.tensor(number);
+  private String result(int number, IntegerRule rule, TensorType type) {
+    Tensor tensor = graph.tensor(number);
     if (tensor.type() != TensorType.FLOAT32) {
       return "its result `" + tensor.name() + "` is " + tensor.type();
     }
-    return rule.scales().fixed() || rule.operator().equals("PADV2") ? "" : unseen(number);
+    return rule.scales().fixed() || rule.operator().equals("PADV2") ? "" : unseen(number, type);
   }
 
-  private String unseen(int number) {
-    String name = "`" + subgraph.tensor(number).name() + "`";
-    if (subgraph.tensor(number).isVariable()) {
+  private String unseen(int number, TensorType type) {
+    String name = "`" + graph.tensor(number).name() + "`";
+    if (graph.tensor(number).isVariable()) {
       return name + " keeps state from run to run";
     }
-    Optional<FloatRange> seen = ranges.range(0, number);
-    if (seen.isEmpty() || seen.get().isEmpty()) {
+    Optional<FloatRange> seen = graph.seen(number, type);
+    if (seen.isEmpty()) {
       return "calibration saw no value of " + name;
     }
-    if (range(number).isEmpty()) {
+    if (graph.range(number, type).isEmpty()) {
       return "calibration saw NaN or infinity in " + name;
     }
     float largest = Math.max(-seen.get().min(), seen.get().max());
@@ -128,7 +109,7 @@ final class IntegerSupport {
   }
 
   private String weights(Operator operator, OpRule rule) {
-    String objection = rule.objection(subgraph, operator);
+    String objection = rule.objection(graph.subgraph(), operator);
     if (!objection.isEmpty()) {
       return objection;
     }
@@ -138,9 +119,9 @@ final class IntegerSupport {
     if (!objection.isEmpty() || bias < 0) {
       return objection;
     }
-    Tensor weights = subgraph.tensor(number);
+    Tensor weights = graph.tensor(number);
     int channels = weights.dimension(rule.axis().of(operator, weights));
-    return subgraph.tensor(bias).elements() == channels
+    return graph.tensor(bias).elements() == channels
         ? constant(bias)
         : "its bias does not have a value per channel";
   }
@@ -149,17 +130,17 @@ final class IntegerSupport {
     if (number < 0) {
       return "it has no weights";
     }
-    Tensor tensor = subgraph.tensor(number);
+    Tensor tensor = graph.tensor(number);
     String name = "`" + tensor.name() + "`";
     if (tensor.type() != TensorType.FLOAT32) {
       return name + " is " + tensor.type() + " already";
     }
-    if (!model.isConstant(tensor)) {
+    if (!graph.isConstant(number)) {
       return name + " is computed, not a constant";
     }
     if (tensor.isEncoded()) {
       return name + " is sparse or lies in another file";
     }
-    return WeightScales.finite(model.contents(tensor)) ? "" : name + " holds NaN or infinity";
+    return WeightScales.finite(graph.contents(number)) ? "" : name + " holds NaN or infinity";
   }
 }

@@ -1,11 +1,10 @@
 package io.narrow.tflite.plan;
 
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,11 +17,9 @@ final class IntegerWeights {
   /** Half of the 48 bits that kernels with int16 activations can rescale of an int64 sum. */
   private static final float LARGEST_WIDE_BIAS = 1L << 46;
 
-  private static final int LARGEST_CODE = 127;
   private static final float SMALLEST = 4 * Float.MIN_NORMAL;
 
-  private final Model model;
-  private final Subgraph subgraph;
+  private final Graph graph;
   private final Map<String, float[]> searched = new HashMap<>();
 
   /**
@@ -32,23 +29,28 @@ final class IntegerWeights {
    */
   record Pair(Encoding weights, Encoding bias) {}
 
-  IntegerWeights(Model model, Subgraph subgraph) {
-    this.model = model;
-    this.subgraph = subgraph;
+  IntegerWeights(Graph graph) {
+    this.graph = graph;
   }
 
   /**
-   * @param input how the operator reads its activations
+   * @param number number of the operator
+   * @param input how it reads its activations
    */
-  Pair encode(Operator operator, OpRule rule, Encoding input) {
-    int number = operator.input(rule.weights().get(0));
-    Tensor weights = subgraph.tensor(number);
-    int axis = rule.axis().of(operator, weights);
+  Pair encode(int number, Encoding input) {
+    Operator operator = graph.operator(number);
+    OpRule rule = OpRules.of(operator.name()).orElseThrow();
+    Treatment treatment = graph.treatment(number);
+    int weights = operator.input(rule.weights().get(0));
+    int axis = rule.axis().of(operator, graph.tensor(weights));
     float[] scales =
-        searched.computeIfAbsent(number + " " + axis, key -> search(weights, axis)).clone();
+        searched
+            .computeIfAbsent(
+                weights + " " + axis + treatment, key -> scales(weights, axis, treatment))
+            .clone();
     boolean wide = input.type() == TensorType.INT16;
     int biasNumber = operator.input(rule.bias());
-    ByteBuffer bias = biasNumber < 0 ? null : model.contents(subgraph.tensor(biasNumber));
+    ByteBuffer bias = biasNumber < 0 ? null : graph.contents(biasNumber);
     float largest = wide ? LARGEST_WIDE_BIAS : LARGEST_BIAS;
     float[] products = new float[scales.length];
     for (int c = 0; c < scales.length; c++) {
@@ -62,23 +64,18 @@ final class IntegerWeights {
       }
     }
     return new Pair(
-        new Encoding(TensorType.INT8, axis, scales, 0),
+        new Encoding(treatment.weightType(), axis, scales, 0),
         bias == null
             ? Encoding.FLOAT
             : new Encoding(wide ? TensorType.INT64 : TensorType.INT32, 0, products, 0));
   }
 
-  private float[] search(Tensor tensor, int axis) {
-    long inner = 1;
-    for (int i = axis + 1; i < tensor.rank(); i++) {
-      inner *= tensor.dimension(i);
-    }
-    return scales(model.contents(tensor), tensor.dimension(axis), inner);
-  }
-
-  private static float[] scales(ByteBuffer contents, int channels, long inner) {
-    float[] magnitudes = WeightScales.magnitudes(contents, channels, inner);
-    float[] scales = WeightScales.leastError(contents, inner, magnitudes, LARGEST_CODE);
+  private float[] scales(int number, int axis, Treatment treatment) {
+    Tensor tensor = graph.tensor(number);
+    int channels = tensor.dimension(axis);
+    long inner = tensor.inner(axis);
+    float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
+    float[] scales = WeightScales.of(graph.contents(number), inner, magnitudes, treatment);
     float largest = 0;
     for (int c = 0; c < channels; c++) {
       largest = magnitudes[c] == 0 ? largest : Math.max(largest, scales[c]);
@@ -99,7 +96,7 @@ final class IntegerWeights {
       return Encoding.activation(type, range[0], range[1]);
     }
     float[] magnitude = WeightScales.magnitudes(contents, 1, contents.remaining() / Float.BYTES);
-    return Encoding.of(type, WeightScales.reachingAll(magnitude, LARGEST_CODE)[0], 0);
+    return Encoding.of(type, WeightScales.reachingAll(magnitude, Byte.MAX_VALUE)[0], 0);
   }
 
   /** Smallest and largest value of a constant. */

@@ -1,7 +1,7 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRules;
 import java.util.HashSet;
@@ -14,21 +14,19 @@ import java.util.Set;
  * be added around them.
  */
 final class Movers {
-  private final Subgraph subgraph;
+  private final Graph graph;
   private final String[] objections;
-  private final boolean integerBoundary;
 
-  Movers(Subgraph subgraph, String[] objections, boolean integerBoundary) {
-    this.subgraph = subgraph;
+  Movers(Graph graph, String[] objections) {
+    this.graph = graph;
     this.objections = objections;
-    this.integerBoundary = integerBoundary;
   }
 
   void leaveFloat() {
     Set<Integer> touched = new HashSet<>(); // tensors that something else has as integers
-    if (integerBoundary) {
-      add(touched, subgraph.inputs());
-      add(touched, subgraph.outputs());
+    if (graph.isEntry()) {
+      addBoundary(touched, graph.recipe().inputType(), graph.subgraph().inputs());
+      addBoundary(touched, graph.recipe().outputType(), graph.subgraph().outputs());
     }
     Set<Integer> waiting = new HashSet<>();
     for (int i = 0; i < objections.length; i++) {
@@ -50,12 +48,12 @@ final class Movers {
   }
 
   private IntegerRule rule(int operator) {
-    Optional<IntegerRule> rule = IntegerRules.of(subgraph.operators().get(operator).name());
+    Optional<IntegerRule> rule = IntegerRules.of(graph.operator(operator).name());
     return rule.orElseThrow();
   }
 
   private boolean reached(Set<Integer> touched, int number) {
-    Operator operator = subgraph.operators().get(number);
+    Operator operator = graph.operator(number);
     for (int place = 0; place < operator.inputs().length; place++) {
       if (rule(number).reads(place) && touched.contains(operator.input(place))) {
         return true;
@@ -70,7 +68,7 @@ final class Movers {
   }
 
   private boolean touch(Set<Integer> touched, int number) {
-    Operator operator = subgraph.operators().get(number);
+    Operator operator = graph.operator(number);
     for (int place = 0; place < operator.inputs().length; place++) {
       if (rule(number).reads(place)) {
         touched.add(operator.input(place));
@@ -78,6 +76,12 @@ final class Movers {
     }
     add(touched, operator.outputs());
     return true;
+  }
+
+  private static void addBoundary(Set<Integer> touched, TensorType type, int[] tensors) {
+    if (type != TensorType.FLOAT32) {
+      add(touched, tensors);
+    }
   }
 
   private static void add(Set<Integer> touched, int[] tensors) {

@@ -13,24 +13,23 @@ import java.util.TreeMap;
 public final class Plan {
   private final Model model;
   private final Recipe recipe;
+  private final Ranges ranges;
   private final List<TensorPlan> tensors;
   private final List<OperatorPlan> operators;
   private final List<ActivationPlan> activations;
   private final List<IntegerOperator> integerOperators;
 
-  Plan(Model model, Recipe recipe, List<TensorPlan> tensors, List<OperatorPlan> operators) {
-    this(model, recipe, tensors, operators, List.of(), List.of());
-  }
-
   Plan(
       Model model,
       Recipe recipe,
+      Ranges ranges,
       List<TensorPlan> tensors,
       List<OperatorPlan> operators,
       List<ActivationPlan> activations,
       List<IntegerOperator> integerOperators) {
     this.model = model;
     this.recipe = recipe;
+    this.ranges = ranges;
     this.tensors = List.copyOf(tensors);
     this.operators = List.copyOf(operators);
     this.activations = List.copyOf(activations);
@@ -39,6 +38,11 @@ public final class Plan {
 
   public Model model() {
     return model;
+  }
+
+  /** What the same recipe and ranges make of another model with the same activations. */
+  public Plan with(Model other) {
+    return Planner.plan(other, recipe, ranges);
   }
 
   public Recipe recipe() {
@@ -56,14 +60,14 @@ public final class Plan {
   }
 
   /**
-   * The float32 tensors of the main subgraph that are computed or given, by number; empty unless
-   * the recipe's activations are integers.
+   * The float32 tensors that are computed or given, by subgraph and number; empty unless the
+   * recipe's activations are integers.
    */
   public List<ActivationPlan> activations() {
     return activations;
   }
 
-  /** The operators that compute in integers, by number. */
+  /** The operators that compute in integers, by subgraph and number. */
   public List<IntegerOperator> integerOperators() {
     return integerOperators;
   }
@@ -77,7 +81,7 @@ public final class Plan {
   /** What to tell the user beside the numbers: a line each. */
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
-    if (recipe.mode().integer()) {
+    if (recipe.needsRanges()) {
       warnings.addAll(staysFloat());
     } else if (!changesAnything()) {
       long largest = tensors.stream().mapToLong(TensorPlan::elements).max().orElse(0);

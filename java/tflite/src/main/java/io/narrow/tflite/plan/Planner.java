@@ -1,6 +1,7 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
@@ -18,25 +19,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
- * Decides for every float32 constant of a model what it is stored as (specification sections 2 and
- * 4). Constants in the bodies of control flow and in every subgraph follow the same rules;
- * constants that are already quantized are no float32 constants and stay as they are.
+ * Decides what every operator of a model computes with, and what every float32 constant is stored
+ * as (specification sections 2 to 4). Constants in the bodies of control flow and in every subgraph
+ * follow the same rules; constants that are already quantized are no float32 constants and stay as
+ * they are.
  */
 public final class Planner {
   static final String BEYOND_RANGE = "beyond the range of float16: ";
 
   private static final float LARGEST_FLOAT16 = 65504;
+  private static final Set<String> CONVERSIONS = Set.of("QUANTIZE", "DEQUANTIZE");
 
   private final Model model;
   private final Recipe recipe;
+  private final Ranges ranges;
   private final List<TensorPlan> tensors = new ArrayList<>();
   private final List<OperatorPlan> operators = new ArrayList<>();
+  private final List<ActivationPlan> activations = new ArrayList<>();
+  private final List<IntegerPlanner> integers = new ArrayList<>();
 
-  private Planner(Model model, Recipe recipe) {
+  private Planner(Model model, Recipe recipe, Ranges ranges) {
     this.model = model;
     this.recipe = recipe;
+    this.ranges = ranges;
   }
 
   /** As {@link #plan(Model, Recipe, Ranges)}, with the ranges that calibration found. */
@@ -47,48 +56,78 @@ public final class Planner {
   /**
    * Plans what a recipe makes of a model.
    *
-   * @param ranges of activations, for recipes whose activations are integers; others ignore them
-   * @throws NarrowException if the recipe is strict and an operator would stay float32, or an input
-   *     or output that is to be an integer has no range
+   * @throws NarrowException if the recipe's activations are integers: then ranges are needed
    */
-  public static Plan plan(Model model, Recipe recipe, Ranges ranges) {
-    return recipe.mode().integer()
-        ? IntegerPlanner.plan(model, recipe, ranges)
-        : plan(model, recipe);
+  public static Plan plan(Model model, Recipe recipe) {
+    if (recipe.needsRanges()) {
+      throw NarrowException.input(recipe + ": needs the ranges of a calibration");
+    }
+    return plan(model, recipe, (subgraph, tensor, type) -> Optional.empty());
   }
 
   /**
    * Plans what a recipe makes of a model.
    *
-   * @throws NarrowException if the recipe's activations are integers: then ranges are needed
+   * @param ranges of activations, for recipes whose activations are integers; others ignore them
+   * @throws NarrowException if the recipe is strict and an operator would stay float32, names an
+   *     operator that has no kernel, or an input or output that is to be an integer has no range
    */
-  public static Plan plan(Model model, Recipe recipe) {
-    if (recipe.mode().integer()) {
-      throw IntegerPlanner.uncalibrated(recipe);
-    }
-    Planner planner = new Planner(model, recipe);
-    for (int subgraph = 0; subgraph < model.subgraphs().size(); subgraph++) {
-      planner.subgraph(subgraph);
-    }
-    planner.dropCopies();
-    for (int subgraph = 0; subgraph < model.subgraphs().size(); subgraph++) {
-      planner.operators(subgraph);
-    }
-    return new Plan(model, recipe, planner.tensors, planner.operators);
+  public static Plan plan(Model model, Recipe recipe, Ranges ranges) {
+    return new Planner(model, recipe, ranges).plan();
   }
 
-  private void subgraph(int number) {
-    Subgraph subgraph = model.subgraphs().get(number);
-    Readers readers = new Readers(model, subgraph, recipe);
+  private Plan plan() {
+    List<String> problems = new ArrayList<>();
+    for (int number = 0; number < model.subgraphs().size(); number++) {
+      Graph graph = new Graph(model, number, recipe, ranges);
+      IntegerPlanner integer = new IntegerPlanner(graph);
+      integers.add(integer);
+      constants(graph, integer);
+      if (recipe.needsRanges()) {
+        activations.addAll(integer.activations(problems));
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
+    }
+    dropCopies();
+    for (int subgraph = 0; subgraph < model.subgraphs().size(); subgraph++) {
+      operators(subgraph);
+    }
+    if (recipe.strict()) {
+      refuseFloat();
+    }
+    List<IntegerOperator> inIntegers =
+        integers.stream().flatMap(integer -> integer.operators().stream()).toList();
+    return new Plan(model, recipe, ranges, tensors, operators, activations, inIntegers);
+  }
+
+  private void constants(Graph graph, IntegerPlanner integer) {
+    Readers readers = new Readers(graph, integer);
     List<Decision> decisions = new ArrayList<>();
-    for (int i = 0; i < subgraph.tensors().size(); i++) {
-      Tensor tensor = subgraph.tensor(i);
-      if (tensor.type() == TensorType.FLOAT32 && model.isConstant(tensor)) {
-        decisions.add(new Decision(number, i, tensor, readers));
+    for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
+      if (graph.isFloat(i) && graph.isConstant(i)) {
+        decisions.add(new Decision(graph, i, readers, integer));
       }
     }
     LargestFirst.forEach(decisions, decision -> decision.tensor.elements(), Decision::make);
     decisions.forEach(decision -> tensors.add(decision.made));
+  }
+
+  private void refuseFloat() {
+    String floats =
+        operators.stream()
+            .filter(operator -> operator.precision() == Precision.FLOAT32)
+            .map(o -> o.name() + " (operator " + o.operator() + where(o) + "): " + o.reason())
+            .collect(Collectors.joining("; "));
+    if (!floats.isEmpty()) {
+      throw model.problem(
+          Kind.UNSUPPORTED, "--strict, but these operators would stay float32: " + floats);
+    }
+  }
+
+  private static String where(OperatorPlan operator) {
+    return operator.subgraph() == 0 ? "" : " of subgraph " + operator.subgraph();
   }
 
   /**
@@ -106,13 +145,17 @@ public final class Planner {
       }
       for (int i = 0; i < tensors.size(); i++) {
         TensorPlan plan = tensors.get(i);
-        if (!plan.isFloat() && plan.use() != Use.DIRECT && kept.contains(buffer(plan))) {
+        if (isCopy(plan) && kept.contains(buffer(plan))) {
           String reason = "another tensor needs the same buffer as float32";
           tensors.set(i, TensorPlan.stays(plan.subgraph(), plan.tensor(), tensor(plan), reason));
           dropped = true;
         }
       }
     }
+  }
+
+  private static boolean isCopy(TensorPlan plan) {
+    return plan.use() == Use.DEQUANTIZED || plan.use() == Use.ROWS;
   }
 
   private int buffer(TensorPlan plan) {
@@ -137,48 +180,55 @@ public final class Planner {
   }
 
   /** One constant on its way to a decision. */
-  private final class Decision {
-    private final int subgraph;
+  private static final class Decision {
+    private final Graph graph;
     private final int number;
     private final Tensor tensor;
     private final Readers readers;
+    private final IntegerPlanner integer;
     private TensorPlan made;
 
-    Decision(int subgraph, int number, Tensor tensor, Readers readers) {
-      this.subgraph = subgraph;
+    Decision(Graph graph, int number, Readers readers, IntegerPlanner integer) {
+      this.graph = graph;
       this.number = number;
-      this.tensor = tensor;
+      this.tensor = graph.tensor(number);
       this.readers = readers;
+      this.integer = integer;
     }
 
     void make() {
-      Optional<String> objection = readers.objection(number, tensor);
-      if (objection.isPresent()) {
-        made = stays(objection.get());
-      } else {
-        made = recipe.mode() == Recipe.Mode.FLOAT16 ? float16() : integer();
-      }
+      made =
+          integer
+              .constant(number)
+              .or(() -> readers.objection(number, tensor).map(this::stays))
+              .orElseGet(this::smaller);
+    }
+
+    private TensorPlan smaller() {
+      Treatment treatment = readers.treatment(number);
+      return treatment.mode() == Mode.FLOAT16
+          ? float16(treatment.saturate())
+          : integer(readers.able(number), treatment);
     }
 
     private TensorPlan stays(String reason) {
-      return TensorPlan.stays(subgraph, number, tensor, reason);
+      return TensorPlan.stays(graph.number(), number, tensor, reason);
     }
 
-    private TensorPlan plan(
-        TensorType type, int axis, float[] scales, Use use, List<Integer> by, String reason) {
+    private TensorPlan plan(Encoding encoding, Use use, List<Integer> by, String reason) {
       return new TensorPlan(
-          subgraph, number, tensor.name(), tensor.elements(), type, axis, scales, use, by, reason);
+          graph.number(), number, tensor.name(), tensor.elements(), encoding, use, by, reason);
     }
 
     /**
      * Weights and bias of an operator are stored alike: beside float16 weights with a float32 bias
      * the runtime (seen with 2.21) leaves XNNPACK and computes three times as long.
      */
-    private TensorPlan float16() {
+    private TensorPlan float16(boolean saturate) {
       List<Integer> together = readers.together(number);
       long saved = 0;
       for (int each : together) {
-        Tensor one = model.subgraphs().get(subgraph).tensor(each);
+        Tensor one = graph.tensor(each);
         saved += one.elements() * (Float.BYTES - Short.BYTES) - dequantizeBytes(one);
       }
       if (saved <= 0) {
@@ -186,9 +236,9 @@ public final class Planner {
       }
       float largest = 0;
       for (int each : together) {
-        Tensor one = model.subgraphs().get(subgraph).tensor(each);
-        float magnitude = WeightScales.magnitudes(model.contents(one), 1, one.elements())[0];
-        if (magnitude > LARGEST_FLOAT16 && !recipe.saturate()) {
+        Tensor one = graph.tensor(each);
+        float magnitude = WeightScales.magnitudes(graph.contents(each), 1, one.elements())[0];
+        if (magnitude > LARGEST_FLOAT16 && !saturate) {
           return stays(
               BEYOND_RANGE + "`" + one.name() + "` reaches " + magnitude + ", it stays float32");
         }
@@ -196,16 +246,15 @@ public final class Planner {
       }
       String reason =
           largest > LARGEST_FLOAT16
-              ? BEYOND_RANGE + WeightScales.beyondFloat16(model.contents(tensor))
+              ? BEYOND_RANGE + WeightScales.beyondFloat16(graph.contents(number))
               : "stored as float16";
-      return plan(TensorType.FLOAT16, -1, new float[0], Use.DEQUANTIZED, List.of(), reason);
+      return plan(Encoding.FLOAT16, Use.DEQUANTIZED, List.of(), reason);
     }
 
-    private TensorPlan integer() {
-      List<Readers.Reader> all = readers.asWeight(number);
-      TensorType type = readers.type(number);
+    private TensorPlan integer(List<Readers.Reader> all, Treatment treatment) {
+      TensorType type = treatment.weightType();
       boolean rows = all.get(0).rule().copiesRows();
-      boolean dequantized = recipe.mode() == Recipe.Mode.WEIGHT_ONLY && !rows;
+      boolean dequantized = treatment.mode() == Mode.WEIGHT_ONLY && !rows;
       int axis = axis(all, dequantized);
       List<Readers.Reader> by = all.stream().filter(r -> takes(r, axis, dequantized)).toList();
       String others = dequantized ? "" : readers.others(number, by);
@@ -218,21 +267,16 @@ public final class Planner {
         return stays(notSmaller(saved, type.toString()));
       }
       int channels = axis < 0 ? 1 : tensor.dimension(axis);
-      long inner = inner(axis);
-      float[] magnitudes = WeightScales.magnitudes(model.contents(tensor), channels, inner);
+      long inner = tensor.inner(axis);
+      float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
       for (int c = 0; c < channels; c++) {
         if (!Float.isFinite(magnitudes[c])) {
           return stays("holds NaN or infinity" + (axis < 0 ? "" : " in channel " + c));
         }
       }
-      float[] scales =
-          type == TensorType.INT4
-              ? WeightScales.leastError(model.contents(tensor), inner, magnitudes, 7)
-              : WeightScales.reachingAll(magnitudes, 127);
+      float[] scales = WeightScales.of(graph.contents(number), inner, magnitudes, treatment);
       return plan(
-          type,
-          axis,
-          scales,
+          new Encoding(type, axis, scales, 0),
           dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
           by.stream().map(Readers.Reader::operator).distinct().toList(),
           type
@@ -250,14 +294,6 @@ public final class Planner {
 
     private boolean takes(Readers.Reader reader, int axis, boolean dequantized) {
       return dequantized || reader.axis(tensor) == axis || axis < 0 && reader.rule().oneScaleToo();
-    }
-
-    private long inner(int axis) {
-      long inner = 1;
-      for (int i = axis < 0 ? 0 : axis + 1; i < tensor.rank(); i++) {
-        inner *= tensor.dimension(i);
-      }
-      return inner;
     }
 
     private long storedBytes(TensorType type) {
@@ -288,26 +324,25 @@ public final class Planner {
   private OperatorPlan operator(
       int subgraph, int number, Subgraph graph, Map<Integer, TensorPlan> plans) {
     Operator operator = graph.operators().get(number);
-    Set<Integer> touched = new HashSet<>();
+    IntegerPlanner integer = integers.get(subgraph);
     Precision precision = Precision.OTHER;
     String reason = "";
-    for (int tensor : operator.outputs()) {
-      touched.add(tensor);
-    }
-    for (int tensor : operator.inputs()) {
-      touched.add(tensor);
-    }
-    if (touched.stream().anyMatch(t -> t >= 0 && graph.tensor(t).type() == TensorType.FLOAT32)) {
+    if (integer.isInteger(number)) {
+      precision = Precision.INTEGER;
+    } else if (CONVERSIONS.contains(operator.name())) {
+      precision = Precision.CONVERSION;
+    } else if (touchesFloat(graph, operator)) {
       precision = Precision.FLOAT32;
+      reason = recipe.needsRanges() ? integer.objection(number) : "";
     }
-    OpRule rule = OpRules.of(operator.name()).orElse(null);
+    OpRule rule = OpRules.of(operator.name()).orElse(OpRules.NO_WEIGHTS);
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
-      if (plan == null) {
+      if (plan == null || precision == Precision.INTEGER) {
         continue;
       }
       if (plan.isFloat()) {
-        if (rule != null && rule.weights().contains(place) && precision == Precision.FLOAT32) {
+        if (rule.weights().contains(place) && precision == Precision.FLOAT32 && reason.isEmpty()) {
           reason = "`" + plan.name() + "` stays float32: " + plan.reason();
         }
       } else if (plan.use() == Use.DEQUANTIZED) {
@@ -319,5 +354,10 @@ public final class Planner {
       }
     }
     return new OperatorPlan(subgraph, number, operator.name(), precision, reason);
+  }
+
+  private static boolean touchesFloat(Subgraph graph, Operator operator) {
+    return IntStream.concat(IntStream.of(operator.inputs()), IntStream.of(operator.outputs()))
+        .anyMatch(tensor -> tensor >= 0 && graph.tensor(tensor).type() == TensorType.FLOAT32);
   }
 }

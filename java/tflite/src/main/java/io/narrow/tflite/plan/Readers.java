@@ -1,15 +1,12 @@
 package io.narrow.tflite.plan;
 
-import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,7 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Which operators of a subgraph read which tensor, and whether they could read it quantized. */
+/** Which operators of a subgraph read which constant, and whether they could read it smaller. */
 final class Readers {
   /**
    * An operator that reads a tensor.
@@ -26,85 +23,109 @@ final class Readers {
    * @param place place of the tensor among its inputs
    * @param node the operator
    * @param rule its row in the operator table, or a row without weights
-   * @param objection why it cannot read the tensor quantized, empty if it can
+   * @param treatment what the recipe does to it
+   * @param objection why it cannot read the tensor smaller, empty if it can
    */
-  record Reader(int operator, int place, Operator node, OpRule rule, String objection) {
+  record Reader(
+      int operator, int place, Operator node, OpRule rule, Treatment treatment, String objection) {
     int axis(Tensor tensor) {
       return rule.axis().of(node, tensor);
     }
   }
 
-  private final Model model;
-  private final Subgraph subgraph;
-  private final Recipe recipe;
+  private final Graph graph;
+  private final IntegerPlanner integers;
   private final Map<Integer, List<Reader>> readers = new HashMap<>();
-  private final Set<Integer> outputs = new HashSet<>();
 
-  Readers(Model model, Subgraph subgraph, Recipe recipe) {
-    this.model = model;
-    this.subgraph = subgraph;
-    this.recipe = recipe;
-    for (int output : subgraph.outputs()) {
-      outputs.add(output);
-    }
-    for (int i = 0; i < subgraph.operators().size(); i++) {
-      Operator operator = subgraph.operators().get(i);
+  Readers(Graph graph, IntegerPlanner integers) {
+    this.graph = graph;
+    this.integers = integers;
+    for (int i = 0; i < graph.operators(); i++) {
+      Operator operator = graph.operator(i);
       Optional<OpRule> rule = OpRules.of(operator.name());
-      String objection = rule.map(r -> objection(r, operator)).orElse("");
+      String objection = objection(i, rule);
       for (int place = 0; place < operator.inputs().length; place++) {
         if (operator.input(place) >= 0) {
           readers
               .computeIfAbsent(operator.input(place), t -> new ArrayList<>())
-              .add(reader(i, place, operator, rule, objection));
+              .add(reader(i, place, rule, objection));
         }
       }
     }
   }
 
-  private Reader reader(
-      int number, int place, Operator operator, Optional<OpRule> rule, String objection) {
+  private Reader reader(int number, int place, Optional<OpRule> rule, String objection) {
+    Operator operator = graph.operator(number);
     String why = objection;
-    if (rule.isEmpty()) {
-      why = operator.name() + " has no kernel for quantized constants beside float32 inputs";
-    } else if (place == rule.get().bias()) {
+    if (!why.isEmpty()) {
+      why =
+          why.startsWith(operator.name())
+              ? why
+              : operator.name() + (keepsFloat(number) ? " stays float32: " : ": ") + why;
+    } else if (graph.treatment(number).mode() == Mode.FLOAT16) {
+      why = needsFloat(operator, place, rule);
+    } else if (place == rule.orElseThrow().bias()) {
       why = operator.name() + " reads it as bias, which stays float32";
     } else if (!rule.get().weights().contains(place)) {
       why = operator.name() + " does not read it as a weight";
-    } else if (!why.isEmpty()) {
-      why = operator.name() + ": " + why;
     }
-    return new Reader(number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), why);
+    return new Reader(
+        number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), graph.treatment(number), why);
   }
 
-  private String objection(OpRule rule, Operator operator) {
-    String objection = rule.objection(subgraph, operator);
-    if (!objection.isEmpty() || !rule.together()) {
+  private boolean keepsFloat(int operator) {
+    Mode mode = graph.treatment(operator).mode();
+    return mode == Mode.FLOAT32 || mode.integer();
+  }
+
+  /** Why an operator reads no constant smaller, empty if it may. */
+  private String objection(int number, Optional<OpRule> rule) {
+    if (integers.isInteger(number)) {
+      return "it computes in integers";
+    }
+    if (keepsFloat(number)) {
+      return integers.objection(number);
+    }
+    if (graph.treatment(number).mode() == Mode.FLOAT16) {
+      return "";
+    }
+    Operator operator = graph.operator(number);
+    String objection = rule.orElseThrow().objection(graph.subgraph(), operator);
+    if (objection.isEmpty() && rule.get().copiesRows() && !returnsFloat(operator)) {
+      return "it writes an output of the model, which is " + graph.recipe().outputType();
+    }
+    if (!objection.isEmpty() || !rule.get().together()) {
       return objection;
     }
-    for (int place : rule.weights()) {
+    for (int place : rule.get().weights()) {
       if (operator.input(place) < 0) {
         continue;
       }
-      Tensor weight = subgraph.tensor(operator.input(place));
+      Tensor weight = graph.tensor(operator.input(place));
       if (!isFloatConstant(operator.input(place))) {
         return together(weight, "is no float32 constant");
       }
-      if (weight.elements() < recipe.minimumElements()) {
-        return together(weight, "has " + tooFew(weight.elements()));
+      if (weight.elements() < graph.treatment(number).minimumElements()) {
+        return together(weight, "has " + tooFew(weight, graph.treatment(number)));
       }
-      if (!WeightScales.finite(model.contents(weight))) {
+      if (!WeightScales.finite(graph.contents(operator.input(place)))) {
         return together(weight, "holds NaN or infinity");
       }
     }
     return "";
   }
 
+  private boolean returnsFloat(Operator operator) {
+    return graph.recipe().outputType() == TensorType.FLOAT32
+        || !graph.isOutput(operator.outputs()[0]);
+  }
+
   private static String together(Tensor weight, String what) {
     return "its weights are quantized together, and `" + weight.name() + "` " + what;
   }
 
-  private String tooFew(long elements) {
-    return elements + " elements, fewer than " + recipe.minimumElements();
+  private static String tooFew(Tensor tensor, Treatment treatment) {
+    return tensor.elements() + " elements, fewer than " + treatment.minimumElements();
   }
 
   /** Why a constant has to stay as it is, before its values are looked at. */
@@ -112,34 +133,36 @@ final class Readers {
     if (tensor.isEncoded()) {
       return Optional.of("is sparse or lies in another file");
     }
-    if (outputs.contains(number)) {
+    if (graph.isOutput(number)) {
       return Optional.of("is an output of the model");
     }
     List<Reader> all = readers.getOrDefault(number, List.of());
     if (all.isEmpty()) {
       return Optional.of("no operator reads it");
     }
-    if (recipe.mode() == Recipe.Mode.FLOAT16) {
-      return all.stream().map(this::needsFloat).filter(why -> !why.isEmpty()).findFirst();
-    }
-    if (asWeight(number).isEmpty()) {
+    if (able(number).isEmpty()) {
       return Optional.of(all.get(0).objection());
     }
-    return tensor.elements() < recipe.minimumElements()
-        ? Optional.of(tooFew(tensor.elements()))
+    Treatment treatment = treatment(number);
+    if (treatment.mode() == Mode.FLOAT16) {
+      return all.stream().map(Reader::objection).filter(why -> !why.isEmpty()).findFirst();
+    }
+    return tensor.elements() < treatment.minimumElements()
+        ? Optional.of(tooFew(tensor, treatment))
         : Optional.empty();
   }
 
   /** Why an operator cannot read the output of a DEQUANTIZE operator; empty if it can. */
-  private String needsFloat(Reader reader) {
-    if (reader.node().name().startsWith("CUSTOM:")) {
-      return reader.node().name() + " may take float32 constants only";
+  private String needsFloat(Operator operator, int place, Optional<OpRule> rule) {
+    if (operator.name().startsWith("CUSTOM:")) {
+      return operator.name() + " may take float32 constants only";
     }
     boolean biasOfIntegers =
-        reader.place() == reader.rule().bias()
-            && reader.rule().weights().stream()
-                .map(reader.node()::input)
-                .anyMatch(w -> w >= 0 && subgraph.tensor(w).type() != TensorType.FLOAT32);
+        rule.isPresent()
+            && place == rule.get().bias()
+            && rule.get().weights().stream()
+                .map(operator::input)
+                .anyMatch(w -> w >= 0 && graph.tensor(w).type() != TensorType.FLOAT32);
     // XNNPACK refuses the whole model otherwise.
     return biasOfIntegers ? "is a bias beside integer weights, which has to be a constant" : "";
   }
@@ -163,26 +186,29 @@ final class Readers {
   }
 
   private boolean isFloatConstant(int number) {
-    Tensor tensor = subgraph.tensor(number);
-    return tensor.type() == TensorType.FLOAT32
-        && model.isConstant(tensor)
-        && !tensor.isEncoded()
-        && !outputs.contains(number);
+    return graph.isFloat(number)
+        && graph.isConstant(number)
+        && !graph.tensor(number).isEncoded()
+        && !graph.isOutput(number);
   }
 
-  /** The operators that can read a tensor quantized. */
-  List<Reader> asWeight(int number) {
-    return readers.getOrDefault(number, List.of()).stream()
-        .filter(reader -> reader.objection().isEmpty())
+  /** The operators that can read a tensor smaller, all in the mode of the first of them. */
+  List<Reader> able(int number) {
+    List<Reader> able =
+        readers.getOrDefault(number, List.of()).stream()
+            .filter(reader -> reader.objection().isEmpty())
+            .toList();
+    return able.stream()
+        .filter(reader -> reader.treatment().mode() == able.get(0).treatment().mode())
         .toList();
   }
 
-  /** The type that all operators that can read a tensor quantized have a kernel for. */
-  TensorType type(int number) {
-    TensorType wanted = recipe.weightType();
-    return asWeight(number).stream().allMatch(r -> r.rule().kernel(wanted).isPresent())
-        ? wanted
-        : TensorType.INT8;
+  /** How those are treated: with as many bits as one of them needs. */
+  Treatment treatment(int number) {
+    return able(number).stream()
+        .map(Reader::treatment)
+        .reduce((first, second) -> second.bits() > first.bits() ? second : first)
+        .orElseThrow();
   }
 
   /** Names of the operators that read a tensor and are not among these, empty if there are none. */

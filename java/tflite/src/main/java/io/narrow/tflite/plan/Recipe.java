@@ -1,113 +1,68 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.model.TensorType;
-import java.util.Arrays;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
- * What to make of a model: which tensors get which precision.
+ * What to make of a model: which operators are treated how. Of the rules that fit an operator the
+ * last one counts for which it has a kernel; it stays float32 if there is none.
  *
- * @param mode how weights are stored and used
- * @param bits bits of a quantized weight: 8 or 4
- * @param minimumElements weights with fewer elements stay float ({@link Mode#DYNAMIC} only)
- * @param saturate whether values beyond the float16 range become its limits; otherwise their tensor
- *     stays float32 ({@link Mode#FLOAT16} only)
- * @param inputType type of the model's float inputs: float32, or an integer type of the mode's
- *     activations (uint8 beside int8)
+ * @param rules in the order in which they apply
+ * @param inputType type of the model's float inputs: float32, or an integer type of the activations
+ *     of some rule (uint8 beside int8)
  * @param outputType type of its float outputs, likewise
- * @param strict whether an operator that would stay float32 is an error ({@link Mode#INT8} and
- *     {@link Mode#INT16X8} only)
+ * @param strict whether an operator that would stay float32 is an error (only where the first rule
+ *     makes activations integers)
  */
 public record Recipe(
-    Mode mode,
-    int bits,
-    long minimumElements,
-    boolean saturate,
-    TensorType inputType,
-    TensorType outputType,
-    boolean strict) {
-  /** The number of elements from which on the TensorFlow Lite converter quantizes a weight. */
-  public static final long CONVERTER_MINIMUM_ELEMENTS = 1024;
+    List<Rule> rules, TensorType inputType, TensorType outputType, boolean strict) {
 
-  /** How weights are stored and used. */
-  public enum Mode {
-    /** Integer weights; kernels quantize their float inputs as they run. */
-    DYNAMIC("dynamic"),
-    /** Integer weights that become float again before they are used. */
-    WEIGHT_ONLY("weight-only"),
-    /** float16 weights that become float32 again before they are used. */
-    FLOAT16("float16"),
-    /** int8 weights and activations; needs the ranges of activations. */
-    INT8("int8", TensorType.FLOAT32, TensorType.INT8, TensorType.UINT8),
-    /** int8 weights and int16 activations; needs the ranges of activations. */
-    INT16X8("int16x8", TensorType.FLOAT32, TensorType.INT16);
-
-    private final String word;
-    private final List<TensorType> boundary;
-
-    Mode(String word) {
-      this(word, TensorType.FLOAT32);
-    }
-
-    Mode(String word, TensorType... boundary) {
-      this.word = word;
-      this.boundary = List.of(boundary);
-    }
-
-    /** Whether activations are integers, so that their ranges have to be known. */
-    public boolean integer() {
-      return boundary.size() > 1;
-    }
-
-    /** The mode of this name, as the command line has it. */
-    public static Mode of(String name) {
-      for (Mode mode : values()) {
-        if (mode.word.equals(name)) {
-          return mode;
-        }
-      }
-      String known = Arrays.stream(values()).map(Mode::toString).collect(Collectors.joining(", "));
-      throw new NarrowException(
-          Kind.INPUT, "--mode " + name + ": unknown, known modes are " + known);
-    }
-
-    @Override
-    public String toString() {
-      return word;
+  public Recipe {
+    rules = List.copyOf(rules);
+    checkBoundary("--input-type", rules, inputType);
+    checkBoundary("--output-type", rules, outputType);
+    if (strict && !needsRanges(rules)) {
+      throw NarrowException.input("--strict: only int8 and int16x8 leave no float32");
     }
   }
 
-  public Recipe {
-    if (bits != 8 && bits != 4) {
-      throw new NarrowException(Kind.INPUT, "--bits " + bits + ": has to be 8 or 4");
-    }
-    if (minimumElements < 0) {
-      throw new NarrowException(
-          Kind.INPUT, "--min-elements " + minimumElements + ": has to be 0 or more");
-    }
-    if (mode.integer() && bits != 8) {
-      throw new NarrowException(Kind.INPUT, "--bits " + bits + ": mode " + mode + " has 8 only");
-    }
-    checkBoundary("--input-type", mode, inputType);
-    checkBoundary("--output-type", mode, outputType);
-    if (strict && !mode.integer()) {
-      throw new NarrowException(Kind.INPUT, "--strict: only int8 and int16x8 leave no float32");
-    }
+  /** A recipe of these rules, with float32 inputs and outputs. */
+  public static Recipe of(List<Rule> rules) {
+    return new Recipe(rules, TensorType.FLOAT32, TensorType.FLOAT32, false);
+  }
+
+  /** The recipe that treats every operator alike, where it has a kernel. */
+  public static Recipe of(Treatment treatment) {
+    return of(List.of(Rule.all(treatment)));
   }
 
   /** The recipe of a mode with its defaults. */
   public static Recipe of(Mode mode) {
-    return new Recipe(
-        mode,
-        8,
-        mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
-        false,
-        TensorType.FLOAT32,
-        TensorType.FLOAT32,
-        false);
+    return of(Treatment.of(mode));
+  }
+
+  /**
+   * Reads a recipe of ai-edge-quantizer (a JSON array of rules).
+   *
+   * @throws NarrowException if it cannot be read, or asks for what Narrow does not have
+   */
+  public static Recipe read(Path json) {
+    return RecipeFile.read(json);
+  }
+
+  /**
+   * Writes the recipe as ai-edge-quantizer does: first under a temporary name beside the file, then
+   * moved into place.
+   *
+   * @throws NarrowException if it cannot be written
+   */
+  public void write(Path json) {
+    RecipeFile.write(this, json);
   }
 
   public static Recipe dynamic() {
@@ -130,66 +85,96 @@ public record Recipe(
     return of(Mode.FLOAT16);
   }
 
-  public Recipe withBits(int newBits) {
-    return new Recipe(mode, newBits, minimumElements, saturate, inputType, outputType, strict);
+  /** With so many bits for a weight, where there is a kernel for it; 8 elsewhere. */
+  public Recipe withBits(int bits) {
+    Recipe eight = map(treatment -> treatment.withBits(8));
+    return bits == 8 ? eight : eight.with(map(t -> t.withBits(bits)).rules);
   }
 
+  /** With weights of fewer elements left float32. */
   public Recipe withMinimumElements(long elements) {
-    return new Recipe(mode, bits, elements, saturate, inputType, outputType, strict);
+    return map(treatment -> treatment.withMinimumElements(elements));
   }
 
+  /** With values beyond the range of float16 clamped. */
   public Recipe withSaturation() {
-    return new Recipe(mode, bits, minimumElements, true, inputType, outputType, strict);
+    return map(Treatment::withSaturation);
   }
 
   /** With these types of the model's float inputs and outputs. */
   public Recipe withBoundary(TensorType input, TensorType output) {
-    return new Recipe(mode, bits, minimumElements, saturate, input, output, strict);
+    return new Recipe(rules, input, output, strict);
   }
 
   /** With an error in place of operators that stay float32. */
   public Recipe withStrict() {
-    return new Recipe(mode, bits, minimumElements, saturate, inputType, outputType, true);
+    return new Recipe(rules, inputType, outputType, true);
   }
 
-  private static void checkBoundary(String option, Mode mode, TensorType type) {
-    if (!mode.boundary.contains(type)) {
-      throw new NarrowException(
-          Kind.INPUT,
-          option
-              + " "
-              + type
-              + ": mode "
-              + mode
-              + " has "
-              + mode.boundary.stream().map(TensorType::toString).collect(Collectors.joining(", ")));
+  /** With more rules, which come after those of this. */
+  public Recipe with(List<Rule> more) {
+    List<Rule> all = new ArrayList<>(rules);
+    all.addAll(more);
+    return new Recipe(all, inputType, outputType, strict);
+  }
+
+  /** With operators left float32 that write a tensor in whose name the expression is found. */
+  public Recipe keepingFloat(String regex) {
+    return with(List.of(new Rule(regex, Rule.ALL, Treatment.FLOAT32)));
+  }
+
+  /** With all operators of a kind left float32. */
+  public Recipe keepingFloatOperator(String operator) {
+    return with(List.of(new Rule(Rule.ANYWHERE, operator, Treatment.FLOAT32)));
+  }
+
+  private Recipe map(UnaryOperator<Treatment> change) {
+    return new Recipe(
+        rules.stream()
+            .map(r -> new Rule(r.regex(), r.operator(), change.apply(r.treatment())))
+            .toList(),
+        inputType,
+        outputType,
+        strict);
+  }
+
+  /** Whether ranges of activations are needed. */
+  public boolean needsRanges() {
+    return needsRanges(rules);
+  }
+
+  /** The mode of most operators: of the first rule whose activations are integers, or the first. */
+  public Mode mode() {
+    return rules.stream()
+        .map(rule -> rule.treatment().mode())
+        .reduce((first, second) -> !first.integer() && second.integer() ? second : first)
+        .orElse(Mode.FLOAT32);
+  }
+
+  private static boolean needsRanges(List<Rule> rules) {
+    return rules.stream().anyMatch(rule -> rule.treatment().mode().integer());
+  }
+
+  private static void checkBoundary(String option, List<Rule> rules, TensorType type) {
+    boolean allowed =
+        type == TensorType.FLOAT32
+            || rules.stream().anyMatch(rule -> rule.treatment().mode().allows(type));
+    if (!allowed) {
+      String known =
+          rules.stream()
+              .flatMap(rule -> rule.treatment().mode().boundary().stream())
+              .distinct()
+              .map(TensorType::toString)
+              .collect(Collectors.joining(", "));
+      throw NarrowException.input(option + " " + type + ": this recipe has " + known);
     }
-  }
-
-  /** Type of the activations of a mode that has integer ones. */
-  TensorType activationType() {
-    return mode == Mode.INT16X8 ? TensorType.INT16 : TensorType.INT8;
-  }
-
-  /** Type of the weights where an operator takes it. */
-  TensorType weightType() {
-    return mode == Mode.FLOAT16
-        ? TensorType.FLOAT16
-        : bits == 4 ? TensorType.INT4 : TensorType.INT8;
   }
 
   @Override
   public String toString() {
-    if (mode.integer()) {
-      return mode
-          + ", inputs "
-          + inputType
-          + ", outputs "
-          + outputType
-          + (strict ? ", strict" : "");
-    }
-    return mode
-        + (mode == Mode.FLOAT16 ? "" : ", " + bits + " bits")
-        + (minimumElements == 0 ? "" : ", from " + minimumElements + " elements on");
+    String text = rules.stream().map(Rule::toString).collect(Collectors.joining("; "));
+    return text
+        + (needsRanges() ? ", inputs " + inputType + ", outputs " + outputType : "")
+        + (strict ? ", strict" : "");
   }
 }

@@ -86,7 +86,12 @@ final class ScaleGroups {
 
   Encoding encoding(int tensor, TensorType type) {
     int root = root(tensor);
-    return fixed[root] != null ? fixed[root] : Encoding.activation(type, min[root], max[root]);
+    if (fixed[root] == null) {
+      return Encoding.activation(type, min[root], max[root]);
+    }
+    return fixed[root].type() == type
+        ? fixed[root]
+        : Encoding.activation(type, fixed[root].lowest(), fixed[root].highest());
   }
 
   /** Why a tensor has its encoding, in words. */

@@ -11,12 +11,10 @@ import java.util.List;
  * @param tensor its number in the subgraph
  * @param name its name
  * @param elements how many values it has
- * @param type type its values are stored as; {@link TensorType#FLOAT32} if it stays as it is
- * @param axis axis that has a scale per channel, -1 if there is one scale or none
- * @param scales its scales, none for float types; zero points are 0
+ * @param encoding how its values are stored; {@link Encoding#FLOAT} if it stays as it is
  * @param use how its readers get it
- * @param readers numbers of the operators that read the stored values, for {@link Use#DIRECT} and
- *     {@link Use#ROWS}; all others keep reading float32
+ * @param readers numbers of the operators that read the stored values, for {@link Use#DIRECT},
+ *     {@link Use#INTEGER} and {@link Use#ROWS}; all others keep reading float32
  * @param reason why, in words
  */
 public record TensorPlan(
@@ -24,9 +22,7 @@ public record TensorPlan(
     int tensor,
     String name,
     long elements,
-    TensorType type,
-    int axis,
-    float[] scales,
+    Encoding encoding,
     Use use,
     List<Integer> readers,
     String reason) {
@@ -35,8 +31,10 @@ public record TensorPlan(
   public enum Use {
     /** As float32, as before. */
     FLOAT,
-    /** Kernels take the stored type. */
+    /** Kernels take the stored type beside float32. */
     DIRECT,
+    /** Kernels compute with it in integers. */
+    INTEGER,
     /** A DEQUANTIZE operator makes them float32 first. */
     DEQUANTIZED,
     /** The operator copies stored rows, which a DEQUANTIZE operator then makes float32. */
@@ -44,13 +42,12 @@ public record TensorPlan(
   }
 
   public TensorPlan {
-    scales = scales.clone();
     readers = List.copyOf(readers);
   }
 
-  @Override
-  public float[] scales() {
-    return scales.clone();
+  /** Type its values are stored as. */
+  public TensorType type() {
+    return encoding.type();
   }
 
   /** The plan that a float32 constant stays as it is. */
@@ -60,9 +57,7 @@ public record TensorPlan(
         number,
         tensor.name(),
         tensor.elements(),
-        TensorType.FLOAT32,
-        -1,
-        new float[0],
+        Encoding.FLOAT,
         Use.FLOAT,
         List.of(),
         reason);
@@ -70,6 +65,6 @@ public record TensorPlan(
 
   /** Whether the tensor stays float32. */
   public boolean isFloat() {
-    return type == TensorType.FLOAT32;
+    return encoding.isFloat();
   }
 }

@@ -3,6 +3,7 @@ package io.narrow.tflite.plan;
 import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Span;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** Scales of symmetric weights (specification 1.3 and 1.8): zero point 0, largest code 127 or 7. */
 final class WeightScales {
@@ -56,9 +57,26 @@ final class WeightScales {
     return scales;
   }
 
-  /** Scales with the least squared error of each channel, at most those that reach all. */
-  static float[] leastError(ByteBuffer weights, long inner, float[] magnitudes, int largestCode) {
+  /** Scales of weights, as a treatment wants them. */
+  static float[] of(ByteBuffer weights, long inner, float[] magnitudes, Treatment treatment) {
+    int largestCode = treatment.bits() == 4 ? 7 : Byte.MAX_VALUE;
     float[] scales = reachingAll(magnitudes, largestCode);
+    return switch (treatment.scales()) {
+      case LARGEST -> scales;
+      case LEAST_ERROR -> leastError(weights, inner, scales, largestCode);
+      case ONE_SCALE -> {
+        float largest = 0;
+        for (float scale : scales) {
+          largest = Math.max(largest, scale);
+        }
+        Arrays.fill(scales, largest);
+        yield scales;
+      }
+    };
+  }
+
+  private static float[] leastError(
+      ByteBuffer weights, long inner, float[] scales, int largestCode) {
     Search search = largestCode == 7 ? Search.FOUR_BITS : Search.EIGHT_BITS;
     long each = weights.remaining() / Float.BYTES / scales.length;
     return each > search.longestChannel()

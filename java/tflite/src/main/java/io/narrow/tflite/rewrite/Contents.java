@@ -7,53 +7,83 @@ import io.narrow.kernels.Span;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.plan.TensorPlan;
+import io.narrow.tflite.plan.Encoding;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** The new contents of constants, one for all tensors that share a buffer and a plan. */
+/** The new contents of constants, one for all tensors that share a buffer, shape and encoding. */
 final class Contents {
   private final Draft draft;
-  private final Map<String, Integer> stored = new HashMap<>();
+  private final Map<List<Object>, Integer> stored = new HashMap<>();
 
   Contents(Draft draft) {
     this.draft = draft;
   }
 
-  /** Number of the buffer with the tensor's values as the plan stores them. */
-  int store(Tensor tensor, TensorPlan plan) {
+  /** Number of the buffer with a constant's values in an encoding. */
+  int store(Tensor tensor, Encoding encoding) {
+    // Tensors may see a buffer in two shapes.
+    List<Object> key = List.of(tensor.buffer(), tensor.shapeText(), encoding);
     return stored.computeIfAbsent(
-        // Scales follow from these, and take longer to compare. Tensors may see a buffer in two
-        // shapes.
-        tensor.buffer() + " " + plan.type() + " " + plan.axis() + tensor.shapeText(),
-        key -> {
+        key,
+        k -> {
           ByteBuffer values = draft.buffer(tensor.buffer());
-          int size = Math.toIntExact(plan.type().bytes(tensor.elements()));
+          int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
           return draft.addBuffer(
-              Buffer.computed(size, target -> encode(values, tensor, plan, target)));
+              Buffer.computed(size, target -> encode(values, tensor, encoding, target)));
         });
   }
 
-  private static void encode(ByteBuffer floats, Tensor tensor, TensorPlan plan, ByteBuffer target) {
-    Kernels kernels = Kernels.active();
-    Span values = Span.of(floats);
-    if (plan.type() == TensorType.FLOAT16) {
-      kernels.toFloat16Saturated(values, Span.of(target));
-      return;
+  private static void encode(
+      ByteBuffer floats, Tensor tensor, Encoding encoding, ByteBuffer target) {
+    switch (encoding.type()) {
+      case FLOAT16 -> Kernels.active().toFloat16Saturated(Span.of(floats), Span.of(target));
+      case INT32, INT64 -> bias(floats, encoding, target.order(ByteOrder.LITTLE_ENDIAN));
+      default ->
+          Kernels.active()
+              .quantize(Span.of(floats), quantization(tensor, encoding), Span.of(target));
     }
-    boolean four = plan.type() == TensorType.INT4;
-    long inner = 1;
-    for (int i = plan.axis() + 1; i < tensor.rank(); i++) {
-      inner *= tensor.dimension(i);
+  }
+
+  private static Quantization quantization(Tensor tensor, Encoding encoding) {
+    QuantizedType type =
+        switch (encoding.type()) {
+          case INT4 -> QuantizedType.INT4;
+          case INT16 -> QuantizedType.INT16;
+          default -> QuantizedType.INT8;
+        };
+    float[] scales = encoding.scales();
+    if (encoding.axis() < 0 && type == QuantizedType.INT8) {
+      return Quantization.perTensor(type, scales[0], encoding.zeroPoint());
     }
-    float[] scales = plan.scales();
-    QuantizedType type = four ? QuantizedType.INT4 : QuantizedType.INT8;
-    Quantization quantization =
-        plan.axis() < 0
-            ? Quantization.perTensor(type, scales[0], 0)
-            : Quantization.perChannel(type, scales, new int[scales.length], inner);
-    int largest = four ? 7 : 127;
-    kernels.quantize(values, quantization.withRange(-largest, largest), Span.of(target));
+    // Symmetric: the lowest code has no counterpart, and kernels may rely on its absence.
+    int largest =
+        switch (type) {
+          case INT4 -> 7;
+          case INT16 -> Short.MAX_VALUE;
+          default -> Byte.MAX_VALUE;
+        };
+    return (encoding.axis() < 0
+            ? Quantization.perTensor(type, scales[0], encoding.zeroPoint())
+            : Quantization.perChannel(
+                type, scales, new int[scales.length], tensor.inner(encoding.axis())))
+        .withRange(-largest, largest);
+  }
+
+  /** {@code round(bias / scale)}, halves away from 0, as both reference tools have it. */
+  private static void bias(ByteBuffer values, Encoding encoding, ByteBuffer target) {
+    float[] scales = encoding.scales();
+    for (int c = 0; c < scales.length; c++) {
+      double exact = (double) values.getFloat(Float.BYTES * c) / scales[c];
+      long rounded = (long) (Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5));
+      if (encoding.type() == TensorType.INT64) {
+        target.putLong(rounded);
+      } else {
+        target.putInt(Math.toIntExact(rounded));
+      }
+    }
   }
 }

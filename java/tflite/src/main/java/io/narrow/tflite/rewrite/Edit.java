@@ -3,7 +3,6 @@ package io.narrow.tflite.rewrite;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
-import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.TensorPlan;
@@ -18,11 +17,7 @@ sealed interface Edit {
   /** The constant with its new type and contents, under its own name. */
   private static Tensor stored(TensorPlan plan, Draft.Graph graph, Contents contents) {
     Tensor tensor = graph.tensor(plan.tensor());
-    Tensor typed = tensor.withBuffer(contents.store(tensor, plan)).withType(plan.type());
-    return plan.type() == TensorType.FLOAT16
-        ? typed
-        : typed.quantized(
-            plan.type(), plan.scales(), new long[plan.scales().length], Math.max(0, plan.axis()));
+    return plan.encoding().apply(tensor.withBuffer(contents.store(tensor, plan.encoding())));
   }
 
   private static String suffix(TensorPlan plan) {
@@ -30,7 +25,7 @@ sealed interface Edit {
   }
 
   private static Operator dequantize(TensorPlan plan, int from, int to) {
-    int version = OpRules.dequantizeVersion(plan.type(), plan.axis() >= 0);
+    int version = OpRules.dequantizeVersion(plan.type(), plan.encoding().axis() >= 0);
     return Operator.of("DEQUANTIZE", version, new int[] {from}, new int[] {to});
   }
 
@@ -84,10 +79,7 @@ sealed interface Edit {
       int output = operator.outputs()[0];
       Tensor rows = graph.tensor(output);
       int quantized =
-          graph.add(
-              rows.withName(rows.name() + suffix(plan))
-                  .withBuffer(0)
-                  .quantized(plan.type(), plan.scales(), new long[1], 0));
+          graph.add(plan.encoding().apply(rows.withName(rows.name() + suffix(plan)).withBuffer(0)));
       graph.replace(reader, operator.withOutput(0, quantized));
       graph.addAfter(reader, dequantize(plan, quantized, output));
     }
@@ -108,8 +100,8 @@ sealed interface Edit {
 
   /** The edits that carry out the plan of one constant of this subgraph. */
   static List<Edit> of(TensorPlan plan, Subgraph subgraph) {
-    if (plan.isFloat()) {
-      return List.of();
+    if (plan.isFloat() || plan.use() == TensorPlan.Use.INTEGER) {
+      return List.of(); // what computes in integers is rewritten as a whole
     }
     if (plan.use() == TensorPlan.Use.DEQUANTIZED) {
       return List.of(new Dequantize(plan));

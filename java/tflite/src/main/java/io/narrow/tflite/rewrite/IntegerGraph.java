@@ -13,31 +13,38 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * Rewrites the main subgraph for integer activations. The tensors of its boundary keep their
- * numbers and names, so that signatures and metadata still name them; what is converted gets a
- * tensor of its own, computed right after what it is converted from.
+ * Rewrites a subgraph for integer activations. The tensors of its boundary keep their numbers and
+ * names, so that signatures and metadata still name them; what is converted gets a tensor of its
+ * own, computed right after what it is converted from.
  */
 final class IntegerGraph {
   /** A tensor in an encoding. */
   private record Held(int tensor, Encoding encoding) {}
 
-  private final Plan plan;
   private final Draft.Graph graph;
-  private final IntegerContents contents;
+  private final Contents contents;
   private final Map<Integer, IntegerOperator> integers = new HashMap<>();
-  private final Map<Integer, ActivationPlan> activations = new HashMap<>();
+  private final Map<Integer, ActivationPlan> activations = new TreeMap<>();
   private final Map<Integer, Integer> producers = new HashMap<>();
   private final Map<Integer, Set<Encoding>> wanted = new HashMap<>();
   private final Map<Held, Integer> numbers = new HashMap<>();
 
-  IntegerGraph(Draft draft, Plan plan) {
-    this.plan = plan;
-    this.graph = draft.graph(0);
-    this.contents = new IntegerContents(draft);
-    plan.integerOperators().forEach(integer -> integers.put(integer.operator(), integer));
-    plan.activations().forEach(activation -> activations.put(activation.tensor(), activation));
+  IntegerGraph(Draft draft, Contents contents, Plan plan, int subgraph) {
+    this.graph = draft.graph(subgraph);
+    this.contents = contents;
+    for (IntegerOperator integer : plan.integerOperators()) {
+      if (integer.subgraph() == subgraph) {
+        integers.put(integer.operator(), integer);
+      }
+    }
+    for (ActivationPlan activation : plan.activations()) {
+      if (activation.subgraph() == subgraph) {
+        activations.put(activation.tensor(), activation);
+      }
+    }
     List<Operator> operators = graph.before().operators();
     for (int i = 0; i < operators.size(); i++) {
       for (int output : operators.get(i).outputs()) {
@@ -60,7 +67,7 @@ final class IntegerGraph {
   }
 
   void rewrite() {
-    plan.activations().forEach(this::home);
+    activations.values().forEach(this::home);
     int count = graph.before().operators().size();
     for (int i = 0; i < count; i++) {
       write(i);
@@ -75,18 +82,8 @@ final class IntegerGraph {
     int number = activation.tensor();
     numbers.put(new Held(number, activation.stored()), number);
     if (!activation.stored().isFloat()) {
-      graph.replace(number, encoded(graph.tensor(number), activation.stored()));
+      graph.replace(number, activation.stored().apply(graph.tensor(number)));
     }
-  }
-
-  private static Tensor encoded(Tensor tensor, Encoding encoding) {
-    if (encoding.isFloat()) {
-      return tensor.withType(TensorType.FLOAT32);
-    }
-    float[] scales = encoding.scales();
-    long[] zeroPoints = new long[scales.length];
-    zeroPoints[0] = encoding.zeroPoint();
-    return tensor.quantized(encoding.type(), scales, zeroPoints, Math.max(0, encoding.axis()));
   }
 
   /** Lets an operator write the encodings of the plan, and converts what the boundary wants. */
@@ -98,9 +95,9 @@ final class IntegerGraph {
       if (activation != null && !activation.produced().equals(activation.stored())) {
         int produced = add(activation.tensor(), activation.produced());
         operator = operator.withOutput(place, produced);
-        graph.addAfter(
-            number,
-            conversion(produced, activation.produced(), activation.tensor(), activation.stored()));
+        Encoding source = source(activation.produced(), activation.stored());
+        int from = activation(activation.tensor(), source);
+        graph.addAfter(number, conversion(from, source, activation.tensor(), activation.stored()));
       }
     }
     graph.replace(number, operator);
@@ -128,10 +125,10 @@ final class IntegerGraph {
     if (known != null) {
       return known;
     }
-    Encoding produced = activations.get(tensor).produced();
-    int from = numbers.get(new Held(tensor, produced));
+    Encoding source = source(activations.get(tensor).produced(), encoding);
+    int from = activation(tensor, source);
     int number = add(tensor, encoding);
-    Operator conversion = conversion(from, produced, number, encoding);
+    Operator conversion = conversion(from, source, number, encoding);
     if (producers.containsKey(tensor)) {
       graph.addAfter(producers.get(tensor), conversion);
     } else {
@@ -140,13 +137,18 @@ final class IntegerGraph {
     return number;
   }
 
+  /** What a conversion starts from: QUANTIZE does not make int16 of int8. */
+  private static Encoding source(Encoding produced, Encoding target) {
+    boolean widens = target.type() == TensorType.INT16 && produced.type() != TensorType.INT16;
+    return widens ? Encoding.FLOAT : produced;
+  }
+
   private int add(int tensor, Encoding encoding) {
     Tensor before = graph.before().tensor(tensor);
     boolean again = encoding.type() == activations.get(tensor).produced().type();
     boolean other = !encoding.equals(activations.get(tensor).produced());
     String suffix = again && other ? "_requantized" : "_" + encoding.type();
-    int number =
-        graph.add(encoded(before.withBuffer(0), encoding).withName(before.name() + suffix));
+    int number = graph.add(encoding.apply(before.withBuffer(0)).withName(before.name() + suffix));
     numbers.put(new Held(tensor, encoding), number);
     return number;
   }
@@ -158,7 +160,7 @@ final class IntegerGraph {
       return known;
     }
     Tensor before = graph.before().tensor(tensor);
-    Tensor stored = encoded(before.withBuffer(contents.store(before, encoding)), encoding);
+    Tensor stored = encoding.apply(before.withBuffer(contents.store(before, encoding)));
     int number = tensor;
     if (wanted.get(tensor).size() == 1) {
       graph.replace(tensor, stored);

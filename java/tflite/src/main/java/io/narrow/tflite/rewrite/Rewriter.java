@@ -3,14 +3,12 @@ package io.narrow.tflite.rewrite;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Releases;
 import io.narrow.tflite.plan.Plan;
-import io.narrow.tflite.plan.Recipe.Mode;
 import io.narrow.tflite.plan.TensorPlan;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Turns a plan into a new model, by a list of edits. */
 public final class Rewriter {
@@ -25,18 +23,16 @@ public final class Rewriter {
       return plan.model();
     }
     Draft draft = new Draft(plan.model());
-    if (plan.recipe().mode().integer()) {
-      new IntegerGraph(draft, plan).rewrite();
-    } else {
-      List<Edit> edits = new ArrayList<>();
-      for (TensorPlan tensor : plan.tensors()) {
-        edits.addAll(Edit.of(tensor, plan.model().subgraphs().get(tensor.subgraph())));
-      }
-      Contents contents = new Contents(draft);
-      edits.forEach(edit -> edit.apply(draft, contents));
+    Contents contents = new Contents(draft);
+    for (TensorPlan tensor : plan.tensors()) {
+      Subgraph subgraph = plan.model().subgraphs().get(tensor.subgraph());
+      Edit.of(tensor, subgraph).forEach(edit -> edit.apply(draft, contents));
+    }
+    for (int i = 0; i < plan.model().subgraphs().size(); i++) {
+      new IntegerGraph(draft, contents, plan, i).rewrite();
     }
     Model model = draft.finish();
-    if (plan.recipe().mode() == Mode.FLOAT16) {
+    if (plan.tensors().stream().anyMatch(tensor -> tensor.type() == TensorType.FLOAT16)) {
       ByteBuffer value = ByteBuffer.wrap("fp16accfp32".getBytes(StandardCharsets.US_ASCII));
       model = model.withMetadata(REDUCED_PRECISION, value);
     }

@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -71,6 +72,11 @@ public final class Schema {
     return value < 0 || value >= names.length || names[(int) value] == null
         ? ""
         : names[(int) value];
+  }
+
+  /** Whether an enumeration or union has this name. */
+  public static boolean has(String enumeration, String name) {
+    return Arrays.asList(TFLITE.enumeration(enumeration)).contains(name);
   }
 
   /** Value of a name of an enumeration or union; asking for one it does not have is a bug. */

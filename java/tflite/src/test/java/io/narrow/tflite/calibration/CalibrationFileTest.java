@@ -88,14 +88,16 @@ class CalibrationFileTest {
              "metadata": {"num_samples_calibrated": 256}}
             """);
     assertThat(calibration.samples()).isEqualTo(256);
-    assertThat(calibration.range(0, 0)).contains(new FloatRange(-1.02f, 3.4f, 0, 0));
-    assertThat(calibration.range(0, 2)).contains(new FloatRange(-2.5f, 7, 0, 0));
-    assertThat(calibration.range(0, 1)).as("a constant").isEmpty();
+    assertThat(calibration.range(0, 0, RangeMethod.MINMAX))
+        .contains(new FloatRange(-1.02f, 3.4f, 0, 0));
+    assertThat(calibration.range(0, 2, RangeMethod.MINMAX))
+        .contains(new FloatRange(-2.5f, 7, 0, 0));
+    assertThat(calibration.range(0, 1, RangeMethod.MINMAX)).as("a constant").isEmpty();
     assertThatThrownBy(() -> calibration.range(0, 0, RangeMethod.MSE))
         .isInstanceOf(NarrowException.class)
         .hasMessageContainingAll("mse", "`x`", "no histogram");
     Calibration old = read("{\"x\": {\"min\": -1, \"max\": 2}}");
-    assertThat(old.range(0, 0)).contains(new FloatRange(-1, 2, 0, 0));
+    assertThat(old.range(0, 0, RangeMethod.MINMAX)).contains(new FloatRange(-1, 2, 0, 0));
     assertThat(old.samples()).isZero();
   }
 
@@ -108,7 +110,8 @@ class CalibrationFileTest {
         .hasContent(
             "{\"model_qsvs\":{\"x\":{\"min\":[[-1.0]],\"max\":[[2.5]]}},"
                 + "\"metadata\":{\"num_samples_calibrated\":3}}");
-    assertThat(Calibration.read(file, model).range(0, 0)).isEqualTo(calibration.range(0, 0));
+    assertThat(Calibration.read(file, model).range(0, 0, RangeMethod.MINMAX))
+        .isEqualTo(calibration.range(0, 0, RangeMethod.MINMAX));
   }
 
   @ParameterizedTest

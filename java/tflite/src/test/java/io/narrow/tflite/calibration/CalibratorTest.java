@@ -86,10 +86,12 @@ class CalibratorTest {
     int tensors = Model.read(file).subgraphs().get(0).tensors().size();
     for (int t = 0; t < tensors; t++) {
       float[] range = expected.get(t);
-      assertThat(calibration.range(0, t).isPresent()).as("tensor %s", t).isEqualTo(range != null);
+      assertThat(calibration.range(0, t, RangeMethod.MINMAX).isPresent())
+          .as("tensor %s", t)
+          .isEqualTo(range != null);
       if (range != null) {
         double tolerance = 1e-4 * Math.max(-range[0], range[1]);
-        FloatRange got = calibration.range(0, t).orElseThrow();
+        FloatRange got = calibration.range(0, t, RangeMethod.MINMAX).orElseThrow();
         assertThat((double) got.min()).as("tensor %s", t).isCloseTo(range[0], within(tolerance));
         assertThat((double) got.max()).as("tensor %s", t).isCloseTo(range[1], within(tolerance));
       }
@@ -264,12 +266,12 @@ class CalibratorTest {
     Calibration calibration =
         Calibrator.calibrate(model, data(List.of(new float[] {1, 2, 3, -4})), OPTIONS);
     assertThat(calibration.tensors()).isEqualTo(2);
-    assertThat(calibration.range(0, x)).contains(new FloatRange(-4, 3, 0, 0));
-    assertThat(calibration.range(0, y)).isPresent();
+    assertThat(calibration.range(0, x, RangeMethod.MINMAX)).contains(new FloatRange(-4, 3, 0, 0));
+    assertThat(calibration.range(0, y, RangeMethod.MINMAX)).isPresent();
     for (int other : new int[] {w, i, axis, 99}) {
-      assertThat(calibration.range(0, other)).isEmpty();
+      assertThat(calibration.range(0, other, RangeMethod.MINMAX)).isEmpty();
     }
-    assertThat(calibration.range(1, x)).isEmpty();
+    assertThat(calibration.range(1, x, RangeMethod.MINMAX)).isEmpty();
   }
 
   @Test
@@ -287,8 +289,9 @@ class CalibratorTest {
         recorder.record(feed.sample(0), i);
       }
       for (Activation activation : activations) {
-        FloatRange again = recorder.calibration().range(0, activation.tensor()).orElseThrow();
-        FloatRange range = once.range(0, activation.tensor()).orElseThrow();
+        FloatRange again =
+            recorder.calibration().range(0, activation.tensor(), RangeMethod.MINMAX).orElseThrow();
+        FloatRange range = once.range(0, activation.tensor(), RangeMethod.MINMAX).orElseThrow();
         assertThat(again.min()).as(activation.name()).isCloseTo(range.min(), within(1e-5f));
         assertThat(again.max()).as(activation.name()).isCloseTo(range.max(), within(1e-5f));
       }
@@ -311,7 +314,7 @@ class CalibratorTest {
       min = Float.isNaN(min) ? range[0] : .95f * min + .05f * range[0];
       max = Float.isNaN(max) ? range[1] : .95f * max + .05f * range[1];
     }
-    FloatRange got = average.range(0, output).orElseThrow();
+    FloatRange got = average.range(0, output, average.method()).orElseThrow();
     assertThat(got.min()).isCloseTo(min, within(1e-6f));
     assertThat(got.max()).isCloseTo(max, within(1e-5f));
     Calibration without = Calibrator.calibrate(Examples.DIGITS, data(digits), OPTIONS);

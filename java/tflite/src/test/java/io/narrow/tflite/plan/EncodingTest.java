@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.schema.Table;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -88,11 +88,8 @@ class EncodingTest {
               .outputs(y)
               .build();
       IntegerWeights.Pair pair =
-          new IntegerWeights(model, model.subgraphs().get(0))
-              .encode(
-                  model.subgraphs().get(0).operators().get(0),
-                  OpRules.of("FULLY_CONNECTED").orElseThrow(),
-                  input);
+          new IntegerWeights(new Graph(model, 0, Recipe.int8(), (s, t, type) -> Optional.empty()))
+              .encode(0, input);
       for (int k = 0; k < 4; k++) {
         String what = "seed 5, turn " + i + ", channel " + k + ": " + input + pair;
         assertThat(usable(pair.weights().scales()[k])).as(what).isTrue();

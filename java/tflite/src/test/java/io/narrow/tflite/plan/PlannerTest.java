@@ -46,7 +46,7 @@ class PlannerTest {
     assertThat(small.reason()).isEqualTo("1023 elements, fewer than 1024");
     TensorPlan large = plan(fullyConnected(32, 32).build(), Recipe.dynamic(), "w");
     assertThat(large.type()).isEqualTo(TensorType.INT8);
-    assertThat(large.axis()).isZero();
+    assertThat(large.encoding().axis()).isZero();
     assertThat(large.use()).isEqualTo(Use.DIRECT);
   }
 
@@ -61,7 +61,7 @@ class PlannerTest {
       for (int i = 0; i < 32; i++) {
         largest = Math.max(largest, Math.abs(values.get(c * 32 + i)));
       }
-      assertThat(plan.scales()[c]).isEqualTo(largest / 127);
+      assertThat(plan.encoding().scales()[c]).isEqualTo(largest / 127);
     }
   }
 
@@ -74,7 +74,7 @@ class PlannerTest {
     int w = b.constant("w", values, 64, 32);
     int y = b.floats("y", 1, 64);
     b.operator("FULLY_CONNECTED", FULLY_CONNECTED, new int[] {x, w, NONE}, y).inputs(x).outputs(y);
-    assertThat(plan(b.build(), Recipe.dynamic(), "w").scales()[0]).isPositive();
+    assertThat(plan(b.build(), Recipe.dynamic(), "w").encoding().scales()[0]).isPositive();
   }
 
   @Test
@@ -258,7 +258,7 @@ class PlannerTest {
     assertThatThrownBy(() -> Recipe.weightOnly(3))
         .isInstanceOf(NarrowException.class)
         .hasMessage("--bits 3: has to be 8 or 4");
-    assertThatThrownBy(() -> Recipe.Mode.of("int7"))
+    assertThatThrownBy(() -> Mode.of("int7"))
         .isInstanceOf(NarrowException.class)
         .hasMessage(
             "--mode int7: unknown, known modes are dynamic, weight-only, float16, int8, int16x8");

@@ -7,6 +7,7 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
@@ -53,6 +54,36 @@ class IntegerOperatorTest {
   void int16(String name, @TempDir Path folder) {
     Recipe recipe = Recipe.int16x8().withBoundary(TensorType.INT16, TensorType.INT16);
     compare(name, recipe, IntegerModels.MODELS.get(name).int16(), folder);
+  }
+
+  static Stream<String> int4() {
+    return IntegerModels.names(TensorType.INT8)
+        .filter(
+            name ->
+                OpRules.of(name.split(" ")[0])
+                    .flatMap(rule -> rule.kernel(TensorType.INT4))
+                    .isPresent())
+        .filter(
+            name ->
+                IntegerRules.of(name.split(" ")[0]).orElseThrow().scales()
+                    == IntegerRule.Scales.WEIGHTS);
+  }
+
+  /** Weights of four bits alone cost this much. */
+  private static final double FOUR_BITS = 17;
+
+  @ParameterizedTest
+  @MethodSource("int4")
+  void int4WeightsBesideInt8(String name, @TempDir Path folder) {
+    Recipe recipe = Recipe.int8().withBits(4).withBoundary(TensorType.INT8, TensorType.INT8);
+    compare(name, recipe, FOUR_BITS, folder);
+  }
+
+  @ParameterizedTest
+  @MethodSource("int4")
+  void int4WeightsBesideInt16(String name, @TempDir Path folder) {
+    Recipe recipe = Recipe.int16x8().withBits(4).withBoundary(TensorType.INT16, TensorType.INT16);
+    compare(name, recipe, FOUR_BITS, folder);
   }
 
   private static void compare(String name, Recipe recipe, double sqnr, Path folder) {

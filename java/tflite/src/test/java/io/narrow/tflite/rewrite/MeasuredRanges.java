@@ -73,7 +73,7 @@ public final class MeasuredRanges implements Ranges {
   }
 
   @Override
-  public Optional<FloatRange> range(int subgraph, int tensor) {
+  public Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
     return subgraph == 0 ? Optional.ofNullable(ranges.get(tensor)) : Optional.empty();
   }
 }

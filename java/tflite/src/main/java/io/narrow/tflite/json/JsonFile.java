@@ -1,4 +1,4 @@
-package io.narrow.tflite.calibration;
+package io.narrow.tflite.json;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -17,15 +17,16 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /** A JSON file, whose problems are named with the file. */
-record JsonFile(Path path) {
+public record JsonFile(Path path) {
   /** Writes the contents. */
-  interface Contents {
+  public interface Contents {
     void writeTo(JsonWriter json) throws IOException;
   }
 
-  JsonObject read() {
+  /** The document. */
+  public JsonElement read() {
     try (Reader reader = Files.newBufferedReader(path)) {
-      return object(JsonParser.parseReader(reader), "the document");
+      return JsonParser.parseReader(reader);
     } catch (JsonParseException e) {
       throw problem("not JSON: " + e.getMessage());
     } catch (IOException e) {
@@ -34,7 +35,7 @@ record JsonFile(Path path) {
   }
 
   /** Leaves the old file or the new one, and nothing else. */
-  void write(Contents contents) {
+  public void write(Contents contents) {
     Path target = path.toAbsolutePath();
     Path temporary =
         target.resolveSibling(
@@ -67,7 +68,7 @@ record JsonFile(Path path) {
     }
   }
 
-  JsonElement member(JsonObject object, String name, String where) {
+  public JsonElement member(JsonObject object, String name, String where) {
     JsonElement member = object.get(name);
     if (member == null) {
       throw problem(where + " has no `" + name + "`");
@@ -75,21 +76,21 @@ record JsonFile(Path path) {
     return member;
   }
 
-  JsonObject object(JsonElement element, String where) {
+  public JsonObject object(JsonElement element, String where) {
     if (!element.isJsonObject()) {
       throw problem(where + " is not an object");
     }
     return element.getAsJsonObject();
   }
 
-  Iterable<JsonElement> array(JsonElement element, String where) {
+  public Iterable<JsonElement> array(JsonElement element, String where) {
     if (!element.isJsonArray()) {
       throw problem(where + " is not an array");
     }
     return element.getAsJsonArray();
   }
 
-  String text(JsonElement element, String where) {
+  public String text(JsonElement element, String where) {
     if (!element.isJsonPrimitive()) {
       throw problem(where + " is not a string");
     }
@@ -97,12 +98,12 @@ record JsonFile(Path path) {
   }
 
   /** The nearest float, which by way of the nearest double could be its neighbour. */
-  float single(JsonElement element, String where) {
+  public float single(JsonElement element, String where) {
     real(element, where);
     return Float.parseFloat(element.getAsString());
   }
 
-  double real(JsonElement element, String where) {
+  public double real(JsonElement element, String where) {
     try {
       return Double.parseDouble(text(element, where));
     } catch (NumberFormatException e) {
@@ -111,7 +112,7 @@ record JsonFile(Path path) {
   }
 
   /** A whole number of an interval. */
-  long whole(JsonElement element, long least, long most, String where) {
+  public long whole(JsonElement element, long least, long most, String where) {
     try {
       long value = Long.parseLong(text(element, where));
       if (value >= least && value <= most) {
@@ -123,7 +124,7 @@ record JsonFile(Path path) {
     }
   }
 
-  NarrowException problem(String what) {
+  public NarrowException problem(String what) {
     return NarrowException.input(path + ": " + what);
   }
 

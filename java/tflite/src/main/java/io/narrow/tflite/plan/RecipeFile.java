@@ -1,0 +1,318 @@
+package io.narrow.tflite.plan;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.stream.JsonWriter;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.json.JsonFile;
+import io.narrow.tflite.model.TensorType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The recipes of ai-edge-quantizer 0.10: an array of {@code {"regex": ".*", "operation": "*",
+ * "algorithm_key": "min_max_uniform_quantize", "op_config": {"activation_tensor_config": {...},
+ * "weight_tensor_config": {"num_bits": 8, "symmetric": true, "granularity": "CHANNELWISE", "dtype":
+ * "INT"}, "compute_precision": "INTEGER", "explicit_dequantize": false, "min_weight_elements":
+ * 0}}}.
+ *
+ * <p>As there, a rule for all operations takes the place of those before it with the same regular
+ * expression, and a rule for one operation that of the one before it for the same operation; what
+ * is said of {@code INPUT} and {@code OUTPUT}, by name or as part of all, gives the types of the
+ * model's inputs and outputs, here of all of them. Asymmetric weights, which only models that
+ * dequantize them can have, become symmetric.
+ */
+final class RecipeFile {
+  private static final String GROUP = "(?:";
+  private static final String LEAST_ERROR = "least_error";
+  private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like this
+  private static final Map<String, String> OPERATIONS =
+      Map.of("CONV_2D_TRANSPOSE", "TRANSPOSE_CONV");
+  private static final Set<String> CONFIG =
+      Set.of(
+          "activation_tensor_config",
+          "weight_tensor_config",
+          "compute_precision",
+          "explicit_dequantize",
+          "skip_checks",
+          "min_weight_elements");
+
+  private final JsonFile file;
+  private final Map<String, Map<String, Treatment>> rules = new LinkedHashMap<>();
+  private final Map<String, TensorType> boundary = new LinkedHashMap<>();
+
+  private RecipeFile(JsonFile file) {
+    this.file = file;
+  }
+
+  static Recipe read(Path path) {
+    RecipeFile recipe = new RecipeFile(new JsonFile(path));
+    int number = 0;
+    for (JsonElement rule : recipe.file.array(recipe.file.read(), "the recipe")) {
+      recipe.rule("rule " + ++number, recipe.file.object(rule, "rule " + number));
+    }
+    List<Rule> all = new ArrayList<>();
+    recipe.rules.forEach(
+        (regex, treatments) ->
+            treatments.forEach((operation, t) -> all.add(recipe.rule(regex, operation, t))));
+    return Recipe.of(all)
+        .withBoundary(
+            recipe.boundary.getOrDefault("INPUT", TensorType.FLOAT32),
+            recipe.boundary.getOrDefault("OUTPUT", TensorType.FLOAT32));
+  }
+
+  /** Without the groups that {@link #write} puts around a regular expression. */
+  private static String bare(String regex) {
+    return regex.startsWith(GROUP) && regex.endsWith(")")
+        ? bare(regex.substring(GROUP.length(), regex.length() - 1))
+        : regex;
+  }
+
+  private Rule rule(String regex, String operation, Treatment treatment) {
+    try {
+      return new Rule(bare(regex), OPERATIONS.getOrDefault(operation, operation), treatment);
+    } catch (NarrowException e) {
+      throw file.problem(e.getMessage());
+    }
+  }
+
+  private void rule(String where, JsonObject rule) {
+    String regex = text(rule, "regex", where);
+    String operation = text(rule, "operation", where);
+    String algorithm = text(rule, "algorithm_key", where);
+    JsonObject config =
+        algorithm.equals("no_quantize")
+            ? new JsonObject()
+            : file.object(file.member(rule, "op_config", where), where + ", op_config");
+    boolean everywhere = bare(regex).equals(Rule.ANYWHERE);
+    boolean boundaryOnly = operation.equals("INPUT") || operation.equals("OUTPUT");
+    Treatment treatment = treatment(where, algorithm, config);
+    if (boundaryOnly || operation.equals(Rule.ALL) && treatment.mode().integer()) {
+      for (String each : List.of("INPUT", "OUTPUT")) {
+        if (everywhere && (!boundaryOnly || each.equals(operation))) {
+          boundary.put(each, boundaryType(config, treatment));
+        }
+      }
+      if (boundaryOnly && !everywhere) {
+        throw unsupported(where, operation + " for some of the tensors only");
+      }
+    }
+    if (boundaryOnly) {
+      return;
+    }
+    Map<String, Treatment> same = rules.computeIfAbsent(regex, r -> new LinkedHashMap<>());
+    if (operation.equals(Rule.ALL)) {
+      same.clear();
+    }
+    same.put(operation, treatment);
+  }
+
+  private TensorType boundaryType(JsonObject config, Treatment treatment) {
+    JsonElement activation = config.get("activation_tensor_config");
+    boolean unsigned =
+        activation != null
+            && activation.isJsonObject()
+            && activation.getAsJsonObject().has("dtype")
+            && activation.getAsJsonObject().get("dtype").getAsString().equals("UINT");
+    return unsigned ? TensorType.UINT8 : treatment.mode().activation();
+  }
+
+  private Treatment treatment(String where, String algorithm, JsonObject config) {
+    for (String key : config.keySet()) {
+      if (!CONFIG.contains(key)) {
+        throw file.problem(where + ", op_config: unknown key `" + key + "`");
+      }
+    }
+    long least =
+        config.has("min_weight_elements")
+            ? file.whole(config.get("min_weight_elements"), 0, Long.MAX_VALUE, where)
+            : 0;
+    return switch (algorithm) {
+      case "no_quantize" -> Treatment.FLOAT32;
+      case "float_casting" -> half(where, config);
+      case "min_max_uniform_quantize" ->
+          uniform(where, config, WeightScaling.LARGEST).withMinimumElements(least);
+      case "OCTAV", "MSE" ->
+          uniform(where, config, WeightScaling.LEAST_ERROR).withMinimumElements(least);
+      default -> throw unsupported(where, "algorithm " + algorithm);
+    };
+  }
+
+  private Treatment half(String where, JsonObject config) {
+    JsonObject weights = tensor(config, "weight_tensor_config", where);
+    if (bits(weights, where) != 16 || !text(weights, "dtype", where).equals("FLOAT")) {
+      throw unsupported(where, "float_casting to other than 16 bits of FLOAT");
+    }
+    return Treatment.of(Mode.FLOAT16);
+  }
+
+  private Treatment uniform(String where, JsonObject config, WeightScaling scaling) {
+    JsonObject weights = tensor(config, "weight_tensor_config", where);
+    Treatment treatment = Treatment.of(mode(where, config)).withBits(weightBits(weights, where));
+    String granularity =
+        weights.has("granularity") ? text(weights, "granularity", where) : "TENSORWISE";
+    boolean search = weights.has(SCALES) && text(weights, SCALES, where).equals(LEAST_ERROR);
+    return switch (granularity) {
+      case "CHANNELWISE" -> treatment.withScales(search ? WeightScaling.LEAST_ERROR : scaling);
+      case "TENSORWISE" -> treatment.withScales(WeightScaling.ONE_SCALE);
+      default -> throw unsupported(where, "granularity " + granularity);
+    };
+  }
+
+  private Mode mode(String where, JsonObject config) {
+    boolean integer =
+        config.has("compute_precision")
+            && text(config, "compute_precision", where).equals("INTEGER");
+    boolean dequantize =
+        config.has("explicit_dequantize")
+            && text(config, "explicit_dequantize", where).equals("true");
+    if (!config.has("activation_tensor_config")) {
+      if (integer == dequantize) {
+        throw file.problem(
+            where
+                + ": compute_precision INTEGER without explicit_dequantize is dynamic, FLOAT with"
+                + " it weight-only, and this is neither");
+      }
+      return integer ? Mode.DYNAMIC : Mode.WEIGHT_ONLY;
+    }
+    JsonObject activations = tensor(config, "activation_tensor_config", where);
+    if (!integer || dequantize) {
+      throw file.problem(
+          where + ": quantized activations need compute_precision INTEGER, not dequantized");
+    }
+    boolean symmetric =
+        !activations.has("symmetric") || text(activations, "symmetric", where).equals("true");
+    if (bits(activations, where) == 16) {
+      return Mode.INT16X8;
+    }
+    if (bits(activations, where) != 8 || symmetric) {
+      throw unsupported(
+          where, (symmetric ? "symmetric " : "") + bits(activations, where) + "-bit activations");
+    }
+    return Mode.INT8;
+  }
+
+  private JsonObject tensor(JsonObject config, String name, String where) {
+    return file.object(file.member(config, name, where), where + ", " + name);
+  }
+
+  private int weightBits(JsonObject weights, String where) {
+    int bits = bits(weights, where);
+    if (bits != 8 && bits != 4) {
+      throw unsupported(where, bits + "-bit weights");
+    }
+    if (weights.has("block_size")
+        && file.whole(weights.get("block_size"), 0, Integer.MAX_VALUE, where) > 0) {
+      throw unsupported(where, "scales per block");
+    }
+    return bits;
+  }
+
+  private int bits(JsonObject tensor, String where) {
+    return (int) file.whole(file.member(tensor, "num_bits", where), 1, 64, where + ", num_bits");
+  }
+
+  private String text(JsonObject object, String name, String where) {
+    return file.text(file.member(object, name, where), where + ", " + name);
+  }
+
+  private NarrowException unsupported(String where, String what) {
+    return NarrowException.unsupported(file.path() + ": " + where + ": no " + what);
+  }
+
+  static void write(Recipe recipe, Path path) {
+    new JsonFile(path)
+        .write(
+            json -> {
+              json.setIndent("  ");
+              json.beginArray();
+              // There, rules with the same expression are kept together, and one for all takes the
+              // place of the others: so no two have the same.
+              Set<String> used = new HashSet<>();
+              for (Rule rule : recipe.rules()) {
+                String regex = unused(rule.regex(), used);
+                write(json, regex, rule.operator(), rule.treatment(), false);
+              }
+              if (recipe.needsRanges()) {
+                boundary(json, unused(Rule.ANYWHERE, used), "INPUT", recipe.inputType());
+                boundary(json, unused(Rule.ANYWHERE, used), "OUTPUT", recipe.outputType());
+              }
+              json.endArray();
+            });
+  }
+
+  private static String unused(String regex, Set<String> used) {
+    return used.add(regex) ? regex : unused(GROUP + regex + ")", used);
+  }
+
+  private static void boundary(JsonWriter json, String regex, String operation, TensorType type)
+      throws IOException {
+    Mode mode =
+        switch (type) {
+          case FLOAT32 -> Mode.FLOAT32;
+          case INT16 -> Mode.INT16X8;
+          default -> Mode.INT8;
+        };
+    write(json, regex, operation, Treatment.of(mode), type == TensorType.UINT8);
+  }
+
+  private static void write(
+      JsonWriter json, String regex, String operator, Treatment treatment, boolean unsigned)
+      throws IOException {
+    String operation =
+        OPERATIONS.entrySet().stream()
+            .filter(known -> known.getValue().equals(operator))
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElse(operator);
+    Mode mode = treatment.mode();
+    String algorithm =
+        switch (mode) {
+          case FLOAT32 -> "no_quantize";
+          case FLOAT16 -> "float_casting";
+          default -> "min_max_uniform_quantize";
+        };
+    json.beginObject().name("regex").value(regex).name("operation").value(operation);
+    json.name("algorithm_key").value(algorithm).name("op_config").beginObject();
+    if (mode.integer()) {
+      boolean eight = mode == Mode.INT8;
+      json.name("activation_tensor_config").beginObject();
+      tensor(json, eight ? 8 : 16, !eight, "TENSORWISE", unsigned ? "UINT" : "INT").endObject();
+    }
+    if (mode != Mode.FLOAT32) {
+      boolean half = mode == Mode.FLOAT16;
+      String granularity =
+          treatment.scales() == WeightScaling.ONE_SCALE ? "TENSORWISE" : "CHANNELWISE";
+      json.name("weight_tensor_config").beginObject();
+      tensor(json, half ? 16 : treatment.bits(), true, granularity, half ? "FLOAT" : "INT");
+      if (treatment.scales() == WeightScaling.LEAST_ERROR) {
+        json.name(SCALES).value(LEAST_ERROR);
+      }
+      json.endObject();
+    }
+    boolean integer = mode == Mode.DYNAMIC || mode.integer();
+    json.name("compute_precision").value(integer ? "INTEGER" : "FLOAT");
+    json.name("explicit_dequantize").value(mode == Mode.WEIGHT_ONLY || mode == Mode.FLOAT16);
+    json.name("min_weight_elements").value(treatment.minimumElements());
+    json.endObject().endObject();
+  }
+
+  private static JsonWriter tensor(
+      JsonWriter json, int bits, boolean symmetric, String granularity, String type)
+      throws IOException {
+    return json.name("num_bits")
+        .value(bits)
+        .name("symmetric")
+        .value(symmetric)
+        .name("granularity")
+        .value(granularity)
+        .name("dtype")
+        .value(type);
+  }
+}

@@ -1,0 +1,84 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.schema.Schema;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+
+/**
+ * A rule of a recipe.
+ *
+ * @param regex found somewhere in the names of the tensors that an operator writes, each followed
+ *     by a semicolon; of those that it reads if it writes none. Groups may be named as in Python
+ * @param operator name of an operator in the schema, or {@value #ALL}
+ * @param treatment what is done to the operators that both fit
+ */
+public record Rule(String regex, String operator, Treatment treatment) {
+  /** Stands for every operator that has a kernel for the treatment. */
+  public static final String ALL = "*";
+
+  /** Fits every tensor. */
+  public static final String ANYWHERE = ".*";
+
+  public Rule {
+    compile(regex);
+    if (!operator.equals(ALL) && !Schema.has("BuiltinOperator", operator)) {
+      throw NarrowException.input("operator `" + operator + "`: TensorFlow Lite has none like it");
+    }
+  }
+
+  /** A rule for every operator that has a kernel for the treatment. */
+  public static Rule all(Treatment treatment) {
+    return new Rule(ANYWHERE, ALL, treatment);
+  }
+
+  /** What Python writes in another way than Java, as ai-edge-quantizer's recipes may. */
+  private static final Map<String, String> PYTHON =
+      Map.of("\\(\\?P<", "(?<", "\\(\\?P=(\\w+)\\)", "\\\\k<$1>", "\\\\Z", "\\\\z");
+
+  private static Pattern compile(String regex) {
+    String translated = regex;
+    for (Map.Entry<String, String> each : PYTHON.entrySet()) {
+      translated = translated.replaceAll(each.getKey(), each.getValue());
+    }
+    try {
+      return Pattern.compile(translated);
+    } catch (PatternSyntaxException e) {
+      throw NarrowException.input(
+          "regular expression `" + regex + "`: " + e.getDescription() + " at " + e.getIndex());
+    }
+  }
+
+  /** Whether it is for one kind of operator, which then has to have a kernel. */
+  boolean namesOperator() {
+    return !operator.equals(ALL);
+  }
+
+  boolean fits(Operator candidate, Subgraph subgraph) {
+    if (namesOperator() && !operator.equals(candidate.name())) {
+      return false;
+    }
+    if (regex.equals(ANYWHERE)) {
+      return true;
+    }
+    int[] tensors = candidate.outputs().length > 0 ? candidate.outputs() : candidate.inputs();
+    String scope =
+        Arrays.stream(tensors)
+            .filter(tensor -> tensor >= 0)
+            .mapToObj(tensor -> subgraph.tensor(tensor).name() + ";")
+            .collect(Collectors.joining());
+    return compile(regex).matcher(scope).find();
+  }
+
+  @Override
+  public String toString() {
+    return treatment
+        + (namesOperator() ? " for " + operator : "")
+        + (regex.equals(ANYWHERE) ? "" : " for `" + regex + "`");
+  }
+}

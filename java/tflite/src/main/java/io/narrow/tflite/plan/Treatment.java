@@ -1,0 +1,77 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.TensorType;
+
+/**
+ * What a rule of a recipe does to an operator.
+ *
+ * @param mode how it computes, and how its weights are stored
+ * @param bits bits of a quantized weight: 8 or 4
+ * @param minimumElements weights with fewer elements stay float32 ({@link Mode#DYNAMIC} and {@link
+ *     Mode#WEIGHT_ONLY} only)
+ * @param scales how the scales of weights are chosen
+ * @param saturate whether values beyond the float16 range become its limits; otherwise their tensor
+ *     stays float32 ({@link Mode#FLOAT16} only)
+ */
+public record Treatment(
+    Mode mode, int bits, long minimumElements, WeightScaling scales, boolean saturate) {
+  /** The number of elements from which on the TensorFlow Lite converter quantizes a weight. */
+  public static final long CONVERTER_MINIMUM_ELEMENTS = 1024;
+
+  /** All stays float32. */
+  public static final Treatment FLOAT32 = of(Mode.FLOAT32);
+
+  public Treatment {
+    if (bits != 8 && bits != 4) {
+      throw NarrowException.input("--bits " + bits + ": has to be 8 or 4");
+    }
+    if (minimumElements < 0) {
+      throw NarrowException.input("--min-elements " + minimumElements + ": has to be 0 or more");
+    }
+  }
+
+  /** The treatment of a mode with its defaults. */
+  public static Treatment of(Mode mode) {
+    return new Treatment(
+        mode,
+        8,
+        mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
+        mode.integer() ? WeightScaling.LEAST_ERROR : WeightScaling.LARGEST,
+        false);
+  }
+
+  /** With so many bits for a weight; with four, the scales of the least error. */
+  public Treatment withBits(int newBits) {
+    WeightScaling scaling = newBits == 4 ? WeightScaling.LEAST_ERROR : scales;
+    return new Treatment(mode, newBits, minimumElements, scaling, saturate);
+  }
+
+  public Treatment withMinimumElements(long elements) {
+    return new Treatment(mode, bits, elements, scales, saturate);
+  }
+
+  public Treatment withScales(WeightScaling scaling) {
+    return new Treatment(mode, bits, minimumElements, scaling, saturate);
+  }
+
+  public Treatment withSaturation() {
+    return new Treatment(mode, bits, minimumElements, scales, true);
+  }
+
+  /** Type of the weights. */
+  TensorType weightType() {
+    return mode == Mode.FLOAT16
+        ? TensorType.FLOAT16
+        : bits == 4 ? TensorType.INT4 : TensorType.INT8;
+  }
+
+  @Override
+  public String toString() {
+    return mode
+        + (mode == Mode.FLOAT16 || mode == Mode.FLOAT32 || mode.integer() && bits == 8
+            ? ""
+            : ", " + bits + " bits")
+        + (minimumElements == 0 ? "" : ", from " + minimumElements + " elements on");
+  }
+}

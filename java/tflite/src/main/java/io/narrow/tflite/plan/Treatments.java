@@ -1,0 +1,80 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.NarrowException.Kind;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.IntegerRule;
+import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** How a recipe treats each operator of a subgraph. */
+final class Treatments {
+  private final List<Treatment> treatments = new ArrayList<>();
+  private final List<String> reasons = new ArrayList<>();
+
+  Treatments(Model model, Subgraph subgraph, Recipe recipe) {
+    Set<String> problems = new LinkedHashSet<>();
+    for (Operator operator : subgraph.operators()) {
+      Treatment treatment = Treatment.FLOAT32;
+      String reason = "no rule of the recipe is for it";
+      for (Rule rule : recipe.rules()) {
+        if (!rule.fits(operator, subgraph)) {
+          continue;
+        }
+        String missing = missing(operator.name(), rule.treatment());
+        if (missing.isEmpty()) {
+          treatment = rule.treatment();
+          reason = "the recipe keeps it so: " + rule;
+        } else if (rule.namesOperator()) {
+          problems.add("recipe, rule " + rule + ": " + missing);
+        } else if (treatment.mode() == Mode.FLOAT32) {
+          reason = missing;
+        }
+      }
+      treatments.add(treatment);
+      reasons.add(reason);
+    }
+    if (!problems.isEmpty()) {
+      throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
+    }
+  }
+
+  /** What a kind of operator has no kernel for, in words; empty if it has one. */
+  private static String missing(String operator, Treatment treatment) {
+    Mode mode = treatment.mode();
+    if (mode == Mode.FLOAT32 || mode == Mode.FLOAT16) {
+      return "";
+    }
+    Optional<OpRule> weights = OpRules.of(operator);
+    boolean small =
+        treatment.bits() == 8 || weights.flatMap(rule -> rule.kernel(TensorType.INT4)).isPresent();
+    if (mode.integer()) {
+      Optional<IntegerRule> rule = IntegerRules.of(operator).filter(r -> r.has(mode.activation()));
+      boolean weighted = rule.map(r -> r.scales() == IntegerRule.Scales.WEIGHTS).orElse(false);
+      return rule.isPresent() && (small || !weighted)
+          ? ""
+          : operator + " has no " + mode.activation() + " kernel";
+    }
+    if (weights.isEmpty()) {
+      return operator + " has no kernel for quantized constants beside float32 inputs";
+    }
+    return small ? "" : operator + " has no kernel for int4 weights";
+  }
+
+  Treatment of(int operator) {
+    return treatments.get(operator);
+  }
+
+  /** Why an operator is treated so, in words. */
+  String reason(int operator) {
+    return reasons.get(operator);
+  }
+}

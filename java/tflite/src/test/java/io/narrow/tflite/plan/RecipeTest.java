@@ -1,0 +1,200 @@
+package io.narrow.tflite.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.schema.Table;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RecipeTest {
+  @TempDir private Path folder;
+
+  /** Two products and a sum: body/dense, head/dense, head/sum. */
+  private static Model model() {
+    ModelBuilder b = new ModelBuilder(3);
+    Table options = Table.of("FullyConnectedOptions");
+    int x = b.floats("x", 1, 32);
+    int first = b.floats("body/dense", 1, 32);
+    int second = b.floats("head/dense", 1, 32);
+    int sum = b.floats("head/sum", 1, 32);
+    return b.operator("FULLY_CONNECTED", options, new int[] {x, b.weights("v", 32, 32)}, first)
+        .operator("FULLY_CONNECTED", options, new int[] {first, b.weights("w", 32, 32)}, second)
+        .operator("ADD", Table.of("AddOptions"), new int[] {second, b.weights("c", 32)}, sum)
+        .inputs(x)
+        .outputs(sum)
+        .build();
+  }
+
+  private static List<Precision> precisions(Recipe recipe) {
+    return Planner.plan(model(), recipe).operators().stream().map(OperatorPlan::precision).toList();
+  }
+
+  private Recipe read(String json) throws IOException {
+    Path file = folder.resolve("recipe.json");
+    Files.writeString(file, json);
+    return Recipe.read(file);
+  }
+
+  @Test
+  void theLastRuleThatFitsAndHasAKernelCounts() {
+    assertThat(precisions(Recipe.dynamic().keepingFloat("^head/")))
+        .containsExactly(Precision.HYBRID, Precision.FLOAT32, Precision.FLOAT32);
+    assertThat(precisions(Recipe.dynamic().keepingFloatOperator("FULLY_CONNECTED")))
+        .containsOnly(Precision.FLOAT32);
+    Recipe storedHead =
+        Recipe.dynamic().with(List.of(new Rule("head", Rule.ALL, Treatment.of(Mode.WEIGHT_ONLY))));
+    assertThat(precisions(storedHead))
+        .containsExactly(Precision.HYBRID, Precision.STORED, Precision.FLOAT32);
+  }
+
+  @Test
+  void aRuleForAllPassesOverWhatHasNoKernel() {
+    Recipe recipe =
+        Recipe.of(
+            List.of(
+                Rule.all(Treatment.of(Mode.FLOAT16)), Rule.all(Treatment.of(Mode.WEIGHT_ONLY))));
+    assertThat(Planner.plan(model(), recipe).tensors())
+        .filteredOn(tensor -> tensor.name().equals("w"))
+        .allMatch(tensor -> tensor.type() == TensorType.INT8);
+    assertThat(precisions(recipe)).endsWith(Precision.FLOAT32); // 32 floats are too few
+  }
+
+  @Test
+  void aRuleForOneOperatorWithoutAKernelIsRefused() {
+    Rule rule = new Rule(Rule.ANYWHERE, "ADD", Treatment.of(Mode.DYNAMIC));
+    assertThatThrownBy(() -> Planner.plan(model(), Recipe.of(List.of(rule))))
+        .isInstanceOfSatisfying(
+            NarrowException.class,
+            e -> assertThat(e.kind()).isEqualTo(NarrowException.Kind.UNSUPPORTED))
+        .hasMessageContaining("ADD has no kernel");
+  }
+
+  @Test
+  void wrongExpressionsAndOperatorsAreNamed() {
+    assertThatThrownBy(() -> Recipe.dynamic().keepingFloat("head("))
+        .hasMessageStartingWith("regular expression `head(`: ");
+    assertThatThrownBy(() -> Recipe.dynamic().keepingFloatOperator("SOFTMIN"))
+        .hasMessageStartingWith("operator `SOFTMIN`: ");
+  }
+
+  @Test
+  void theReasonNamesTheRule() {
+    OperatorPlan head =
+        Planner.plan(model(), Recipe.int8().keepingFloat("^head/"), RecipeTest::range)
+            .operators()
+            .get(1);
+    assertThat(head.reason()).isEqualTo("the recipe keeps it so: float32 for `^head/`");
+  }
+
+  private static Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
+    return Optional.of(new FloatRange(-1, 1, 0, 0));
+  }
+
+  static Stream<Recipe> recipes() {
+    return Stream.of(
+        Recipe.dynamic(),
+        Recipe.dynamic().withBits(4).withMinimumElements(7),
+        Recipe.weightOnly(8),
+        Recipe.float16(),
+        Recipe.int8(),
+        Recipe.int8().withBoundary(TensorType.INT8, TensorType.UINT8),
+        Recipe.int16x8().withBoundary(TensorType.FLOAT32, TensorType.INT16),
+        Recipe.int8().keepingFloat("(?P<part>head)/.*\\Z").keepingFloatOperator("TRANSPOSE_CONV"),
+        Recipe.of(Treatment.of(Mode.DYNAMIC).withScales(WeightScaling.ONE_SCALE)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void whatIsWrittenIsRead(Recipe recipe) {
+    Path file = folder.resolve("recipe.json");
+    recipe.write(file);
+    Recipe read = Recipe.read(file);
+    assertThat(read.rules()).isEqualTo(recipe.rules());
+    assertThat(read.inputType()).isEqualTo(recipe.inputType());
+    assertThat(read.outputType()).isEqualTo(recipe.outputType());
+  }
+
+  /** As ai_edge_quantizer.recipe.static_wi8_ai8() gives it. */
+  private static final String STATIC =
+      """
+      [{"regex": ".*", "operation": "*", "algorithm_key": "min_max_uniform_quantize", "op_config":
+        {"activation_tensor_config": {"num_bits": 8, "symmetric": false, "granularity": "TENSORWISE",
+         "dtype": "INT"}, "weight_tensor_config": {"num_bits": 8, "symmetric": true, "granularity":
+         "CHANNELWISE", "dtype": "INT"}, "compute_precision": "INTEGER", "explicit_dequantize": false,
+         "skip_checks": false, "min_weight_elements": 0}}%s]
+      """;
+
+  @Test
+  void aiEdgesStaticRecipeHasIntegerInputsAndOutputs() throws IOException {
+    Recipe recipe = read(STATIC.formatted(""));
+    assertThat(recipe.rules())
+        .containsExactly(Rule.all(Treatment.of(Mode.INT8).withScales(WeightScaling.LARGEST)));
+    assertThat(recipe.inputType()).isEqualTo(TensorType.INT8);
+    assertThat(recipe.outputType()).isEqualTo(TensorType.INT8);
+    Recipe floatOutput =
+        read(
+            STATIC.formatted(
+                ", {\"regex\": \".*\", \"operation\": \"OUTPUT\", \"algorithm_key\":"
+                    + " \"no_quantize\"}"));
+    assertThat(floatOutput.inputType()).isEqualTo(TensorType.INT8);
+    assertThat(floatOutput.outputType()).isEqualTo(TensorType.FLOAT32);
+  }
+
+  @Test
+  void aRuleForAllTakesThePlaceOfThoseWithTheSameExpression() throws IOException {
+    Recipe recipe =
+        read(
+            """
+            [{"regex": "a", "operation": "ADD", "algorithm_key": "no_quantize"},
+             {"regex": "b", "operation": "*", "algorithm_key": "no_quantize"},
+             {"regex": "a", "operation": "*", "algorithm_key": "no_quantize"},
+             {"regex": "a", "operation": "CONV_2D_TRANSPOSE", "algorithm_key": "no_quantize"},
+             {"regex": "a", "operation": "CONV_2D_TRANSPOSE", "algorithm_key": "no_quantize"}]
+            """);
+    assertThat(recipe.rules())
+        .containsExactly(
+            new Rule("a", "*", Treatment.FLOAT32),
+            new Rule("a", "TRANSPOSE_CONV", Treatment.FLOAT32),
+            new Rule("b", "*", Treatment.FLOAT32));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "[1]",
+        "[{}]",
+        "[{\"regex\": \"(\", \"operation\": \"*\", \"algorithm_key\": \"no_quantize\"}]",
+        "[{\"regex\": \"a\", \"operation\": \"CUSTOM_OP\", \"algorithm_key\": \"no_quantize\"}]",
+        "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"GPTQ\", \"op_config\": {}}]",
+        "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"OCTAV\", \"op_config\":"
+            + " {\"bits\": 8}}]",
+        "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"OCTAV\", \"op_config\":"
+            + " {\"compute_precision\": \"INTEGER\", \"weight_tensor_config\": {\"num_bits\": 2}}}]",
+        "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"OCTAV\", \"op_config\":"
+            + " {\"compute_precision\": \"INTEGER\", \"weight_tensor_config\": {\"num_bits\": 4,"
+            + " \"granularity\": \"BLOCKWISE_32\"}}}]",
+        "[{\"regex\": \"a\", \"operation\": \"INPUT\", \"algorithm_key\": \"no_quantize\"}]"
+      })
+  void whatIsNoRecipeIsNamedWithItsFile(String json) {
+    assertThatThrownBy(() -> read(json))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageStartingWith(folder.resolve("recipe.json") + ": ");
+  }
+}

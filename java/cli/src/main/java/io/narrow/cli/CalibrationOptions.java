@@ -5,6 +5,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
+import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
@@ -39,6 +40,8 @@ final class CalibrationOptions {
               + " entropy, mse, or moving-average[:0.95].")
   private String method = RangeMethod.AUTO.toString();
 
+  @Option(names = "--no-bias-correction", description = "Leave the biases as they are.")
+  private boolean uncorrected;
 
   private Calibration calibration;
 
@@ -57,9 +60,13 @@ final class CalibrationOptions {
       throw NarrowException.input(
           "mode " + recipe.mode() + ": needs representative data, name them with --calibrate");
     }
-    return recipe.needsRanges()
-        ? Planner.plan(model, recipe, calibration(input, model))
-        : Planner.plan(model, recipe);
+    Plan plan =
+        recipe.needsRanges()
+            ? Planner.plan(model, recipe, calibration(input, model))
+            : Planner.plan(model, recipe);
+    return uncorrected || !given() || source.endsWith(SAVED)
+        ? plan
+        : BiasCorrector.correct(plan, Dataset.open(source).limit(samples));
   }
 
   /** Ranges of the activations of a model, the same one in all calls. */

@@ -185,6 +185,27 @@ class NarrowTest {
   }
 
   @Test
+  void calibrationCorrectsBiasesUnlessToldNotTo() throws IOException {
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    Path plain = folder.resolve("plain.tflite");
+    Path uncorrected = folder.resolve("uncorrected.tflite");
+    assertThat(run("quantize", MODEL, "-o", plain.toString())).isZero();
+    assertThat(
+            run(
+                "quantize",
+                MODEL,
+                "-o",
+                uncorrected.toString(),
+                "--calibrate",
+                calibration,
+                "--no-bias-correction"))
+        .isZero();
+    assertThat(run("quantize", MODEL, "-o", output(), "--calibrate", calibration)).isZero();
+    assertThat(Files.mismatch(plain, uncorrected)).isEqualTo(-1);
+    assertThat(Files.mismatch(plain, Path.of(output()))).isNotEqualTo(-1);
+  }
+
+  @Test
   void int8NeedsDataToCalibrateWith() {
     assertThat(run("quantize", MODEL, "--mode", "int8", "-o", output())).isEqualTo(2);
     assertThat(err)

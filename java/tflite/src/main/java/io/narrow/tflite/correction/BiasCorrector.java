@@ -1,0 +1,190 @@
+package io.narrow.tflite.correction;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.rewrite.Simulator;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Corrects the bias that rounding causes: the rounding errors of weights shift the mean of what an
+ * operator computes, channel by channel, and its bias can take that back at no cost. (Nagel et al.,
+ * "Data-free quantization through weight equalization and bias correction", 2019, section 4.2; here
+ * with the means of samples, operator after operator, each looked at behind all that are corrected
+ * before it.)
+ */
+public final class BiasCorrector {
+  private static final System.Logger LOG = System.getLogger(BiasCorrector.class.getName());
+
+  /** How much memory the tensors of all samples may take between two steps. */
+  private static final long MEMORY = 256 << 20;
+
+  /** Fewer samples would not tell a shift from chance. */
+  private static final int FEWEST = 8;
+
+  private final Plan plan;
+  private final List<Target> targets;
+  private final List<float[]> biases = new ArrayList<>();
+
+  private BiasCorrector(Plan plan) {
+    this.plan = plan;
+    this.targets = Target.of(plan);
+    targets.forEach(target -> biases.add(bias(target)));
+  }
+
+  private float[] bias(Target target) {
+    Subgraph graph = plan.model().subgraphs().get(0);
+    int tensor = graph.operators().get(target.operator()).input(target.bias());
+    float[] values = new float[target.channels()];
+    if (tensor >= 0) {
+      plan.model().contents(graph.tensor(tensor)).asFloatBuffer().get(values);
+    }
+    return values;
+  }
+
+  /**
+   * The plan for the same model with corrected biases. Operators without one get one.
+   *
+   * <p>The result does not depend on the order of the samples. How many are looked at is limited by
+   * the memory that their tensors take at one time, 256 MiB.
+   *
+   * @param data as the inputs of the model demand
+   * @throws NarrowException if the data do not fit the model, or it cannot be run
+   */
+  public static Plan correct(Plan plan, Dataset data) {
+    BiasCorrector corrector = new BiasCorrector(plan);
+    if (corrector.targets.isEmpty()) {
+      return plan;
+    }
+    Model rounded = Simulator.simulate(plan);
+    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(rounded)));
+    Samples samples = Samples.read(plan.model(), data, (int) Math.min(most, Integer.MAX_VALUE));
+    corrector.correct(rounded, samples);
+    return plan.with(corrector.corrected());
+  }
+
+  private void correct(Model rounded, Samples samples) {
+    double[][] wanted = samples.copy().run(original(), inputs(), List.of());
+    List<float[]> before = biases.stream().map(float[]::clone).toList();
+    try {
+      if (Walk.possible(rounded)) {
+        walk(new Walk(rounded, samples.copy()), wanted);
+        return;
+      }
+    } catch (NarrowException e) {
+      LOG.log(Level.DEBUG, "biases are corrected without steps: {0}", e.getMessage());
+      IntStream.range(0, targets.size()).forEach(i -> biases.set(i, before.get(i)));
+    }
+    double[][] alone = samples.run(alone(rounded), inputs(), List.of());
+    for (int i = 0; i < targets.size(); i++) {
+      shift(i, wanted[i], alone[i]);
+    }
+  }
+
+  private void walk(Walk walk, double[][] wanted) {
+    for (int i = 0; i < targets.size(); i++) {
+      shift(i, wanted[i], walk.means(targets.get(i)));
+      walk.withBias(targets.get(i), biases.get(i));
+    }
+  }
+
+  private void shift(int target, double[] wanted, double[] found) {
+    float[] bias = biases.get(target);
+    for (int c = 0; c < bias.length; c++) {
+      bias[c] += (float) (wanted[c] - found[c]);
+    }
+  }
+
+  private List<Integer> inputs() {
+    return Arrays.stream(plan.model().subgraphs().get(0).inputs()).boxed().toList();
+  }
+
+  /** Gives the means of what the float model computes. */
+  private Model original() {
+    Probe probe = new Probe(plan.model());
+    for (Operator operator : plan.model().subgraphs().get(0).operators()) {
+      if (targets.stream().anyMatch(target -> target.writtenBy(operator))) {
+        probe.show(operator);
+      } else {
+        probe.compute(operator);
+      }
+    }
+    return probe.finish(inputs(), List.of());
+  }
+
+  /** Gives the means of what each target computes alone among operators that do not round. */
+  private Model alone(Model rounded) {
+    Probe probe = new Probe(rounded);
+    Map<Integer, Integer> weights = new HashMap<>(); // by output
+    for (Operator operator : rounded.subgraphs().get(0).operators()) {
+      if (Walk.unpacks(rounded, operator)) {
+        probe.compute(operator);
+      }
+      for (Target target : targets) {
+        if (target.writtenBy(operator)) {
+          weights.put(target.output(), operator.input(target.weights()));
+        }
+      }
+    }
+    for (Operator operator : plan.model().subgraphs().get(0).operators()) {
+      for (Target target : targets) {
+        if (target.writtenBy(operator)) {
+          probe.showSums(operator.withInput(target.weights(), weights.get(target.output())));
+        }
+      }
+      probe.compute(operator);
+    }
+    return probe.finish(inputs(), List.of());
+  }
+
+  private Model corrected() {
+    Model model = plan.model();
+    Subgraph graph = model.subgraphs().get(0);
+    List<Tensor> tensors = new ArrayList<>(graph.tensors());
+    List<Operator> operators = new ArrayList<>(graph.operators());
+    List<Buffer> buffers = new ArrayList<>(model.buffers());
+    for (int i = 0; i < targets.size(); i++) {
+      Target target = targets.get(i);
+      Operator operator = operators.get(target.operator());
+      int before = operator.input(target.bias());
+      float[] values = biases.get(i);
+      buffers.add(Buffer.of(Probe.floats(values)));
+      if (before >= 0 && reads(graph, before) == 1) {
+        tensors.set(before, tensors.get(before).withBuffer(buffers.size() - 1));
+        continue;
+      }
+      Tensor tensor =
+          before >= 0
+              ? tensors.get(before)
+              : Tensor.of(
+                  tensors.get(target.output()).name() + "_bias",
+                  TensorType.FLOAT32,
+                  new int[] {values.length});
+      tensors.add(tensor.withBuffer(buffers.size() - 1));
+      operators.set(target.operator(), operator.withInput(target.bias(), tensors.size() - 1));
+    }
+    List<Subgraph> subgraphs = new ArrayList<>(model.subgraphs());
+    subgraphs.set(0, graph.with(tensors, operators));
+    return model.with(subgraphs, buffers);
+  }
+
+  /** How often the tensor is read: by operators, and as an output of the model. */
+  private static long reads(Subgraph graph, int tensor) {
+    return graph.operators().stream()
+            .mapToLong(o -> IntStream.of(o.inputs()).filter(t -> t == tensor).count())
+            .sum()
+        + IntStream.of(graph.outputs()).filter(t -> t == tensor).count();
+  }
+}

@@ -1,0 +1,141 @@
+package io.narrow.tflite.correction;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.data.NdArray;
+import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.runtime.Interpreter;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+
+/**
+ * Tensors of several samples, by number: at first the inputs of a model, then what parts of the
+ * model have computed from them.
+ */
+final class Samples {
+  private final List<Map<Integer, byte[]>> samples;
+
+  private Samples(List<Map<Integer, byte[]>> samples) {
+    this.samples = samples;
+  }
+
+  /**
+   * Reads samples.
+   *
+   * @param most the largest number of samples to take; of more, those are taken whose contents have
+   *     the smallest hashes, so that the order of the data makes no difference
+   */
+  static Samples read(Model model, Dataset data, int most) {
+    int[] inputs = model.subgraphs().get(0).inputs();
+    List<Map<Integer, byte[]>> samples = new ArrayList<>();
+    try (Interpreter interpreter = open(model)) {
+      Feed feed = data.feed(interpreter.inputs());
+      for (int index : choose(feed, most)) {
+        Sample sample = feed.sample(index);
+        Map<Integer, byte[]> contents = new HashMap<>();
+        for (int i = 0; i < inputs.length; i++) {
+          sample.inputs().get(i).writeTo(interpreter, i);
+          contents.put(inputs[i], bytes(interpreter.input(i)));
+        }
+        samples.add(contents);
+      }
+    }
+    return new Samples(samples);
+  }
+
+  private static int[] choose(Feed feed, int most) {
+    IntStream all = IntStream.range(0, feed.size());
+    if (feed.size() <= most) {
+      return all.toArray();
+    }
+    long[] hashes = all.mapToLong(i -> hash(feed.sample(i))).toArray();
+    return IntStream.range(0, feed.size())
+        .boxed()
+        .sorted((a, b) -> Long.compareUnsigned(hashes[a], hashes[b]))
+        .limit(most)
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  private static long hash(Sample sample) {
+    long hash = 0;
+    for (NdArray array : sample.inputs()) {
+      for (int i = 0; i < array.elements(); i++) {
+        hash = (hash ^ Double.doubleToRawLongBits(array.get(i))) * 0x9E3779B97F4A7C15L;
+        hash ^= hash >>> 32;
+      }
+    }
+    return hash;
+  }
+
+  Samples copy() {
+    return new Samples(samples.stream().<Map<Integer, byte[]>>map(HashMap::new).toList());
+  }
+
+  List<ByteBuffer> contents(int tensor) {
+    return samples.stream().map(sample -> ByteBuffer.wrap(sample.get(tensor))).toList();
+  }
+
+  boolean has(int tensor) {
+    return samples.get(0).containsKey(tensor);
+  }
+
+  void forget(IntPredicate tensors) {
+    samples.forEach(sample -> sample.keySet().removeIf(tensors::test));
+  }
+
+  /**
+   * Runs a part of the model on every sample.
+   *
+   * @param part its inputs are {@code from}, its outputs first the means, then {@code to}
+   * @param to what is kept of each sample
+   * @return for each of the means their mean over all samples
+   */
+  double[][] run(Model part, List<Integer> from, List<Integer> to) {
+    try (Interpreter interpreter = open(part)) {
+      int count = interpreter.outputs().size() - to.size();
+      List<ExactSums> sums = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        sums.add(new ExactSums((int) interpreter.outputs().get(i).elements()));
+      }
+      for (Map<Integer, byte[]> sample : samples) {
+        interpreter.resetVariableTensors();
+        for (int i = 0; i < from.size(); i++) {
+          put(sample.get(from.get(i)), interpreter.input(i), part);
+        }
+        interpreter.run();
+        for (int i = 0; i < count; i++) {
+          sums.get(i).add(interpreter.read(i));
+        }
+        for (int i = 0; i < to.size(); i++) {
+          sample.put(to.get(i), bytes(interpreter.output(count + i)));
+        }
+      }
+      return sums.stream().map(sum -> sum.means(samples.size())).toArray(double[][]::new);
+    }
+  }
+
+  private static Interpreter open(Model model) {
+    return Interpreter.open(model.bytes(), model.name(), Interpreter.Options.DEFAULT);
+  }
+
+  private static byte[] bytes(ByteBuffer memory) {
+    byte[] bytes = new byte[memory.remaining()];
+    memory.get(bytes);
+    return bytes;
+  }
+
+  private static void put(byte[] from, ByteBuffer to, Model part) {
+    if (from.length != to.remaining()) {
+      throw NarrowException.unsupported(part.name() + ": a tensor changes its size as it runs");
+    }
+    to.put(from);
+  }
+}

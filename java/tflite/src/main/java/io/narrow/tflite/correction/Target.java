@@ -1,0 +1,82 @@
+package io.narrow.tflite.correction;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.Axis;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.TensorPlan;
+import io.narrow.tflite.plan.TensorPlan.Use;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An operator whose bias can make up for the rounding of its weights: a sum of products per channel
+ * of the last axis.
+ *
+ * @param operator its number in the main subgraph
+ * @param output number of the tensor that it writes
+ * @param weights place of its weights
+ * @param bias place of its bias, which it need not have
+ * @param channels number of channels
+ */
+record Target(int operator, int output, int weights, int bias, int channels) {
+  /** Fused activations from this one on have no operator of their own. */
+  private static final int TANH = 4;
+
+  /** Those of a plan, in the order of computation. */
+  static List<Target> of(Plan plan) {
+    Map<Integer, TensorPlan> rounded = new HashMap<>();
+    for (TensorPlan tensor : plan.tensors()) {
+      if (tensor.subgraph() == 0 && !tensor.isFloat() && tensor.type() != TensorType.FLOAT16) {
+        rounded.put(tensor.tensor(), tensor);
+      }
+    }
+    List<Target> targets = new ArrayList<>();
+    List<Operator> operators = plan.model().subgraphs().get(0).operators();
+    for (int i = 0; i < operators.size(); i++) {
+      OpRule rule = OpRules.of(operators.get(i).name()).orElse(OpRules.NO_WEIGHTS);
+      if (rule.bias() >= 0 && rule.axis() != Axis.NONE) {
+        TensorPlan weights = rounded.get(operators.get(i).input(rule.weights().get(0)));
+        if (weights != null
+            && (weights.use() == Use.DEQUANTIZED || weights.readers().contains(i))) {
+          add(plan.model(), i, rule, targets);
+        }
+      }
+    }
+    return targets;
+  }
+
+  private static void add(Model model, int number, OpRule rule, List<Target> to) {
+    Subgraph graph = model.subgraphs().get(0);
+    Operator operator = graph.operators().get(number);
+    Tensor output = graph.tensor(operator.outputs()[0]);
+    int bias = operator.input(rule.bias());
+    int weights = rule.weights().get(0);
+    Tensor weight = graph.tensor(operator.input(weights));
+    int channels = weight.dimension(rule.axis().of(operator, weight));
+    boolean known =
+        bias < 0
+            || model.isConstant(graph.tensor(bias))
+                && !graph.tensor(bias).isEncoded()
+                && graph.tensor(bias).type() == TensorType.FLOAT32
+                && graph.tensor(bias).elements() == channels;
+    if (known
+        && output.rank() > 1
+        && output.dimension(output.rank() - 1) == channels
+        && operator.option("fused_activation_function") < TANH) {
+      to.add(new Target(number, operator.outputs()[0], weights, rule.bias(), channels));
+    }
+  }
+
+  /** Whether an operator of this or of a model made from it is the target. */
+  boolean writtenBy(Operator other) {
+    return other.outputs().length > 0 && other.outputs()[0] == output;
+  }
+}

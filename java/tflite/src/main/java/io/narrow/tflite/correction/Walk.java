@@ -1,0 +1,145 @@
+package io.narrow.tflite.correction;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * Computes a model in steps, each on all samples, so that a step can depend on what came out of
+ * those before it. It costs about as much as to run the model twice. Between steps it keeps of each
+ * sample the tensors that later operators read.
+ */
+final class Walk {
+  /** Beginnings of the names of operators that depend on what ran before, or on chance. */
+  private static final List<String> STATEFUL =
+      List.of("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "HASHTABLE", "RANDOM");
+
+  private final Model model;
+  private final Samples samples;
+  private final List<Operator> operators = new ArrayList<>();
+  private final Map<Integer, Operator> unpacking = new HashMap<>(); // of constants, by output
+  private final Map<Integer, Integer> lastReaders = new HashMap<>();
+  private int next;
+  private float[] bias = {}; // of the operator that comes next
+  private int biasPlace;
+
+  Walk(Model model, Samples samples) {
+    this.model = model;
+    this.samples = samples;
+    Subgraph main = model.subgraphs().get(0);
+    for (Operator operator : main.operators()) {
+      if (unpacks(model, operator)) {
+        unpacking.put(operator.outputs()[0], operator);
+      } else {
+        for (int tensor : operator.inputs()) {
+          lastReaders.put(tensor, operators.size());
+        }
+        operators.add(operator);
+      }
+    }
+  }
+
+  /** Whether an operator makes a constant of another. */
+  static boolean unpacks(Model model, Operator operator) {
+    return operator.name().equals("DEQUANTIZE")
+        && model.isConstant(model.subgraphs().get(0).tensor(operator.input(0)));
+  }
+
+  /** Whether the operators of a model can be run at different times. */
+  static boolean possible(Model model) {
+    return model.subgraphs().stream()
+        .flatMap(subgraph -> subgraph.operators().stream())
+        .noneMatch(o -> STATEFUL.stream().anyMatch(o.name()::startsWith));
+  }
+
+  /** The most bytes that are kept of a sample, as far as the file knows the shapes. */
+  static long bytesKept(Model model) {
+    Walk walk = new Walk(model, null);
+    Subgraph main = model.subgraphs().get(0);
+    Set<Integer> kept = new HashSet<>();
+    IntStream.of(main.inputs()).forEach(kept::add);
+    long most = 0;
+    for (int i = 0; i < walk.operators.size(); i++) {
+      int now = i;
+      IntStream.of(walk.operators.get(i).outputs()).forEach(kept::add);
+      kept.removeIf(tensor -> walk.lastReaders.getOrDefault(tensor, -1) < now);
+      long bytes = kept.stream().mapToLong(t -> main.tensor(t).elements() * Float.BYTES).sum();
+      most = Math.max(most, bytes);
+    }
+    return most;
+  }
+
+  /**
+   * Computes until a target, without it, and gives the means of what it would compute.
+   *
+   * @param target comes after those of all calls before
+   * @throws NarrowException if the runtime does not take the step, or a tensor changes its size
+   */
+  double[] means(Target target) {
+    int end = next;
+    while (!target.writtenBy(operators.get(end))) {
+      end++;
+    }
+    Probe probe = new Probe(model);
+    List<Operator> step = new ArrayList<>(operators.subList(next, end));
+    if (bias.length > 0) {
+      step.set(0, step.get(0).withInput(biasPlace, probe.constant(bias)));
+    }
+    Operator shown = operators.get(end);
+    Set<Integer> unpacked = new HashSet<>();
+    step.forEach(operator -> unpack(operator, unpacked, probe));
+    unpack(shown, unpacked, probe);
+    Set<Integer> inputs = new LinkedHashSet<>();
+    Set<Integer> written = new LinkedHashSet<>();
+    for (Operator operator : step) {
+      read(operator, inputs);
+      probe.compute(operator);
+      IntStream.of(operator.outputs()).forEach(written::add);
+    }
+    read(shown, inputs);
+    probe.showSums(shown);
+    next = end;
+    written.removeIf(this::isDone);
+    List<Integer> from = List.copyOf(inputs);
+    List<Integer> to = List.copyOf(written);
+    double[] means = samples.run(probe.finish(from, to), from, to)[0];
+    samples.forget(this::isDone);
+    bias = new float[0];
+    return means;
+  }
+
+  /** Gives the target of the last step another bias before it is computed. */
+  void withBias(Target target, float[] values) {
+    bias = values;
+    biasPlace = target.bias();
+  }
+
+  private boolean isDone(int tensor) {
+    return lastReaders.getOrDefault(tensor, -1) < next;
+  }
+
+  private void unpack(Operator operator, Set<Integer> unpacked, Probe probe) {
+    for (int tensor : operator.inputs()) {
+      if (unpacking.containsKey(tensor) && unpacked.add(tensor)) {
+        probe.compute(unpacking.get(tensor));
+      }
+    }
+  }
+
+  private void read(Operator operator, Set<Integer> inputs) {
+    for (int tensor : operator.inputs()) {
+      if (samples.has(tensor)) {
+        inputs.add(tensor);
+      }
+    }
+  }
+}

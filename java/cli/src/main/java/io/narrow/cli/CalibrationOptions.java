@@ -33,6 +33,12 @@ final class CalibrationOptions {
   private int samples = Integer.MAX_VALUE;
 
   @Option(
+      names = "--calibration-threads",
+      paramLabel = "N",
+      description = "Samples that run at a time (default 1); the result is the same.")
+  private int threads = 1;
+
+  @Option(
       names = "--range",
       paramLabel = "METHOD",
       description =
@@ -86,6 +92,7 @@ final class CalibrationOptions {
     Calibrator.Options options =
         Calibrator.Options.DEFAULT
             .withSamples(samples)
+            .withThreads(threads)
             .withMethod(range)
             .withProgress(Bar.onTerminal());
     return KerasModel.isKeras(input)

@@ -24,8 +24,8 @@ final class InspectCommand extends Output {
   @Option(
       names = "--why",
       description =
-          "For every float32 constant: what quantizing the model with these options would make of"
-              + " it, and the reason.")
+          "For every float32 tensor and every operator: what quantizing the model with these options"
+              + " would make of it, and the reason.")
   private boolean why;
 
   @Mixin private RecipeOptions recipe;
@@ -47,7 +47,7 @@ final class InspectCommand extends Output {
     text.lines(tensors).forEach(this::say);
     if (why) {
       Plan plan = plan(model);
-      say("float32 constants, and what mode " + plan.recipe() + " makes of them");
+      say("what " + plan.recipe() + " makes of it");
       new PlanText(plan).reasons().forEach(this::say);
       plan.warnings().forEach(this::warn);
     }

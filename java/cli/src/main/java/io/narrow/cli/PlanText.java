@@ -27,7 +27,7 @@ final class PlanText {
   List<String> lines(boolean why) {
     List<String> lines = new ArrayList<>();
     lines.add("constants  " + count(plan.tensors(), t -> t.type().toString()));
-    if (!plan.activations().isEmpty()) {
+    if (plan.recipe().needsRanges()) {
       lines.add("computed   " + count(plan.activations(), t -> t.produced().type().toString()));
     }
     lines.add("operators  " + count(plan.operators(), o -> o.precision().toString()));
@@ -37,23 +37,32 @@ final class PlanText {
     return lines;
   }
 
-  /** A line for every float32 constant, then for every float32 tensor that is computed. */
+  /** A line for every float32 constant, every float32 tensor that is computed, every operator. */
   List<String> reasons() {
     List<String> lines = new ArrayList<>();
     for (TensorPlan tensor : plan.tensors()) {
-      lines.add(String.format("  %-8s %s: %s", tensor.type(), name(tensor), tensor.reason()));
+      lines.add(
+          String.format(
+              "  %-8s %s: %s",
+              tensor.type(), within(tensor.subgraph(), tensor.name()), tensor.reason()));
     }
     for (ActivationPlan tensor : plan.activations()) {
       lines.add(
-          String.format("  %-8s %s: %s", tensor.stored().type(), tensor.name(), tensor.reason()));
+          String.format(
+              "  %-8s %s: %s",
+              tensor.stored().type(), within(tensor.subgraph(), tensor.name()), tensor.reason()));
+    }
+    for (OperatorPlan operator : plan.operators()) {
+      String name = operator.name() + " (operator " + operator.operator() + ")";
+      lines.add(
+          String.format("  %s %s", within(operator.subgraph(), name), operator.precision())
+              + (operator.reason().isEmpty() ? "" : ": " + operator.reason()));
     }
     return lines;
   }
 
-  private String name(TensorPlan tensor) {
-    return plan.model().subgraphs().size() == 1
-        ? tensor.name()
-        : "[" + tensor.subgraph() + "] " + tensor.name();
+  private String within(int subgraph, String name) {
+    return plan.model().subgraphs().size() == 1 ? name : "[" + subgraph + "] " + name;
   }
 
   private static <T> String count(List<T> items, Function<T, String> key) {

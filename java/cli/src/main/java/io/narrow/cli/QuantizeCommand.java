@@ -33,7 +33,9 @@ final class QuantizeCommand extends Output {
       description = "Write what was done as a recipe of ai-edge-quantizer (.json).")
   private Path savedRecipe;
 
-  @Option(names = "--why", description = "Print the reason for every float32 tensor as well.")
+  @Option(
+      names = "--why",
+      description = "Print the reason for every float32 tensor and operator as well.")
   private boolean why;
 
   @Mixin private CalibrationOptions calibration;

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NarrowTest {
-  private static final Path EXAMPLE = example();
+  static final Path EXAMPLE = example();
   private static final String MODEL = EXAMPLE.resolve("digits.tflite").toString();
   private static final String KERAS = EXAMPLE.resolve("digits.h5").toString();
   private static final String DATA = EXAMPLE.resolve("test.npz") + "?scale=1/16";

@@ -41,6 +41,12 @@ final class IntegerPlanner {
     return integers.containsKey(operator);
   }
 
+  /** Whether an operator neither computes in integers nor has smaller weights. */
+  boolean keepsFloat(int operator) {
+    Mode mode = graph.treatment(operator).mode();
+    return !isInteger(operator) && (mode == Mode.FLOAT32 || mode.integer());
+  }
+
   /** Why an operator does not compute in integers, empty if it does. */
   String objection(int operator) {
     return support.objection(operator);

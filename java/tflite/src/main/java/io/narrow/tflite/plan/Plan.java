@@ -59,10 +59,7 @@ public final class Plan {
     return operators;
   }
 
-  /**
-   * The float32 tensors that are computed or given, by subgraph and number; empty unless the
-   * recipe's activations are integers.
-   */
+  /** The float32 tensors that are computed or given, by subgraph and number. */
   public List<ActivationPlan> activations() {
     return activations;
   }

@@ -83,9 +83,7 @@ public final class Planner {
       IntegerPlanner integer = new IntegerPlanner(graph);
       integers.add(integer);
       constants(graph, integer);
-      if (recipe.needsRanges()) {
-        activations.addAll(integer.activations(problems));
-      }
+      activations.addAll(integer.activations(problems));
     }
     if (!problems.isEmpty()) {
       throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
@@ -333,8 +331,9 @@ public final class Planner {
       precision = Precision.CONVERSION;
     } else if (touchesFloat(graph, operator)) {
       precision = Precision.FLOAT32;
-      reason = recipe.needsRanges() ? integer.objection(number) : "";
+      reason = integer.objection(number);
     }
+    boolean keepsFloat = integer.keepsFloat(number);
     OpRule rule = OpRules.of(operator.name()).orElse(OpRules.NO_WEIGHTS);
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
@@ -342,7 +341,7 @@ public final class Planner {
         continue;
       }
       if (plan.isFloat()) {
-        if (rule.weights().contains(place) && precision == Precision.FLOAT32 && reason.isEmpty()) {
+        if (rule.weights().contains(place) && precision == Precision.FLOAT32 && !keepsFloat) {
           reason = "`" + plan.name() + "` stays float32: " + plan.reason();
         }
       } else if (plan.use() == Use.DEQUANTIZED) {

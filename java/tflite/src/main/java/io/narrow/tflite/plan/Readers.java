@@ -61,7 +61,7 @@ final class Readers {
       why =
           why.startsWith(operator.name())
               ? why
-              : operator.name() + (keepsFloat(number) ? " stays float32: " : ": ") + why;
+              : operator.name() + (integers.keepsFloat(number) ? " stays float32: " : ": ") + why;
     } else if (graph.treatment(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
     } else if (place == rule.orElseThrow().bias()) {
@@ -73,17 +73,12 @@ final class Readers {
         number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), graph.treatment(number), why);
   }
 
-  private boolean keepsFloat(int operator) {
-    Mode mode = graph.treatment(operator).mode();
-    return mode == Mode.FLOAT32 || mode.integer();
-  }
-
   /** Why an operator reads no constant smaller, empty if it may. */
   private String objection(int number, Optional<OpRule> rule) {
     if (integers.isInteger(number)) {
       return "it computes in integers";
     }
-    if (keepsFloat(number)) {
+    if (integers.keepsFloat(number)) {
       return integers.objection(number);
     }
     if (graph.treatment(number).mode() == Mode.FLOAT16) {

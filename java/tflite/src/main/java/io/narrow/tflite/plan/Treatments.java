@@ -32,7 +32,10 @@ final class Treatments {
         String missing = missing(operator.name(), rule.treatment());
         if (missing.isEmpty()) {
           treatment = rule.treatment();
-          reason = "the recipe keeps it so: " + rule;
+          reason =
+              treatment.mode() == Mode.FLOAT32
+                  ? "the recipe keeps it so: " + rule
+                  : "mode " + treatment.mode() + " makes only its constants smaller";
         } else if (rule.namesOperator()) {
           problems.add("recipe, rule " + rule + ": " + missing);
         } else if (treatment.mode() == Mode.FLOAT32) {

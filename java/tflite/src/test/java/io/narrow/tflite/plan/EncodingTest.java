@@ -1,17 +1,15 @@
 package io.narrow.tflite.plan;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.schema.Table;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class EncodingTest {
   private static final int RANGES = 1_000_000;
+  private static final int TENSORS = 1_000_000;
 
   /** Any finite float, with special values and ordinary magnitudes more often than bits give. */
   private static float anyFloat(Random random) {
@@ -63,41 +61,51 @@ class EncodingTest {
         && max <= (high - e.zeroPoint() + 0.51) * step;
   }
 
+  /** A million weights and biases: 250 products of a model, of four channels each. */
   @Test
   void noBiasIsSaturatedAndNoWeightScaleIsUnusable() {
     Random random = new Random(5);
-    for (int i = 0; i < 20_000; i++) {
-      float[] weights = new float[12];
-      float[] bias = new float[4];
-      for (int k = 0; k < weights.length; k++) {
-        weights[k] = finite(random);
-      }
-      for (int k = 0; k < bias.length; k++) {
-        bias[k] = finite(random);
-      }
-      Encoding input = Encoding.activation(TensorType.INT8, finite(random), finite(random));
+    int products = 250;
+    for (int turn = 0; turn < TENSORS / products; turn++) {
+      float[][] biases = new float[products][];
       ModelBuilder b = new ModelBuilder(1);
       int x = b.floats("x", 1, 3);
-      int w = b.constant("w", weights, 4, 3);
-      int c = b.constant("bias", bias, 4);
       int y = b.floats("y", 1, 4);
-      Table options = Table.of("FullyConnectedOptions");
-      Model model =
-          b.operator("FULLY_CONNECTED", options, new int[] {x, w, c}, y)
-              .inputs(x)
-              .outputs(y)
-              .build();
-      IntegerWeights.Pair pair =
-          new IntegerWeights(new Graph(model, 0, Recipe.int8(), (s, t, type) -> Optional.empty()))
-              .encode(0, input);
-      for (int k = 0; k < 4; k++) {
-        String what = "seed 5, turn " + i + ", channel " + k + ": " + input + pair;
-        assertThat(usable(pair.weights().scales()[k])).as(what).isTrue();
-        assertThat(usable(pair.bias().scales()[k])).as(what).isTrue();
-        double code = Math.abs(bias[k] / (double) pair.bias().scales()[k]);
-        assertThat(code).as(what).isLessThanOrEqualTo(1L << 30);
+      for (int i = 0; i < products; i++) {
+        biases[i] = finite(random, 4);
+        int w = b.constant("w", finite(random, 12), 4, 3);
+        int c = b.constant("bias", biases[i], 4);
+        b.operator("FULLY_CONNECTED", new int[] {x, w, c}, y);
+      }
+      Model model = b.inputs(x).outputs(y).build();
+      boolean wide = turn % 2 == 0;
+      TensorType type = wide ? TensorType.INT16 : TensorType.INT8;
+      Recipe recipe = wide ? Recipe.int16x8() : Recipe.int8();
+      IntegerWeights weights =
+          new IntegerWeights(new Graph(model, 0, recipe, (s, t, any) -> Optional.empty()));
+      for (int i = 0; i < products; i++) {
+        float[] ends = finite(random, 2);
+        Encoding input = Encoding.activation(type, ends[0], ends[1]);
+        IntegerWeights.Pair pair = weights.encode(i, input);
+        float[] scales = pair.weights().scales();
+        float[] steps = pair.bias().scales();
+        for (int k = 0; k < 4; k++) {
+          double code = Math.abs(biases[i][k] / (double) steps[k]);
+          if (!usable(scales[k]) || !usable(steps[k]) || code > (wide ? 1L << 46 : 1L << 30)) {
+            throw new AssertionError(
+                "seed 5, turn " + turn + ", product " + i + ": " + input + pair);
+          }
+        }
       }
     }
+  }
+
+  private static float[] finite(Random random, int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = finite(random);
+    }
+    return values;
   }
 
   /** Up to 1e30, beyond which no product of scales means anything. */

@@ -4,9 +4,9 @@ import com.google.gson.JsonObject;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
-import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -33,8 +33,10 @@ final class CalibrateCommand extends Output {
       names = "--data",
       required = true,
       paramLabel = "DATA",
-      description = "What the model is run on, as `evaluate` takes it; labels are not needed.")
-  private String data;
+      description =
+          "What the model is run on, as `evaluate` takes it; labels are not needed. NAME=DATA is for"
+              + " the signature NAME alone, and can be given for each.")
+  private List<String> data;
 
   @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
   private int samples = Integer.MAX_VALUE;
@@ -65,7 +67,7 @@ final class CalibrateCommand extends Output {
     Calibration calibration =
         Calibrator.calibrate(
             input,
-            Dataset.open(data),
+            CalibrationOptions.data(data, model),
             Calibrator.Options.DEFAULT
                 .withSamples(samples)
                 .withThreads(threads)

@@ -7,11 +7,15 @@ import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that say what a model is calibrated with. */
@@ -23,8 +27,9 @@ final class CalibrationOptions {
       paramLabel = "DATA",
       description =
           "Representative data, as `evaluate` takes it, for the ranges of activations (int8,"
-              + " int16x8) and the correction of biases; or ranges that `calibrate` wrote (.json).")
-  private String source;
+              + " int16x8) and the correction of biases; or ranges that `calibrate` wrote (.json)."
+              + " NAME=DATA is for the signature NAME alone, and can be given for each.")
+  private List<String> sources = List.of();
 
   @Option(
       names = "--samples",
@@ -52,7 +57,7 @@ final class CalibrationOptions {
   private Calibration calibration;
 
   boolean given() {
-    return source != null;
+    return !sources.isEmpty();
   }
 
   /**
@@ -70,9 +75,9 @@ final class CalibrationOptions {
         recipe.needsRanges()
             ? Planner.plan(model, recipe, calibration(input, model))
             : Planner.plan(model, recipe);
-    return uncorrected || !given() || source.endsWith(SAVED)
+    return uncorrected || !given() || saved()
         ? plan
-        : BiasCorrector.correct(plan, Dataset.open(source).limit(samples));
+        : BiasCorrector.correct(plan, data(sources, model).limit(samples));
   }
 
   /** Ranges of the activations of a model, the same one in all calls. */
@@ -80,15 +85,15 @@ final class CalibrationOptions {
     if (calibration == null) {
       RangeMethod range = RangeMethod.parse(method);
       calibration =
-          source.endsWith(SAVED)
-              ? Calibration.read(Path.of(source), model).withMethod(range)
+          saved()
+              ? Calibration.read(Path.of(sources.get(0)), model).withMethod(range)
               : measured(input, model, range);
     }
     return calibration;
   }
 
   private Calibration measured(Path input, Model model, RangeMethod range) {
-    Dataset data = Dataset.open(source);
+    Datasets data = data(sources, model);
     Calibrator.Options options =
         Calibrator.Options.DEFAULT
             .withSamples(samples)
@@ -98,5 +103,27 @@ final class CalibrationOptions {
     return KerasModel.isKeras(input)
         ? Calibrator.calibrate(model, data, options)
         : Calibrator.calibrate(input, data, options);
+  }
+
+  private boolean saved() {
+    return sources.size() == 1 && sources.get(0).endsWith(SAVED);
+  }
+
+  /** Data for the signatures of a model: {@code DATA}, or {@code NAME=DATA} for one of them. */
+  static Datasets data(List<String> sources, Model model) {
+    Datasets data = Datasets.NONE;
+    for (String source : sources) {
+      Optional<String> signature =
+          model.signatures().stream()
+              .map(Signature::key)
+              .filter(key -> source.startsWith(key + "="))
+              .findFirst();
+      data =
+          signature.isPresent()
+              ? data.with(
+                  signature.get(), Dataset.open(source.substring(signature.get().length() + 1)))
+              : data.withOthers(Dataset.open(source));
+    }
+    return data;
   }
 }

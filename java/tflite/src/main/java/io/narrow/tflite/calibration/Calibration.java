@@ -18,8 +18,8 @@ import java.util.TreeMap;
 
 /**
  * Statistics of the activations of a model, from running it on a representative data set: of every
- * float32 tensor of subgraph 0 that is an input or computed, the smallest and largest value and a
- * histogram. Other subgraphs, constants and other types have none. Immutable.
+ * float32 tensor that is an input or computed, the smallest and largest value and a histogram.
+ * Subgraphs that no signature runs, constants and other types have none. Immutable.
  *
  * <p>Its size does not depend on the number of samples. Calibrations of parts of a data set can be
  * {@linkplain #merge merged}: in whatever parts and order, the result is the same to the byte.
@@ -158,6 +158,16 @@ public final class Calibration {
     }
     merged.replaceAll((place, tensor) -> tensor.withoutAverage());
     return new Calibration(samples + other.samples, merged, method);
+  }
+
+  /** With the statistics that another has of subgraph 0 as those of a subgraph. */
+  Calibration with(int subgraph, Calibration other) {
+    SortedMap<TensorStatistics.Place, TensorStatistics> all = new TreeMap<>(tensors);
+    for (TensorStatistics known : other.tensors.values()) {
+      TensorStatistics moved = known.in(subgraph);
+      all.put(moved.place(), moved);
+    }
+    return new Calibration(samples + other.samples, all, method);
   }
 
   /**

@@ -4,15 +4,18 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.calibration.Recorder.Way;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Signature;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Runs a float model on samples and keeps statistics of its activations.
@@ -74,22 +77,55 @@ public final class Calibrator {
   private Calibrator() {}
 
   /**
-   * Runs a model on the samples of a data set. The result does not depend on their order or the
-   * number of threads, moving averages excepted.
+   * Runs a model on samples: each of its signatures, as far as there are data for it. The result
+   * does not depend on the order of the samples or the number of threads, moving averages excepted.
    *
    * @param file a float model
-   * @param data as its inputs demand, which is checked before the first run
+   * @param data as the inputs demand, which is checked before the first run
    * @throws NarrowException if the model cannot be loaded or run, the data do not fit it, or an
    *     activation is NaN or infinite: the message then names tensor, operator and sample
    */
+  public static Calibration calibrate(Path file, Datasets data, Options options) {
+    Model model = Model.read(file);
+    data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
+    Calibration calibration = Calibration.EMPTY.withMethod(options.method);
+    for (int entry : model.entries()) {
+      Model one = model.withEntry(entry);
+      Optional<Calibration> found =
+          entry == 0
+              ? calibrate(file, one, model.signatureOf(0), true, data, options)
+              : inFile(one, f -> calibrate(f, one, model.signatureOf(entry), false, data, options));
+      if (found.isPresent()) {
+        calibration = calibration.with(entry, found.get());
+      }
+    }
+    return calibration;
+  }
+
+  /** As {@link #calibrate(Path, Datasets, Options)}, with the same data for all signatures. */
   public static Calibration calibrate(Path file, Dataset data, Options options) {
-    List<Activation> activations = Activation.of(Model.read(file));
+    return calibrate(file, Datasets.of(data), options);
+  }
+
+  private static Optional<Calibration> calibrate(
+      Path file,
+      Model model,
+      String signature,
+      boolean needed,
+      Datasets datasets,
+      Options options) {
+    List<Activation> activations = Activation.of(model);
     try (Recorder sure = new Recorder(file, activations, options.averaging(), Way.SURE)) {
-      Feed feed = data.limit(options.samples).feed(sure.interpreter().inputs());
+      Optional<Dataset> data =
+          datasets.limit(options.samples).of(signature, sure.interpreter().inputs(), needed);
+      if (data.isEmpty()) {
+        return Optional.empty();
+      }
+      Feed feed = data.get().feed(sure.interpreter().inputs());
       sure.record(feed.sample(0), 0);
       try (Recorder first = fastest(sure, feed.sample(0))) {
         int threads = options.averaging().isPresent() ? 1 : options.threads;
-        return Workers.run(first, feed, threads, options.progress).withMethod(options.method);
+        return Optional.of(Workers.run(first, feed, threads, options.progress));
       }
     }
   }
@@ -116,14 +152,23 @@ public final class Calibrator {
     return sure;
   }
 
-  /** As {@link #calibrate(Path, Dataset, Options)}, of a model that is in no file. */
+  /** As {@link #calibrate(Path, Datasets, Options)}, of a model that is in no file. */
+  public static Calibration calibrate(Model model, Datasets data, Options options) {
+    return inFile(model, file -> calibrate(file, data, options));
+  }
+
+  /** As {@link #calibrate(Model, Datasets, Options)}, with the same data for all signatures. */
   public static Calibration calibrate(Model model, Dataset data, Options options) {
+    return calibrate(model, Datasets.of(data), options);
+  }
+
+  private static <T> T inFile(Model model, Function<Path, T> work) {
     try {
       Path folder = Files.createTempDirectory("narrow");
       Path file = folder.resolve(Path.of(model.name()).getFileName());
       try {
         model.write(file);
-        return calibrate(file, data, options);
+        return work.apply(file);
       } finally {
         Files.deleteIfExists(file);
         Files.delete(folder);

@@ -52,6 +52,12 @@ record TensorStatistics(
     return new TensorStatistics(place, name, both, merged, Optional.empty());
   }
 
+  /** As those of the same tensor of another subgraph. */
+  TensorStatistics in(int subgraph) {
+    return new TensorStatistics(
+        new Place(subgraph, place.tensor()), name, range, histogram, average);
+  }
+
   TensorStatistics withoutAverage() {
     return new TensorStatistics(place, name, range, histogram, Optional.empty());
   }

@@ -2,20 +2,25 @@ package io.narrow.tflite.correction;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.rewrite.Simulator;
+import io.narrow.tflite.runtime.TensorInfo;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -34,22 +39,26 @@ public final class BiasCorrector {
   /** Fewer samples would not tell a shift from chance. */
   private static final int FEWEST = 8;
 
-  private final Plan plan;
+  private final Model model;
+  private final Subgraph graph;
   private final List<Target> targets;
   private final List<float[]> biases = new ArrayList<>();
 
-  private BiasCorrector(Plan plan) {
-    this.plan = plan;
-    this.targets = Target.of(plan);
+  /**
+   * @param model runs what is corrected
+   */
+  private BiasCorrector(Model model, List<Target> targets) {
+    this.model = model;
+    this.graph = model.subgraphs().get(0);
+    this.targets = targets;
     targets.forEach(target -> biases.add(bias(target)));
   }
 
   private float[] bias(Target target) {
-    Subgraph graph = plan.model().subgraphs().get(0);
     int tensor = graph.operators().get(target.operator()).input(target.bias());
     float[] values = new float[target.channels()];
     if (tensor >= 0) {
-      plan.model().contents(graph.tensor(tensor)).asFloatBuffer().get(values);
+      model.contents(graph.tensor(tensor)).asFloatBuffer().get(values);
     }
     return values;
   }
@@ -60,19 +69,39 @@ public final class BiasCorrector {
    * <p>The result does not depend on the order of the samples. How many are looked at is limited by
    * the memory that their tensors take at one time, 256 MiB.
    *
-   * @param data as the inputs of the model demand
+   * @param data as the inputs of the model demand; signatures without data are left as they are
    * @throws NarrowException if the data do not fit the model, or it cannot be run
    */
-  public static Plan correct(Plan plan, Dataset data) {
-    BiasCorrector corrector = new BiasCorrector(plan);
-    if (corrector.targets.isEmpty()) {
-      return plan;
-    }
+  public static Plan correct(Plan plan, Datasets data) {
+    Model model = plan.model();
+    data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
     Model rounded = Simulator.simulate(plan);
+    Model corrected = model;
+    for (int entry : model.entries()) {
+      List<Target> targets = Target.of(plan, entry);
+      if (!targets.isEmpty()) {
+        BiasCorrector corrector = new BiasCorrector(model.withEntry(entry), targets);
+        String signature = model.signatureOf(entry);
+        if (corrector.correct(
+            rounded.withEntry(entry), inputs -> data.of(signature, inputs, entry == 0))) {
+          corrected = corrector.corrected(corrected, entry);
+        }
+      }
+    }
+    return corrected == model ? plan : plan.with(corrected);
+  }
+
+  /** As {@link #correct(Plan, Datasets)}, with the same data for all signatures. */
+  public static Plan correct(Plan plan, Dataset data) {
+    return correct(plan, Datasets.of(data));
+  }
+
+  /** Whether there were data to correct with. */
+  private boolean correct(Model rounded, Function<List<TensorInfo>, Optional<Dataset>> data) {
     long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(rounded)));
-    Samples samples = Samples.read(plan.model(), data, (int) Math.min(most, Integer.MAX_VALUE));
-    corrector.correct(rounded, samples);
-    return plan.with(corrector.corrected());
+    Optional<Samples> samples = Samples.read(model, data, (int) Math.min(most, Integer.MAX_VALUE));
+    samples.ifPresent(some -> correct(rounded, some));
+    return samples.isPresent();
   }
 
   private void correct(Model rounded, Samples samples) {
@@ -108,13 +137,13 @@ public final class BiasCorrector {
   }
 
   private List<Integer> inputs() {
-    return Arrays.stream(plan.model().subgraphs().get(0).inputs()).boxed().toList();
+    return Arrays.stream(graph.inputs()).boxed().toList();
   }
 
   /** Gives the means of what the float model computes. */
   private Model original() {
-    Probe probe = new Probe(plan.model());
-    for (Operator operator : plan.model().subgraphs().get(0).operators()) {
+    Probe probe = new Probe(model);
+    for (Operator operator : graph.operators()) {
       if (targets.stream().anyMatch(target -> target.writtenBy(operator))) {
         probe.show(operator);
       } else {
@@ -138,7 +167,7 @@ public final class BiasCorrector {
         }
       }
     }
-    for (Operator operator : plan.model().subgraphs().get(0).operators()) {
+    for (Operator operator : graph.operators()) {
       for (Target target : targets) {
         if (target.writtenBy(operator)) {
           probe.showSums(operator.withInput(target.weights(), weights.get(target.output())));
@@ -149,19 +178,19 @@ public final class BiasCorrector {
     return probe.finish(inputs(), List.of());
   }
 
-  private Model corrected() {
-    Model model = plan.model();
-    Subgraph graph = model.subgraphs().get(0);
-    List<Tensor> tensors = new ArrayList<>(graph.tensors());
-    List<Operator> operators = new ArrayList<>(graph.operators());
-    List<Buffer> buffers = new ArrayList<>(model.buffers());
+  /** Another model with the biases of one of its subgraphs corrected. */
+  private Model corrected(Model other, int number) {
+    Subgraph current = other.subgraphs().get(number);
+    List<Tensor> tensors = new ArrayList<>(current.tensors());
+    List<Operator> operators = new ArrayList<>(current.operators());
+    List<Buffer> buffers = new ArrayList<>(other.buffers());
     for (int i = 0; i < targets.size(); i++) {
       Target target = targets.get(i);
       Operator operator = operators.get(target.operator());
       int before = operator.input(target.bias());
       float[] values = biases.get(i);
       buffers.add(Buffer.of(Probe.floats(values)));
-      if (before >= 0 && reads(graph, before) == 1) {
+      if (before >= 0 && reads(current, before) == 1) {
         tensors.set(before, tensors.get(before).withBuffer(buffers.size() - 1));
         continue;
       }
@@ -175,9 +204,9 @@ public final class BiasCorrector {
       tensors.add(tensor.withBuffer(buffers.size() - 1));
       operators.set(target.operator(), operator.withInput(target.bias(), tensors.size() - 1));
     }
-    List<Subgraph> subgraphs = new ArrayList<>(model.subgraphs());
-    subgraphs.set(0, graph.with(tensors, operators));
-    return model.with(subgraphs, buffers);
+    List<Subgraph> subgraphs = new ArrayList<>(other.subgraphs());
+    subgraphs.set(number, current.with(tensors, operators));
+    return other.with(subgraphs, buffers);
   }
 
   /** How often the tensor is read: by operators, and as an output of the model. */

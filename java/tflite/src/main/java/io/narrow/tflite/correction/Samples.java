@@ -7,11 +7,14 @@ import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -29,14 +32,20 @@ final class Samples {
   /**
    * Reads samples.
    *
+   * @param data those for these inputs, if there are any
    * @param most the largest number of samples to take; of more, those are taken whose contents have
    *     the smallest hashes, so that the order of the data makes no difference
    */
-  static Samples read(Model model, Dataset data, int most) {
+  static Optional<Samples> read(
+      Model model, Function<List<TensorInfo>, Optional<Dataset>> data, int most) {
     int[] inputs = model.subgraphs().get(0).inputs();
     List<Map<Integer, byte[]>> samples = new ArrayList<>();
     try (Interpreter interpreter = open(model)) {
-      Feed feed = data.feed(interpreter.inputs());
+      Optional<Dataset> found = data.apply(interpreter.inputs());
+      if (found.isEmpty()) {
+        return Optional.empty();
+      }
+      Feed feed = found.get().feed(interpreter.inputs());
       for (int index : choose(feed, most)) {
         Sample sample = feed.sample(index);
         Map<Integer, byte[]> contents = new HashMap<>();
@@ -47,7 +56,7 @@ final class Samples {
         samples.add(contents);
       }
     }
-    return new Samples(samples);
+    return Optional.of(new Samples(samples));
   }
 
   private static int[] choose(Feed feed, int most) {

@@ -20,7 +20,7 @@ import java.util.Map;
  * An operator whose bias can make up for the rounding of its weights: a sum of products per channel
  * of the last axis.
  *
- * @param operator its number in the main subgraph
+ * @param operator its number in its subgraph
  * @param output number of the tensor that it writes
  * @param weights place of its weights
  * @param bias place of its bias, which it need not have
@@ -30,31 +30,33 @@ record Target(int operator, int output, int weights, int bias, int channels) {
   /** Fused activations from this one on have no operator of their own. */
   private static final int TANH = 4;
 
-  /** Those of a plan, in the order of computation. */
-  static List<Target> of(Plan plan) {
+  /** Those of a subgraph of a plan, in the order of computation. */
+  static List<Target> of(Plan plan, int subgraph) {
     Map<Integer, TensorPlan> rounded = new HashMap<>();
     for (TensorPlan tensor : plan.tensors()) {
-      if (tensor.subgraph() == 0 && !tensor.isFloat() && tensor.type() != TensorType.FLOAT16) {
+      if (tensor.subgraph() == subgraph
+          && !tensor.isFloat()
+          && tensor.type() != TensorType.FLOAT16) {
         rounded.put(tensor.tensor(), tensor);
       }
     }
     List<Target> targets = new ArrayList<>();
-    List<Operator> operators = plan.model().subgraphs().get(0).operators();
+    List<Operator> operators = plan.model().subgraphs().get(subgraph).operators();
     for (int i = 0; i < operators.size(); i++) {
       OpRule rule = OpRules.of(operators.get(i).name()).orElse(OpRules.NO_WEIGHTS);
       if (rule.bias() >= 0 && rule.axis() != Axis.NONE) {
         TensorPlan weights = rounded.get(operators.get(i).input(rule.weights().get(0)));
         if (weights != null
             && (weights.use() == Use.DEQUANTIZED || weights.readers().contains(i))) {
-          add(plan.model(), i, rule, targets);
+          add(plan.model(), subgraph, i, rule, targets);
         }
       }
     }
     return targets;
   }
 
-  private static void add(Model model, int number, OpRule rule, List<Target> to) {
-    Subgraph graph = model.subgraphs().get(0);
+  private static void add(Model model, int subgraph, int number, OpRule rule, List<Target> to) {
+    Subgraph graph = model.subgraphs().get(subgraph);
     Operator operator = graph.operators().get(number);
     Tensor output = graph.tensor(operator.outputs()[0]);
     int bias = operator.input(rule.bias());

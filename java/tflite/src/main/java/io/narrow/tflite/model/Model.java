@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A TensorFlow Lite model: subgraphs over shared buffers, signatures and metadata. Immutable. What
@@ -101,6 +102,36 @@ public final class Model {
 
   public List<Signature> signatures() {
     return root.tables("signature_defs").stream().map(Signature::of).toList();
+  }
+
+  /** Numbers of the subgraphs that a caller can run: the first, and those of the signatures. */
+  public List<Integer> entries() {
+    return Stream.concat(Stream.of(0), signatures().stream().map(Signature::subgraph))
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  /** Name of the first signature that runs a subgraph, empty if there is none. */
+  public String signatureOf(int subgraph) {
+    return signatures().stream()
+        .filter(signature -> signature.subgraph() == subgraph)
+        .map(Signature::key)
+        .findFirst()
+        .orElse("");
+  }
+
+  /**
+   * A model that runs another of the {@link #entries} where this runs the first: the runtime shows
+   * only the tensors of that one. It has no signatures.
+   */
+  public Model withEntry(int number) {
+    if (number == 0) {
+      return this;
+    }
+    List<Subgraph> swapped = new ArrayList<>(subgraphs);
+    swapped.set(0, subgraphs.get(number));
+    return new Model(name, root.without("signature_defs"), codes, swapped, buffers, tail);
   }
 
   public String description() {

@@ -34,6 +34,11 @@ public record IntegerRule(
     SAME,
     /** As {@link #SAME}; a constant operand only bounds the result and may be clamped. */
     BOUND,
+    /**
+     * A symmetric second operand: XNNPACK (seen with 2.21) takes its zero point for 0, and a model
+     * with another comes out wrong without a word.
+     */
+    PRODUCT,
     /** Weights per channel, and a bias with the scale of the products. */
     WEIGHTS,
     /** A result in [0, 1). */

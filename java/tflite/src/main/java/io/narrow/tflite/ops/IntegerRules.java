@@ -29,7 +29,7 @@ public final class IntegerRules {
       ARG_MAX                 0   -   free    2 -
       ARG_MIN                 0   -   free    2 -
       AVERAGE_POOL_2D         0   0   same    2 3
-      BATCH_MATMUL            0,1 0   free    2 3
+      BATCH_MATMUL            0,1 0   product 2 3
       BATCH_TO_SPACE_ND       0   0   same    2 4
       BROADCAST_TO            0   0   same    3 3
       CONCATENATION           all 0   same    2 3

@@ -123,9 +123,24 @@ final class Graph {
     return seen(tensor, type).filter(range -> range.nans() == 0 && range.infinities() == 0);
   }
 
+  /** Whether there are ranges of anything computed in it. */
+  boolean wasSeen() {
+    return IntStream.range(0, subgraph.tensors().size())
+        .anyMatch(t -> isFloat(t) && !isConstant(t) && seen(t, TensorType.INT8).isPresent());
+  }
+
+  /** Why there are no ranges of anything computed in it. */
+  String whyNotSeen() {
+    if (number == 0) {
+      return "it was not calibrated";
+    }
+    return isEntry()
+        ? "there are no calibration data for signature `" + model.signatureOf(number) + "`"
+        : "calibration cannot look into `" + subgraph.name() + "`, which another operator calls";
+  }
+
   /** Whether the caller of the model gives its inputs and takes its outputs. */
   boolean isEntry() {
-    return number == 0
-        || model.signatures().stream().anyMatch(signature -> signature.subgraph() == number);
+    return model.entries().contains(number);
   }
 }

@@ -185,7 +185,7 @@ final class IntegerScales {
     for (int place = 0; place < operator.inputs().length; place++) {
       int tensor = operator.input(place);
       boolean activation = rule.reads(place) && tensor >= 0;
-      inputs.add(activation ? operand(operator, rule, type, tensor) : Encoding.FLOAT);
+      inputs.add(activation ? operand(operator, rule, type, place) : Encoding.FLOAT);
     }
     if (rule.scales() == Scales.WEIGHTS) {
       OpRule row = OpRules.of(operator.name()).orElseThrow();
@@ -206,15 +206,18 @@ final class IntegerScales {
     return new IntegerOperator(graph.number(), number, version, wide, inputs, outputs);
   }
 
-  private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int tensor) {
+  private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int place) {
+    int tensor = operator.input(place);
     if (rule.scales().same()) {
       return groups.encoding(operator.outputs()[0], type);
     }
+    boolean symmetric = rule.scales() == Scales.PRODUCT && place == 1;
     if (!graph.isConstant(tensor)) {
-      return groups.encoding(tensor, type);
+      Encoding written = groups.encoding(tensor, type);
+      return symmetric ? written.symmetric() : written;
     }
     ByteBuffer contents = graph.contents(tensor);
-    if (operator.name().equals("BATCH_MATMUL")) {
+    if (symmetric) {
       return IntegerWeights.symmetric(type, contents);
     }
     float[] range = IntegerWeights.range(contents);

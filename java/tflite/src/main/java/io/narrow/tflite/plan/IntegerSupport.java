@@ -97,7 +97,7 @@ final class IntegerSupport {
     }
     Optional<FloatRange> seen = graph.seen(number, type);
     if (seen.isEmpty()) {
-      return "calibration saw no value of " + name;
+      return graph.wasSeen() ? "calibration saw no value of " + name : graph.whyNotSeen();
     }
     if (graph.range(number, type).isEmpty()) {
       return "calibration saw NaN or infinity in " + name;

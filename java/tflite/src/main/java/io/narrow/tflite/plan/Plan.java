@@ -2,9 +2,11 @@ package io.narrow.tflite.plan;
 
 import io.narrow.tflite.model.Model;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What a recipe makes of a model: a decision with its reason for every float32 constant and every
@@ -101,17 +103,27 @@ public final class Plan {
 
   /** A line for each reason why operators stay float32. */
   private List<String> staysFloat() {
-    Map<String, Long> counts = new TreeMap<>();
+    Map<String, Map<String, Integer>> kinds = new LinkedHashMap<>();
     for (OperatorPlan operator : operators) {
       if (operator.precision() == OperatorPlan.Precision.FLOAT32) {
-        counts.merge(operator.name() + " stays float32: " + operator.reason(), 1L, Long::sum);
+        kinds
+            .computeIfAbsent(operator.reason(), reason -> new TreeMap<>())
+            .merge(operator.name(), 1, Integer::sum);
       }
     }
     List<String> lines = new ArrayList<>();
     if (integerOperators.isEmpty()) {
       lines.add("nothing to quantize: no operator that computes with float32 could use integers");
     }
-    counts.forEach((line, count) -> lines.add(count == 1 ? line : count + " times " + line));
+    kinds.forEach(
+        (reason, counts) -> {
+          int all = counts.values().stream().mapToInt(Integer::intValue).sum();
+          String names =
+              counts.entrySet().stream()
+                  .map(kind -> (kind.getValue() == 1 ? "" : kind.getValue() + " ") + kind.getKey())
+                  .collect(Collectors.joining(", "));
+          lines.add(names + (all == 1 ? " stays" : " stay") + " float32: " + reason);
+        });
     return lines;
   }
 }

@@ -9,6 +9,7 @@ import io.narrow.tflite.plan.Encoding;
 import io.narrow.tflite.plan.IntegerOperator;
 import io.narrow.tflite.plan.Plan;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ final class IntegerGraph {
   private final Map<Integer, Integer> producers = new HashMap<>();
   private final Map<Integer, Set<Encoding>> wanted = new HashMap<>();
   private final Map<Held, Integer> numbers = new HashMap<>();
+  private final Set<Integer> replaced = new HashSet<>(); // constants that stand where they stood
 
   IntegerGraph(Draft draft, Contents contents, Plan plan, int subgraph) {
     this.graph = draft.graph(subgraph);
@@ -162,7 +164,7 @@ final class IntegerGraph {
     Tensor before = graph.before().tensor(tensor);
     Tensor stored = encoding.apply(before.withBuffer(contents.store(before, encoding)));
     int number = tensor;
-    if (wanted.get(tensor).size() == 1) {
+    if (!wanted.get(tensor).contains(Encoding.FLOAT) && replaced.add(tensor)) {
       graph.replace(tensor, stored);
     } else {
       number = graph.add(stored.withName(before.name() + "_" + encoding.type()));

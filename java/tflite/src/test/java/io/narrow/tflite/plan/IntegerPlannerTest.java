@@ -382,6 +382,25 @@ class IntegerPlannerTest {
   }
 
   @Test
+  void aConstantOfTwoEncodingsLeavesNoFloatBehind() {
+    int x = ranged("x", -1, 1, 1, 4);
+    int z = ranged("z", -5, 5, 1, 4);
+    int w = b.weights("w", 1, 4);
+    int sum = ranged("sum", -2, 2, 1, 4);
+    int most = ranged("most", -5, 5, 1, 4);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, w}, sum)
+        .operator("MAXIMUM", Table.of("MaximumMinimumOptions"), new int[] {z, w}, most)
+        .inputs(x, z)
+        .outputs(sum, most);
+    Model rewritten = Rewriter.rewrite(plan());
+    assertThat(constant(rewritten, "ADD", 1).scales())
+        .isNotEqualTo(constant(rewritten, "MAXIMUM", 1).scales());
+    assertThat(rewritten.subgraphs().get(0).tensors())
+        .filteredOn(rewritten::isConstant)
+        .noneMatch(tensor -> tensor.type() == TensorType.FLOAT32);
+  }
+
+  @Test
   void recipesThatContradictThemselvesNameTheOption() {
     assertThatThrownBy(() -> Recipe.int8().withBoundary(TensorType.INT16, TensorType.INT8))
         .hasMessage("--input-type int16: this recipe has float32, uint8, int8");

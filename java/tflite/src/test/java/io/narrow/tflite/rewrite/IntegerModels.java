@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /** A model of one operator for every row of the table of integer kernels. */
 final class IntegerModels {
   private static final double LUT = 34;
-  private static final double CHOICE = 20; // few values of a large effect, e.g. an index
+  private static final double CHOICE = 15; // few values of a large effect, e.g. an index
 
   /**
    * @param build adds the operator, inputs and outputs

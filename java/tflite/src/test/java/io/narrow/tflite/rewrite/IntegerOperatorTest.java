@@ -86,20 +86,27 @@ class IntegerOperatorTest {
     compare(name, recipe, FOUR_BITS, folder);
   }
 
+  /**
+   * Inputs on one side of zero have zero points at the end of the codes, of which kernels differ.
+   */
+  private static final List<Float> OFFSETS = List.of(0f, .6f, 1f);
+
   private static void compare(String name, Recipe recipe, double sqnr, Path folder) {
     Model model = IntegerModels.MODELS.get(name).build().apply(new ModelBuilder(7)).build();
     Path before = folder.resolve("float.tflite");
     model.write(before);
-    Plan plan = Planner.plan(model, recipe, MeasuredRanges.ofRandomRuns(before));
-    assertThat(plan.operators())
-        .allMatch(operator -> operator.precision() == Precision.INTEGER, name);
-    Path after = folder.resolve("quantized.tflite");
-    Rewriter.rewrite(plan).write(after);
-    for (boolean xnnpack : List.of(true, false)) {
-      assertThat(RuntimeComparison.sqnr(before, after, xnnpack))
-          .as("%s, %s, XNNPACK %s", name, recipe, xnnpack)
-          .isNotNaN()
-          .isGreaterThan(sqnr);
+    for (float offset : OFFSETS) {
+      Plan plan = Planner.plan(model, recipe, MeasuredRanges.ofRandomRuns(before, offset));
+      assertThat(plan.operators())
+          .allMatch(operator -> operator.precision() == Precision.INTEGER, name);
+      Path after = folder.resolve("quantized.tflite");
+      Rewriter.rewrite(plan).write(after);
+      for (boolean xnnpack : List.of(true, false)) {
+        assertThat(RuntimeComparison.sqnr(before, after, xnnpack, offset))
+            .as("%s, %s, inputs around %s, XNNPACK %s", name, recipe, offset, xnnpack)
+            .isNotNaN()
+            .isGreaterThan(sqnr);
+      }
     }
   }
 }

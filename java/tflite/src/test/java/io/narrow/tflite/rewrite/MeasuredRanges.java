@@ -37,9 +37,14 @@ public final class MeasuredRanges implements Ranges {
 
   /** Over the inputs that {@link RuntimeComparison} feeds. */
   public static MeasuredRanges ofRandomRuns(Path model) {
+    return ofRandomRuns(model, 0);
+  }
+
+  /** The same, with floats around an offset. */
+  static MeasuredRanges ofRandomRuns(Path model, float offset) {
     MeasuredRanges measured = new MeasuredRanges();
     try (Interpreter interpreter = open(model)) {
-      RuntimeComparison.run(interpreter, () -> measured.add(interpreter));
+      RuntimeComparison.run(interpreter, offset, () -> measured.add(interpreter));
     }
     return measured;
   }

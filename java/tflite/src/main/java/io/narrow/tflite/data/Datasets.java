@@ -1,0 +1,88 @@
+package io.narrow.tflite.data;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Data for the signatures of a model: for some of them by name, and for all others. Immutable. */
+public final class Datasets {
+  /** None. */
+  public static final Datasets NONE = new Datasets(Optional.empty(), new TreeMap<>());
+
+  private final Optional<Dataset> others;
+  private final SortedMap<String, Dataset> named;
+
+  private Datasets(Optional<Dataset> others, SortedMap<String, Dataset> named) {
+    this.others = others;
+    this.named = named;
+  }
+
+  /** Data for every signature whose inputs they fit. */
+  public static Datasets of(Dataset data) {
+    return NONE.withOthers(data);
+  }
+
+  /** With data for every signature that has none of its own, if they fit its inputs. */
+  public Datasets withOthers(Dataset data) {
+    return new Datasets(Optional.of(data), named);
+  }
+
+  /** With other data for one signature. */
+  public Datasets with(String signature, Dataset data) {
+    SortedMap<String, Dataset> more = new TreeMap<>(named);
+    more.put(signature, data);
+    return new Datasets(others, more);
+  }
+
+  /**
+   * With names checked.
+   *
+   * @param signatures the names that there are
+   * @throws NarrowException if data are for a signature that there is not
+   */
+  public void check(List<String> signatures, String model) {
+    for (String name : named.keySet()) {
+      if (!signatures.contains(name)) {
+        throw NarrowException.input(
+            model
+                + ": no signature `"
+                + name
+                + "`, it has "
+                + (signatures.isEmpty() ? "none" : String.join(", ", signatures)));
+      }
+    }
+  }
+
+  /**
+   * The data for a signature.
+   *
+   * @param signature its name, empty for the first subgraph of a model without signatures
+   * @param inputs its inputs
+   * @param needed whether data that do not fit are an error even if they are not for this one alone
+   * @return empty if there are none
+   * @throws NarrowException if they are for this signature and do not fit
+   */
+  public Optional<Dataset> of(String signature, List<TensorInfo> inputs, boolean needed) {
+    Dataset own = named.get(signature);
+    Optional<Dataset> data = own == null ? others : Optional.of(own);
+    try {
+      data.ifPresent(samples -> samples.check(inputs));
+      return data;
+    } catch (NarrowException e) {
+      if (own != null || needed) {
+        throw e;
+      }
+      return Optional.empty();
+    }
+  }
+
+  /** The first samples of each, at most so many. */
+  public Datasets limit(int samples) {
+    SortedMap<String, Dataset> limited = new TreeMap<>();
+    named.forEach((signature, data) -> limited.put(signature, data.limit(samples)));
+    return new Datasets(others.map(data -> data.limit(samples)), limited);
+  }
+}

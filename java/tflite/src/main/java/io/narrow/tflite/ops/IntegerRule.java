@@ -34,6 +34,8 @@ public record IntegerRule(
     SAME,
     /** As {@link #SAME}; a constant operand only bounds the result and may be clamped. */
     BOUND,
+    /** Nothing; the result is the operand clamped, so that it may be clamped before. */
+    CLAMP,
     /**
      * A symmetric second operand: XNNPACK (seen with 2.21) takes its zero point for 0, and a model
      * with another comes out wrong without a word.

@@ -70,10 +70,10 @@ public final class IntegerRules {
       REDUCE_MAX              0   0   same    2 3
       REDUCE_MIN              0   0   same    2 3
       REDUCE_PROD             0   0   free    2 2
-      RELU                    0   0   free    2 3
-      RELU6                   0   0   free    2 3
-      RELU_0_TO_1             0   0   free    1 -
-      RELU_N1_TO_1            0   0   free    1 -
+      RELU                    0   0   clamp   2 3
+      RELU6                   0   0   clamp   2 3
+      RELU_0_TO_1             0   0   clamp   1 -
+      RELU_N1_TO_1            0   0   clamp   1 -
       RESHAPE                 0   0   same    1 1
       RESIZE_BILINEAR         0   0   same    2 4 half_pixel_centers:3,align_corners:3
       RESIZE_NEAREST_NEIGHBOR 0   0   same    2 4 half_pixel_centers:3,align_corners:3

@@ -130,7 +130,27 @@ final class IntegerScales {
       results.forEach(result -> groups.fix(result, fixed));
     } else if (rule.scales().same()) {
       share(operator, rule, type, results);
+    } else if (rule.scales() == Scales.CLAMP && clampedAlone(operator.input(0), type)) {
+      takeRange(operator.input(0), results.get(0));
     }
+  }
+
+  /**
+   * Whether nothing but an operator that clamps it reads a tensor: then what lies beyond the range
+   * of the result need not be told apart, and its step can be that of the result.
+   */
+  private boolean clampedAlone(int tensor, TensorType type) {
+    return graph.readers(tensor).size() == 1
+        && !graph.isOutput(tensor)
+        && graph.producer(tensor).isPresent()
+        && type(tensor) == type
+        && groups.isAlone(tensor)
+        && !groups.isFixed(tensor);
+  }
+
+  private void takeRange(int tensor, int result) {
+    groups.forget(tensor);
+    groups.join(result, tensor);
   }
 
   private void share(Operator operator, IntegerRule rule, TensorType type, List<Integer> results) {
@@ -150,6 +170,14 @@ final class IntegerScales {
     results.forEach(each -> groups.join(result, each));
     if (operator.name().equals("PADV2")) {
       groups.forget(result); // what it pads with may be a filler: operand and constant say it all
+    }
+    if (rule.scales() == Scales.BOUND) {
+      for (int tensor : List.copyOf(computed)) {
+        if (clampedAlone(tensor, type)) {
+          takeRange(tensor, result);
+          computed.remove((Integer) tensor);
+        }
+      }
     }
     computed.forEach(tensor -> include(result, tensor));
     if (rule.scales() != Scales.BOUND) {

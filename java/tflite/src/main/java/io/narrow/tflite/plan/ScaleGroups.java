@@ -60,6 +60,10 @@ final class ScaleGroups {
     return fixed[root(tensor)] != null;
   }
 
+  boolean isAlone(int tensor) {
+    return members[root(tensor)] == 1;
+  }
+
   /** Makes two tensors share a scale; at most the first may be fixed. */
   void join(int tensor, int other) {
     int a = root(tensor);

@@ -382,6 +382,46 @@ class IntegerPlannerTest {
   }
 
   @Test
+  void whatIsOnlyClampedHasTheStepsOfWhatRemains() {
+    int x = ranged("x", -1, 1, 1, 4);
+    int sum = ranged("sum", -8, 4, 1, 4);
+    int positive = ranged("positive", 0, 4, 1, 4);
+    int product = ranged("product", -3, 3, 1, 4);
+    int most = ranged("most", 1, 4, 1, 4);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, sum)
+        .operator("RELU", new int[] {sum}, positive)
+        .operator("MUL", Table.of("MulOptions"), new int[] {x, x}, product)
+        .operator(
+            "MAXIMUM",
+            Table.of("MaximumMinimumOptions"),
+            new int[] {product, b.constant("one", new float[] {1}, 1)},
+            most)
+        .inputs(x)
+        .outputs(positive, most);
+    Plan plan = plan();
+    assertThat(produced(plan, sum)).isEqualTo(produced(plan, positive));
+    assertThat(produced(plan, sum)).isEqualTo(Encoding.activation(TensorType.INT8, 0, 4));
+    assertThat(produced(plan, product)).isEqualTo(Encoding.activation(TensorType.INT8, 0, 4));
+    assertThat(produced(plan, most)).isEqualTo(produced(plan, product));
+  }
+
+  @Test
+  void whatIsReadByOthersAsWellKeepsItsRange() {
+    int x = ranged("x", -1, 1, 1, 4);
+    int sum = ranged("sum", -8, 4, 1, 4);
+    int positive = ranged("positive", 0, 4, 1, 4);
+    int square = ranged("square", 0, 64, 1, 4);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, sum)
+        .operator("RELU", new int[] {sum}, positive)
+        .operator("MUL", Table.of("MulOptions"), new int[] {sum, sum}, square)
+        .inputs(x)
+        .outputs(positive, square);
+    Plan plan = plan();
+    assertThat(produced(plan, sum)).isEqualTo(Encoding.activation(TensorType.INT8, -8, 4));
+    assertThat(produced(plan, positive)).isEqualTo(Encoding.activation(TensorType.INT8, 0, 4));
+  }
+
+  @Test
   void aConstantOfTwoEncodingsLeavesNoFloatBehind() {
     int x = ranged("x", -1, 1, 1, 4);
     int z = ranged("z", -5, 5, 1, 4);

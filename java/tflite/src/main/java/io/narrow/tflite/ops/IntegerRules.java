@@ -1,5 +1,6 @@
 package io.narrow.tflite.ops;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -101,6 +102,15 @@ public final class IntegerRules {
       UNPACK                  0   all same    2 4
       """;
 
+  /** Beyond these bounds an operand changes the int8 result by less than half a step. */
+  private static final Map<String, FloatRange> USEFUL =
+      Map.of(
+          "ELU", useful(-6, Float.POSITIVE_INFINITY),
+          "GELU", useful(-5, Float.POSITIVE_INFINITY),
+          "HARD_SWISH", useful(-3, Float.POSITIVE_INFINITY),
+          "LOGISTIC", useful(-8, 8),
+          "TANH", useful(-4, 4));
+
   private static final Map<String, IntegerRule> RULES = parse();
 
   private IntegerRules() {}
@@ -108,6 +118,15 @@ public final class IntegerRules {
   /** The row of an operator, empty for one that has no integer kernel. */
   public static Optional<IntegerRule> of(String operator) {
     return Optional.ofNullable(RULES.get(operator));
+  }
+
+  /** Between what bounds the values of an operand of an int8 operator are worth codes. */
+  public static FloatRange useful(String operator) {
+    return USEFUL.getOrDefault(operator, useful(Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY));
+  }
+
+  private static FloatRange useful(float min, float max) {
+    return new FloatRange(min, max, 0, 0);
   }
 
   public static List<IntegerRule> rows() {

@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
@@ -9,7 +10,9 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Gives every activation of a subgraph its scale, and every integer operator its types. */
 final class IntegerScales {
@@ -42,6 +45,7 @@ final class IntegerScales {
         group(i);
       }
     }
+    clampToWhatIsUsed();
     for (int pass = 0; pass < 2; pass++) { // the second for inputs whose group grew after them
       for (int i = 0; i < graph.operators(); i++) {
         if (support.objection(i).isEmpty()) {
@@ -60,6 +64,43 @@ final class IntegerScales {
       }
     }
     return type == TensorType.FLOAT32 ? TensorType.INT8 : type;
+  }
+
+  /**
+   * Values beyond what any reader tells apart get no codes: the gates of an LSTM see nothing beyond
+   * 8, whatever is added up before them.
+   */
+  private void clampToWhatIsUsed() {
+    Map<Integer, FloatRange> used = new HashMap<>(); // by group
+    for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
+      if (graph.isFloat(i) && !graph.isConstant(i)) {
+        FloatRange whole = IntegerRules.useful("");
+        boolean seenWhole = graph.isOutput(i) || type(i) != TensorType.INT8;
+        FloatRange range = seenWhole ? whole : FloatRange.EMPTY;
+        for (Graph.Reader reader : graph.readers(i)) {
+          range = range.merge(used(i, reader.operator()));
+        }
+        used.merge(groups.group(i), range, FloatRange::merge);
+      }
+    }
+    used.forEach(
+        (group, range) -> {
+          if (!range.isEmpty()) {
+            groups.clamp(group, range.min(), range.max());
+          }
+        });
+  }
+
+  /** What an operator tells apart of a tensor's values, apart from what its result passes on. */
+  private FloatRange used(int tensor, int number) {
+    Operator operator = graph.operator(number);
+    if (!support.objection(number).isEmpty()) {
+      return IntegerRules.useful("");
+    }
+    boolean passesOn =
+        rule(operator).scales().same()
+            && groups.group(operator.outputs()[0]) == groups.group(tensor);
+    return passesOn ? FloatRange.EMPTY : IntegerRules.useful(operator.name());
   }
 
   /** Widens the range of a tensor's group by what was seen of another. */
@@ -148,6 +189,13 @@ final class IntegerScales {
         && !groups.isFixed(tensor);
   }
 
+  private boolean isHeldAsFloat(int tensor) {
+    return graph.isInput(tensor)
+        ? graph.recipe().inputType() == TensorType.FLOAT32
+        : graph.producer(tensor).map(support::type).orElse(TensorType.FLOAT32)
+            == TensorType.FLOAT32;
+  }
+
   private void takeRange(int tensor, int result) {
     groups.forget(tensor);
     groups.join(result, tensor);
@@ -162,11 +210,14 @@ final class IntegerScales {
         (graph.isConstant(tensor) ? constants : computed).add(tensor);
       }
     }
+    int result = results.get(0);
     if (computed.size() == 1 && constants.isEmpty() && type(computed.get(0)) == type) {
-      results.forEach(result -> groups.join(computed.get(0), result));
+      int operand = computed.get(0);
+      // What is quantized anyway can be quantized for each reader as that needs it.
+      boolean apart = isHeldAsFloat(operand) && groups.span(operand) > DEAR * groups.span(result);
+      results.forEach(each -> groups.join(apart ? result : operand, each));
       return;
     }
-    int result = results.get(0);
     results.forEach(each -> groups.join(result, each));
     if (operator.name().equals("PADV2")) {
       groups.forget(result); // what it pads with may be a filler: operand and constant say it all

@@ -60,6 +60,18 @@ final class ScaleGroups {
     return fixed[root(tensor)] != null;
   }
 
+  /** What tensors that share a scale have in common, and no others. */
+  int group(int tensor) {
+    return root(tensor);
+  }
+
+  /** Cuts the range of a tensor's group off at bounds, zero always within. */
+  void clamp(int tensor, float low, float high) {
+    int root = root(tensor);
+    min[root] = Math.min(0, Math.max(min[root], low));
+    max[root] = Math.max(0, Math.min(max[root], high));
+  }
+
   boolean isAlone(int tensor) {
     return members[root(tensor)] == 1;
   }

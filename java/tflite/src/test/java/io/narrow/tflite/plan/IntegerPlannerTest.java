@@ -422,6 +422,59 @@ class IntegerPlannerTest {
   }
 
   @Test
+  void gatesGetNoCodesForWhatTheySaturate() {
+    int x = ranged("x", -1, 1, 1, 4);
+    int sum = ranged("sum", -285, 483, 1, 4);
+    int moved = ranged("moved", -285, 483, 4, 1);
+    int gate = ranged("gate", 0, 1, 4, 1);
+    int cell = ranged("cell", -1, 1, 1, 4);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, sum)
+        .operator("RESHAPE", new int[] {sum}, moved)
+        .operator("LOGISTIC", new int[] {moved}, gate)
+        .operator("TANH", new int[] {sum}, cell)
+        .inputs(x)
+        .outputs(gate, cell);
+    assertThat(produced(plan(), sum)).isEqualTo(Encoding.activation(TensorType.INT8, -8, 8));
+    assertThat(produced(plan(Recipe.int16x8()), sum))
+        .isEqualTo(Encoding.activation(TensorType.INT16, -285, 483));
+  }
+
+  @Test
+  void anOutputKeepsWhatGatesDoNotTellApart() {
+    int x = ranged("x", -1, 1, 1, 4);
+    int sum = ranged("sum", -285, 483, 1, 4);
+    int gate = ranged("gate", 0, 1, 1, 4);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, sum)
+        .operator("LOGISTIC", new int[] {sum}, gate)
+        .inputs(x)
+        .outputs(gate, sum);
+    assertThat(produced(plan(), sum)).isEqualTo(Encoding.activation(TensorType.INT8, -285, 483));
+  }
+
+  /** Half of an input is small, half is large: each half is quantized with its own step. */
+  @Test
+  void partsOfAFloatInputAreQuantizedApart() {
+    int x = ranged("x", -60, 60, 2, 4);
+    int small = ranged("small", -1, 1, 1, 4);
+    int large = ranged("large", -60, 60, 1, 4);
+    int sum = ranged("sum", -61, 61, 1, 4);
+    int size = b.constant("size", new int[] {1, 4}, 2);
+    int first = b.constant("first", new int[] {0, 0}, 2);
+    int second = b.constant("second", new int[] {1, 0}, 2);
+    b.operator("SLICE", new int[] {x, first, size}, small)
+        .operator("SLICE", new int[] {x, second, size}, large)
+        .operator("ADD", Table.of("AddOptions"), new int[] {small, large}, sum)
+        .inputs(x)
+        .outputs(sum);
+    Plan plan = plan();
+    assertThat(produced(plan, small)).isEqualTo(Encoding.activation(TensorType.INT8, -1, 1));
+    assertThat(produced(plan, large)).isEqualTo(Encoding.activation(TensorType.INT8, -60, 60));
+    assertThat(names(plan)).filteredOn(name -> name.equals("QUANTIZE")).hasSize(2);
+    Plan whole = plan(Recipe.int8().withBoundary(TensorType.INT8, TensorType.FLOAT32));
+    assertThat(produced(whole, small)).isEqualTo(produced(whole, large));
+  }
+
+  @Test
   void aConstantOfTwoEncodingsLeavesNoFloatBehind() {
     int x = ranged("x", -1, 1, 1, 4);
     int z = ranged("z", -5, 5, 1, 4);

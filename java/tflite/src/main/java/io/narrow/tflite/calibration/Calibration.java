@@ -94,12 +94,12 @@ public final class Calibration {
   }
 
   /**
-   * The range of a tensor for codes of this type, as {@link #method} chooses it: see there.
+   * The range of a tensor, as {@link #method} chooses it: see there.
    *
-   * @param type int8 or int16
+   * @param whole whether {@link RangeMethod#AUTO} has to hold every value
    */
-  public Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
-    return find(subgraph, tensor).map(known -> known.choose(method, type));
+  public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+    return find(subgraph, tensor).map(known -> known.choose(method, whole));
   }
 
   private Optional<TensorStatistics> find(int subgraph, int tensor) {
@@ -129,7 +129,7 @@ public final class Calibration {
     return tensors.size();
   }
 
-  /** How {@link #range(int, int, TensorType)} chooses. */
+  /** How {@link #range(int, int, boolean)} chooses. */
   public RangeMethod method() {
     return method;
   }

@@ -2,7 +2,6 @@ package io.narrow.tflite.calibration;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.model.TensorType;
 import java.util.Comparator;
 import java.util.Optional;
 
@@ -62,10 +61,8 @@ record TensorStatistics(
     return new TensorStatistics(place, name, range, histogram, Optional.empty());
   }
 
-  /** The range for codes of this type. */
-  FloatRange choose(RangeMethod method, TensorType type) {
-    boolean automatic = method.equals(RangeMethod.AUTO);
-    boolean search = automatic && type == TensorType.INT8 && histogram.isPresent();
+  FloatRange choose(RangeMethod method, boolean whole) {
+    boolean search = method.equals(RangeMethod.AUTO) && !whole && histogram.isPresent();
     return choose(search ? RangeMethod.MSE : method);
   }
 

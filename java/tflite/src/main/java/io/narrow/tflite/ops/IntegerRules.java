@@ -111,6 +111,10 @@ public final class IntegerRules {
           "LOGISTIC", useful(-8, 8),
           "TANH", useful(-4, 4));
 
+  /** Operators to which the largest values of their operand matter most. */
+  private static final Set<String> RANKING =
+      Set.of("ARG_MAX", "ARG_MIN", "LOG_SOFTMAX", "SOFTMAX", "TOPK_V2");
+
   private static final Map<String, IntegerRule> RULES = parse();
 
   private IntegerRules() {}
@@ -123,6 +127,11 @@ public final class IntegerRules {
   /** Between what bounds the values of an operand of an int8 operator are worth codes. */
   public static FloatRange useful(String operator) {
     return USEFUL.getOrDefault(operator, useful(Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY));
+  }
+
+  /** Whether the largest values of its operand matter most to an operator. */
+  public static boolean ranks(String operator) {
+    return RANKING.contains(operator);
   }
 
   private static FloatRange useful(float min, float max) {

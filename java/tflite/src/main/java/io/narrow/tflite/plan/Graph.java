@@ -113,20 +113,22 @@ final class Graph {
     return readers.getOrDefault(tensor, List.of());
   }
 
-  /** What was seen of a tensor, for codes of this type. */
-  Optional<FloatRange> seen(int tensor, TensorType type) {
-    return ranges.range(number, tensor, type).filter(range -> !range.isEmpty());
+  /** The range of all values that were seen of a tensor. */
+  Optional<FloatRange> seen(int tensor) {
+    return ranges.range(number, tensor, true).filter(range -> !range.isEmpty());
   }
 
-  /** The range of a tensor, empty if it was not seen or not finite. */
+  /** The range of a tensor for codes of this type, empty if it was not seen or not finite. */
   Optional<FloatRange> range(int tensor, TensorType type) {
-    return seen(tensor, type).filter(range -> range.nans() == 0 && range.infinities() == 0);
+    return ranges
+        .range(number, tensor, type == TensorType.INT16)
+        .filter(range -> !range.isEmpty() && range.nans() == 0 && range.infinities() == 0);
   }
 
   /** Whether there are ranges of anything computed in it. */
   boolean wasSeen() {
     return IntStream.range(0, subgraph.tensors().size())
-        .anyMatch(t -> isFloat(t) && !isConstant(t) && seen(t, TensorType.INT8).isPresent());
+        .anyMatch(t -> isFloat(t) && !isConstant(t) && seen(t).isPresent());
   }
 
   /** Why there are no ranges of anything computed in it. */

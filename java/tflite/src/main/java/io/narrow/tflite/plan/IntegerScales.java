@@ -45,6 +45,12 @@ final class IntegerScales {
         group(i);
       }
     }
+    for (int i = 0; i < graph.operators(); i++) {
+      int operand = graph.operator(i).input(0);
+      if (support.objection(i).isEmpty() && IntegerRules.ranks(graph.operator(i).name())) {
+        graph.seen(operand).ifPresent(r -> groups.include(operand, r.min(), r.max()));
+      }
+    }
     clampToWhatIsUsed();
     for (int pass = 0; pass < 2; pass++) { // the second for inputs whose group grew after them
       for (int i = 0; i < graph.operators(); i++) {

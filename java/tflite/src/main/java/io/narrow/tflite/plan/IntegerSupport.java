@@ -95,7 +95,7 @@ final class IntegerSupport {
     if (graph.tensor(number).isVariable()) {
       return name + " keeps state from run to run";
     }
-    Optional<FloatRange> seen = graph.seen(number, type);
+    Optional<FloatRange> seen = graph.seen(number);
     if (seen.isEmpty()) {
       return graph.wasSeen() ? "calibration saw no value of " + name : graph.whyNotSeen();
     }

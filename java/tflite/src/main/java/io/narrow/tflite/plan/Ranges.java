@@ -1,7 +1,6 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
-import io.narrow.tflite.model.TensorType;
 import java.util.Optional;
 
 /** The ranges of a model's activations; {@code Calibration::range} is one. */
@@ -10,7 +9,8 @@ public interface Ranges {
   /**
    * The range of a tensor of a subgraph, empty if its values were never seen.
    *
-   * @param type int8 or int16, what the range is divided into
+   * @param whole whether it has to hold every value: else rare ones may be cut off where that
+   *     lowers the squared error of 8-bit codes
    */
-  Optional<FloatRange> range(int subgraph, int tensor, TensorType type);
+  Optional<FloatRange> range(int subgraph, int tensor, boolean whole);
 }

@@ -102,7 +102,7 @@ class RecipeTest {
     assertThat(head.reason()).isEqualTo("the recipe keeps it so: float32 for `^head/`");
   }
 
-  private static Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
+  private static Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
     return Optional.of(new FloatRange(-1, 1, 0, 0));
   }
 

@@ -78,7 +78,7 @@ public final class MeasuredRanges implements Ranges {
   }
 
   @Override
-  public Optional<FloatRange> range(int subgraph, int tensor, TensorType type) {
+  public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
     return subgraph == 0 ? Optional.ofNullable(ranges.get(tensor)) : Optional.empty();
   }
 }

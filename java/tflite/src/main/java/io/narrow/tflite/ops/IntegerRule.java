@@ -41,6 +41,10 @@ public record IntegerRule(
      * with another comes out wrong without a word.
      */
     PRODUCT,
+    /**
+     * A constant second operand whose codes are all above its zero point: the kernel stops else.
+     */
+    QUOTIENT,
     /** Weights per channel, and a bias with the scale of the products. */
     WEIGHTS,
     /** A result in [0, 1). */

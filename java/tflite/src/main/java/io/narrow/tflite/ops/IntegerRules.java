@@ -1,6 +1,7 @@
 package io.narrow.tflite.ops;
 
 import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,6 +38,7 @@ public final class IntegerRules {
       CONV_2D                 0   0   weights 3 8 int4:8
       DEPTHWISE_CONV_2D       0   0   weights 3 3
       DEPTH_TO_SPACE          0   0   same    2 -
+      DIV                     0,1 0   quotient 1 -
       DYNAMIC_UPDATE_SLICE    0,1 0   same    1 4
       ELU                     0   0   free    1 -
       EQUAL                   0,1 -   free    2 5
@@ -68,6 +70,7 @@ public final class IntegerRules {
       PAD                     0   0   same    2 3
       PADV2                   0,2 0   same    2 3
       PRELU                   0,1 0   free    1 -
+      RANK                    0   -   free    1 1
       REDUCE_MAX              0   0   same    2 3
       REDUCE_MIN              0   0   same    2 3
       REDUCE_PROD             0   0   free    2 2
@@ -82,6 +85,7 @@ public final class IntegerRules {
       RSQRT                   0   0   free    2 3
       SELECT                  1,2 0   same    1 1
       SELECT_V2               1,2 0   same    1 1
+      SHAPE                   0   -   free    1 1
       SLICE                   0   0   same    2 4
       SOFTMAX                 0   0   unit    2 3
       SPACE_TO_BATCH_ND       0   0   same    2 4
@@ -111,6 +115,13 @@ public final class IntegerRules {
           "LOGISTIC", useful(-8, 8),
           "TANH", useful(-4, 4));
 
+  /** Kernels that are there but do not compute what the float kernel does. */
+  private static final Map<String, String> MISSING =
+      Map.of(
+          "CAST", "CAST would take the codes for the values",
+          "SCATTER_ND", "SCATTER_ND fills with the code 0, which is not the zero point",
+          "ZEROS_LIKE", "ZEROS_LIKE gives the code 0, which is not the zero point");
+
   /** Operators to which the largest values of their operand matter most. */
   private static final Set<String> RANKING =
       Set.of("ARG_MAX", "ARG_MIN", "LOG_SOFTMAX", "SOFTMAX", "TOPK_V2");
@@ -136,6 +147,11 @@ public final class IntegerRules {
 
   private static FloatRange useful(float min, float max) {
     return new FloatRange(min, max, 0, 0);
+  }
+
+  /** Why an operator does not compute with activations of a type, in words. */
+  public static String missing(String operator, TensorType activation) {
+    return MISSING.getOrDefault(operator, operator + " has no " + activation + " kernel");
   }
 
   public static List<IntegerRule> rows() {

@@ -41,10 +41,10 @@ final class IntegerPlanner {
     return integers.containsKey(operator);
   }
 
-  /** Whether an operator neither computes in integers nor has smaller weights. */
-  boolean keepsFloat(int operator) {
-    Mode mode = graph.treatment(operator).mode();
-    return !isInteger(operator) && (mode == Mode.FLOAT32 || mode.integer());
+  /** What is done to an operator. */
+  Treatment treatment(int operator) {
+    Treatment wanted = graph.treatment(operator);
+    return wanted.mode().integer() && !isInteger(operator) ? graph.otherwise(operator) : wanted;
   }
 
   /** Why an operator does not compute in integers, empty if it does. */

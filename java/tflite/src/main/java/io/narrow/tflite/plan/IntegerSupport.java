@@ -8,6 +8,7 @@ import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /** Which operators of a subgraph compute in integers, and why the others do not. */
@@ -50,6 +51,9 @@ final class IntegerSupport {
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name).orElseThrow());
     }
+    if (rule.scales() == IntegerRule.Scales.QUOTIENT) {
+      objection = divisor(operator.input(1));
+    }
     boolean any = false;
     for (int place = 0; place < operator.inputs().length && objection.isEmpty(); place++) {
       if (rule.reads(place) && operator.input(place) >= 0) {
@@ -88,6 +92,23 @@ final class IntegerSupport {
       return "its result `" + tensor.name() + "` is " + tensor.type();
     }
     return rule.scales().fixed() || rule.operator().equals("PADV2") ? "" : unseen(number, type);
+  }
+
+  private String divisor(int number) {
+    Tensor tensor = graph.tensor(number);
+    if (!graph.isConstant(number) || tensor.isEncoded() || tensor.type() != TensorType.FLOAT32) {
+      return "a computed divisor that rounds to zero would stop the model";
+    }
+    float[] range = IntegerWeights.range(graph.contents(number));
+    float scale = Encoding.activation(TensorType.INT8, range[0], range[1]).scale();
+    ByteBuffer values = graph.contents(number);
+    boolean safe = true;
+    while (values.hasRemaining()) {
+      safe &= values.getFloat() > scale;
+    }
+    return safe
+        ? ""
+        : "its divisor has values that are negative or round to zero, which the kernel does not take";
   }
 
   private String unseen(int number, TensorType type) {

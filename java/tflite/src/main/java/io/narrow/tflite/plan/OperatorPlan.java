@@ -33,6 +33,11 @@ public record OperatorPlan(
       this.words = words;
     }
 
+    /** Whether the operator's results are float32. */
+    public boolean computesFloat() {
+      return this == FLOAT32 || this == STORED || this == HYBRID;
+    }
+
     @Override
     public String toString() {
       return words;

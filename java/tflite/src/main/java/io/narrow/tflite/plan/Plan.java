@@ -105,7 +105,7 @@ public final class Plan {
   private List<String> staysFloat() {
     Map<String, Map<String, Integer>> kinds = new LinkedHashMap<>();
     for (OperatorPlan operator : operators) {
-      if (operator.precision() == OperatorPlan.Precision.FLOAT32) {
+      if (operator.precision().computesFloat()) {
         kinds
             .computeIfAbsent(operator.reason(), reason -> new TreeMap<>())
             .merge(operator.name(), 1, Integer::sum);

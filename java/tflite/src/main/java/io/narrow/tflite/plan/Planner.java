@@ -115,7 +115,7 @@ public final class Planner {
   private void refuseFloat() {
     String floats =
         operators.stream()
-            .filter(operator -> operator.precision() == Precision.FLOAT32)
+            .filter(operator -> operator.precision().computesFloat())
             .map(o -> o.name() + " (operator " + o.operator() + where(o) + "): " + o.reason())
             .collect(Collectors.joining("; "));
     if (!floats.isEmpty()) {
@@ -333,7 +333,8 @@ public final class Planner {
       precision = Precision.FLOAT32;
       reason = integer.objection(number);
     }
-    boolean keepsFloat = integer.keepsFloat(number);
+    boolean keepsFloat = integer.treatment(number).mode() == Mode.FLOAT32;
+    String smaller = recipe.needsRanges() && !reason.isEmpty() ? reason + "; " : "";
     OpRule rule = OpRules.of(operator.name()).orElse(OpRules.NO_WEIGHTS);
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
@@ -346,10 +347,10 @@ public final class Planner {
         }
       } else if (plan.use() == Use.DEQUANTIZED) {
         precision = Precision.STORED;
-        reason = "`" + plan.name() + "`: " + plan.reason();
+        reason = smaller + "`" + plan.name() + "`: " + plan.reason();
       } else if (plan.readers().contains(number)) {
         precision = plan.use() == Use.ROWS ? Precision.STORED : Precision.HYBRID;
-        reason = "`" + plan.name() + "`: " + plan.reason();
+        reason = smaller + "`" + plan.name() + "`: " + plan.reason();
       }
     }
     return new OperatorPlan(subgraph, number, operator.name(), precision, reason);

@@ -61,8 +61,8 @@ final class Readers {
       why =
           why.startsWith(operator.name())
               ? why
-              : operator.name() + (integers.keepsFloat(number) ? " stays float32: " : ": ") + why;
-    } else if (graph.treatment(number).mode() == Mode.FLOAT16) {
+              : operator.name() + (keepsFloat(number) ? " stays float32: " : ": ") + why;
+    } else if (integers.treatment(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
     } else if (place == rule.orElseThrow().bias()) {
       why = operator.name() + " reads it as bias, which stays float32";
@@ -70,7 +70,11 @@ final class Readers {
       why = operator.name() + " does not read it as a weight";
     }
     return new Reader(
-        number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), graph.treatment(number), why);
+        number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), integers.treatment(number), why);
+  }
+
+  private boolean keepsFloat(int operator) {
+    return integers.treatment(operator).mode() == Mode.FLOAT32;
   }
 
   /** Why an operator reads no constant smaller, empty if it may. */
@@ -78,10 +82,10 @@ final class Readers {
     if (integers.isInteger(number)) {
       return "it computes in integers";
     }
-    if (integers.keepsFloat(number)) {
+    if (keepsFloat(number)) {
       return integers.objection(number);
     }
-    if (graph.treatment(number).mode() == Mode.FLOAT16) {
+    if (integers.treatment(number).mode() == Mode.FLOAT16) {
       return "";
     }
     Operator operator = graph.operator(number);
@@ -100,8 +104,8 @@ final class Readers {
       if (!isFloatConstant(operator.input(place))) {
         return together(weight, "is no float32 constant");
       }
-      if (weight.elements() < graph.treatment(number).minimumElements()) {
-        return together(weight, "has " + tooFew(weight, graph.treatment(number)));
+      if (weight.elements() < integers.treatment(number).minimumElements()) {
+        return together(weight, "has " + tooFew(weight, integers.treatment(number)));
       }
       if (!WeightScales.finite(graph.contents(operator.input(place)))) {
         return together(weight, "holds NaN or infinity");

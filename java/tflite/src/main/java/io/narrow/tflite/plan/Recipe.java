@@ -22,6 +22,8 @@ import java.util.stream.Collectors;
 public record Recipe(
     List<Rule> rules, TensorType inputType, TensorType outputType, boolean strict) {
 
+  private static final Treatment STORED = Treatment.of(Mode.WEIGHT_ONLY);
+
   public Recipe {
     rules = List.copyOf(rules);
     checkBoundary("--input-type", rules, inputType);
@@ -41,9 +43,13 @@ public record Recipe(
     return of(List.of(Rule.all(treatment)));
   }
 
-  /** The recipe of a mode with its defaults. */
+  /**
+   * The recipe of a mode with its defaults. Where activations are to be integers, the weights of
+   * operators that have no kernel for it become float32 again before they are used.
+   */
   public static Recipe of(Mode mode) {
-    return of(Treatment.of(mode));
+    Recipe recipe = of(Treatment.of(mode));
+    return mode.integer() ? of(STORED).with(recipe.rules) : recipe;
   }
 
   /**
@@ -172,7 +178,9 @@ public record Recipe(
 
   @Override
   public String toString() {
-    String text = rules.stream().map(Rule::toString).collect(Collectors.joining("; "));
+    boolean usual = rules.size() > 1 && rules.get(0).equals(Rule.all(STORED)) && needsRanges();
+    String text =
+        rules.stream().skip(usual ? 1 : 0).map(Rule::toString).collect(Collectors.joining("; "));
     return text
         + (needsRanges() ? ", inputs " + inputType + ", outputs " + outputType : "")
         + (strict ? ", strict" : "");

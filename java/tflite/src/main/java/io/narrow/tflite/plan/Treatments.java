@@ -18,12 +18,14 @@ import java.util.Set;
 /** How a recipe treats each operator of a subgraph. */
 final class Treatments {
   private final List<Treatment> treatments = new ArrayList<>();
+  private final List<Treatment> otherwise = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
 
   Treatments(Model model, Subgraph subgraph, Recipe recipe) {
     Set<String> problems = new LinkedHashSet<>();
     for (Operator operator : subgraph.operators()) {
       Treatment treatment = Treatment.FLOAT32;
+      Treatment other = Treatment.FLOAT32;
       String reason = "no rule of the recipe is for it";
       for (Rule rule : recipe.rules()) {
         if (!rule.fits(operator, subgraph)) {
@@ -32,17 +34,19 @@ final class Treatments {
         String missing = missing(operator.name(), rule.treatment());
         if (missing.isEmpty()) {
           treatment = rule.treatment();
+          other = treatment.mode().integer() ? other : treatment;
           reason =
               treatment.mode() == Mode.FLOAT32
                   ? "the recipe keeps it so: " + rule
                   : "mode " + treatment.mode() + " makes only its constants smaller";
         } else if (rule.namesOperator()) {
           problems.add("recipe, rule " + rule + ": " + missing);
-        } else if (treatment.mode() == Mode.FLOAT32) {
+        } else if (treatment.mode() == Mode.FLOAT32 || rule.treatment().mode().integer()) {
           reason = missing;
         }
       }
       treatments.add(treatment);
+      otherwise.add(other);
       reasons.add(reason);
     }
     if (!problems.isEmpty()) {
@@ -64,7 +68,7 @@ final class Treatments {
       boolean weighted = rule.map(r -> r.scales() == IntegerRule.Scales.WEIGHTS).orElse(false);
       return rule.isPresent() && (small || !weighted)
           ? ""
-          : operator + " has no " + mode.activation() + " kernel";
+          : IntegerRules.missing(operator, mode.activation());
     }
     if (weights.isEmpty()) {
       return operator + " has no kernel for quantized constants beside float32 inputs";
@@ -74,6 +78,11 @@ final class Treatments {
 
   Treatment of(int operator) {
     return treatments.get(operator);
+  }
+
+  /** What is done to an operator if it cannot compute in integers after all. */
+  Treatment otherwise(int operator) {
+    return otherwise.get(operator);
   }
 
   /** Why an operator is treated so, in words. */

@@ -475,6 +475,26 @@ class IntegerPlannerTest {
   }
 
   @Test
+  void divisorsThatTheKernelDoesNotTakeStayFloat() {
+    int x = ranged("x", -1, 1, 1, 2);
+    int[] results = new int[4];
+    int[] divisors = {
+      b.constant("small", new float[] {1, 1e-4f}, 2),
+      b.constant("negative", new float[] {1, -2}, 2),
+      x,
+      b.constant("good", new float[] {1, 2}, 2)
+    };
+    for (int i = 0; i < 4; i++) {
+      results[i] = ranged("y" + i, -1, 1, 1, 2);
+      b.operator("DIV", Table.of("DivOptions"), new int[] {x, divisors[i]}, results[i]);
+    }
+    b.inputs(x).outputs(results);
+    assertThat(plan().operators().stream().map(OperatorPlan::precision))
+        .containsExactly(
+            Precision.FLOAT32, Precision.FLOAT32, Precision.FLOAT32, Precision.INTEGER);
+  }
+
+  @Test
   void aConstantOfTwoEncodingsLeavesNoFloatBehind() {
     int x = ranged("x", -1, 1, 1, 4);
     int z = ranged("z", -5, 5, 1, 4);

@@ -82,6 +82,17 @@ final class IntegerModels {
       add(operator, LUT, 60, b -> binary(b, operator, options(table)));
       add(operator + " with a constant", LUT, 60, b -> withConstant(b, operator, options(table)));
     }
+    add(
+        "DIV by a constant",
+        LUT,
+        0,
+        b -> {
+          int x = b.floats("x", 4, 6);
+          int c = b.constant("c", new float[] {.5f, 3, 1, 2, .7f, 4}, 6);
+          return end(b, "DIV", options("DivOptions"), new int[] {x, c}, x, 4, 6);
+        });
+    add("SHAPE", 60, 60, b -> metadata(b, "SHAPE", options("ShapeOptions").with("out_type", 2), 3));
+    add("RANK", 60, 60, b -> metadata(b, "RANK", options("RankOptions")));
     add("PRELU", LUT, 60, b -> withConstant(b, "PRELU", null));
     add("EQUAL", CHOICE, CHOICE, b -> itself(b, "EQUAL", options("EqualOptions")));
     add(
@@ -506,6 +517,13 @@ final class IntegerModels {
         new int[] {1, 4, 60},
         new int[] {1, 60},
         new int[] {1});
+  }
+
+  private static ModelBuilder metadata(
+      ModelBuilder b, String operator, Table options, int... shape) {
+    int x = b.floats("x", 2, 4, 6);
+    int y = b.tensor("y", TensorType.INT32, shape);
+    return b.operator(operator, options, new int[] {x}, y).inputs(x).outputs(y);
   }
 
   private static ModelBuilder convolution(ModelBuilder b, int channelsOfWeights) {

@@ -45,8 +45,13 @@ if(NOT MSVC)
   else()
     # The one local static in them opens a file; a race of two threads would open it twice, and nothing else.
     target_compile_options(jninarrow PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics)
-    if(NOT APPLE)
+    if(NOT APPLE OR NARROW_ZIG)
       target_sources(jninarrow PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src/operator_new.cc)
+    endif()
+    if(NARROW_ZIG)
+      # zig takes minutes to build a C++ library for a platform. Its linker for macOS takes no list of exports.
+      target_compile_options(jninarrow PRIVATE -fvisibility-global-new-delete=force-hidden)
+      target_link_options(jninarrow PRIVATE -nostdlib++)
     endif()
   endif()
   if(NARROW_SANITIZE)
@@ -63,12 +68,28 @@ if(NOT MSVC)
   endif()
 endif()
 
+set(system ${CMAKE_SYSTEM_NAME})
+if(NARROW_ANDROID)
+  set(system Android)
+  set(bionic ${CMAKE_CURRENT_SOURCE_DIR}/android)
+  target_include_directories(jninarrow BEFORE PRIVATE ${bionic})
+  foreach(name c dl log)
+    add_library(bionic_${name} SHARED ${bionic}/bionic.cc)
+    target_compile_definitions(bionic_${name} PRIVATE BIONIC_${name})
+    target_link_options(bionic_${name} PRIVATE -nostdlib)
+    set_target_properties(bionic_${name} PROPERTIES OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY bionic)
+    target_link_libraries(jninarrow PRIVATE bionic_${name})
+  endforeach()
+  # Android 15 has pages of 16 KiB.
+  target_link_options(jninarrow PRIVATE -nostdlib -Wl,-z,max-page-size=16384)
+endif()
+
 if(NARROW_CHECK_LIBRARY)
   set(build_paths ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_BINARY_DIR} $ENV{HOME}/)
   add_custom_command(
     TARGET jninarrow
     POST_BUILD
-    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:jninarrow> -DSYSTEM=${CMAKE_SYSTEM_NAME} "-DPATHS=${build_paths}" -P
+    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:jninarrow> -DSYSTEM=${system} "-DPATHS=${build_paths}" -P
             ${CMAKE_CURRENT_SOURCE_DIR}/../cmake/check_library.cmake
     VERBATIM)
 endif()

@@ -1,0 +1,22 @@
+# windows-x86_64 under wine: the kernels' own tests, then the Java tests of narrow-kernels in a Windows JVM. Needs wine64;
+# the JVM and zig come from PyPI.
+include(${CMAKE_CURRENT_LIST_DIR}/checks.cmake)
+need(WINE wine64 wine64)
+zig_is_here()
+temurin(win_amd64)
+set(wine ${CMAKE_COMMAND} -E env WINEPREFIX=${WORK}/prefix WINEDEBUG=-all NARROW_TEST_SLOW=1 ${WINE})
+
+build_native(build -DCMAKE_TOOLCHAIN_FILE=${ROOT}/cmake/zig/windows-x86_64.cmake -DNARROW_TESTS=ON)
+foreach(test kernel_test api_test float16_exhaustive_test)
+  run(${wine} ${NATIVE}/test/${test}.exe)
+endforeach()
+say("the kernels' tests passed")
+
+kernel_tests(windows-x86_64)
+# As Windows writes them; wine shows the root directory as drive Z.
+list(TRANSFORM TESTS PREPEND Z:)
+list(JOIN TESTS "\\;" tests)
+list(TRANSFORM CONSOLE REPLACE "^/" "Z:/")
+run(${wine} ${TEMURIN}/bin/java.exe -Xmx1g --enable-native-access=ALL-UNNAMED
+    -Dnarrow.test.libraries=Z:${ROOT}/java/kernels/target/native -cp "${tests}" ${CONSOLE})
+say_counts("${run_output}")

@@ -1,0 +1,4 @@
+/** An application in a module. */
+module consumer {
+  requires io.narrow.kernels;
+}

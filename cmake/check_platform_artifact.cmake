@@ -22,7 +22,7 @@ function(jars variable)
   set(CLASSPATH ${path} PARENT_SCOPE)
   string(REPLACE ":" ";" path "${path}")
   list(TRANSFORM path REPLACE ".*/" "")
-  list(TRANSFORM path REPLACE "-[0-9][0-9.]*(-SNAPSHOT|-[0-9.]+-[0-9]+)?" "")
+  list(TRANSFORM path REPLACE "-[0-9]+([.][0-9]+)*(-SNAPSHOT|-[0-9]+[.][0-9]+-[0-9]+)?" "")
   list(SORT path)
   set(${variable} "${path}" PARENT_SCOPE)
 endfunction()
@@ -35,8 +35,6 @@ function(expect what actual expected)
   say("${what}: ${text}")
 endfunction()
 
-set(always javacpp.jar)
-set(kernels narrow-kernels)
 jars(all)
 expect("without a platform" "${all}"
        "javacpp.jar;narrow-kernels-linux-arm64.jar;narrow-kernels-linux-x86_64.jar;narrow-kernels-macosx-arm64.jar;narrow-kernels-macosx-x86_64.jar;narrow-kernels-platform.jar;narrow-kernels-windows-x86_64.jar;narrow-kernels.jar"
@@ -68,7 +66,7 @@ foreach(moved kernels javacpp)
 endforeach()
 
 file(REMOVE_RECURSE ${WORK}/image)
-string(REPLACE "narrow-kernels-platform" "no" path "${CLASSPATH}")
-run(${JLINK} --module-path ${WORK}/consumer/classes:${path} --output ${WORK}/image --add-modules
-    consumer,io.narrow.kernels.linux.x86_64)
+run(${JLINK} --module-path ${WORK}/consumer/classes:${CLASSPATH} --output ${WORK}/image
+    --add-modules consumer,io.narrow.kernels.linux.x86_64
+    --add-options=--add-modules=io.narrow.kernels.linux.x86_64)
 expect_native("in a jlink image" ${WORK}/image/bin/java ${cache} -m consumer/consumer.Consumer)

@@ -30,6 +30,9 @@ final class NativeLibrary {
   private static final String NAME = "jninarrow";
   private static final String PACKAGE = "io/narrow/kernels/internal/";
 
+  private static final String NOT_RELOCATED =
+      "leave the classes of the kernels and of JavaCPP in their packages, in one version each";
+
   private static NativeLibrary instance;
 
   private final List<String> trail = new ArrayList<>();
@@ -206,6 +209,9 @@ final class NativeLibrary {
             && works(title, original);
       }
       trail.add(what + ": " + reason(e, file));
+    } catch (NoClassDefFoundError e) {
+      remedy = NOT_RELOCATED;
+      trail.add(what + ": it asks for " + e.getMessage() + ", which is not there or was relocated");
     } catch (LinkageError e) {
       trail.add(what + ": " + reason(e, file));
     } catch (IllegalCallerException | SecurityException e) {
@@ -284,6 +290,7 @@ final class NativeLibrary {
     try {
       count = NativeFunctions.narrow_isa_count();
     } catch (UnsatisfiedLinkError e) {
+      remedy = NOT_RELOCATED;
       trail.add(
           what
               + ": loaded, but without functions for "

@@ -67,6 +67,6 @@ endforeach()
 
 file(REMOVE_RECURSE ${WORK}/image)
 run(${JLINK} --module-path ${WORK}/consumer/classes:${CLASSPATH} --output ${WORK}/image
-    --add-modules consumer,io.narrow.kernels.linux.x86_64
-    --add-options=--add-modules=io.narrow.kernels.linux.x86_64)
-expect_native("in a jlink image" ${WORK}/image/bin/java ${cache} -m consumer/consumer.Consumer)
+    --add-modules consumer,io.narrow.kernels.linux.x86_64)
+expect_native("in a jlink image" ${WORK}/image/bin/java ${cache} --add-modules io.narrow.kernels.linux.x86_64
+              -m consumer/consumer.Consumer)

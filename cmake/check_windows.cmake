@@ -18,5 +18,6 @@ list(TRANSFORM TESTS PREPEND Z:)
 list(JOIN TESTS "\\;" tests)
 list(TRANSFORM CONSOLE REPLACE "^/" "Z:/")
 run(${wine} ${TEMURIN}/bin/java.exe -Xmx1g --enable-native-access=ALL-UNNAMED
-    -Dnarrow.test.libraries=Z:${ROOT}/java/kernels/target/native -cp "${tests}" ${CONSOLE})
+    "-Dnarrow.test.java=Z:${TEMURIN}/bin/java.exe -XX:-PrintWarnings" # wine lacks functions that the JVM then names
+    -Dnarrow.test.starts=20 -Dnarrow.test.libraries=Z:${ROOT}/java/kernels/target/native -cp "${tests}" ${CONSOLE})
 say_counts("${run_output}")

@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
@@ -108,10 +107,11 @@ enum Memory {
 
   private static ByteBuffer mapped(int size) {
     try {
-      Path file = Files.createTempFile("narrow", ".bin");
+      Path file = PlainTempDirs.path(".bin");
       try (FileChannel channel =
           FileChannel.open(
               file,
+              StandardOpenOption.CREATE_NEW,
               StandardOpenOption.READ,
               StandardOpenOption.WRITE,
               StandardOpenOption.DELETE_ON_CLOSE)) {

@@ -22,6 +22,13 @@ final class DataOptions {
   @Option(names = "--no-xnnpack", description = "Use the built-in kernels instead of XNNPACK.")
   private boolean builtIn;
 
+  @Option(names = "--markdown", description = "Print the table in Markdown.")
+  private boolean markdown;
+
+  boolean markdown() {
+    return markdown;
+  }
+
   Dataset data() {
     return Dataset.open(data);
   }

@@ -32,7 +32,8 @@ final class EvaluateCommand extends Output {
     models.forEach(Model::read); // a damaged file is named before the runtime sees it
     print(
         new EvaluationText(
-            Evaluator.evaluate(models, data.data(), data.options().withSamples(samples))));
+            Evaluator.evaluate(models, data.data(), data.options().withSamples(samples))),
+        data.markdown());
     return 0;
   }
 }

@@ -15,44 +15,61 @@ final class EvaluationText {
     this.results = results;
   }
 
-  List<String> lines() {
-    int width = results.stream().mapToInt(r -> r.model().toString().length()).max().orElse(0);
-    List<String> lines = new ArrayList<>();
-    lines.add(
-        String.format(
-            "%-" + width + "s  %8s  %9s  %7s  %10s  %11s  %6s",
-            "model",
-            "accuracy",
-            "agreement",
-            "SQNR dB",
-            "latency ms",
-            "bytes",
-            "size"));
+  private static final List<String> HEADER =
+      List.of("model", "accuracy", "agreement", "SQNR dB", "latency ms", "bytes", "size");
+
+  private List<List<String>> rows() {
+    List<List<String>> rows = new ArrayList<>(List.of(HEADER));
     long first = results.get(0).fileBytes();
     for (Evaluation result : results) {
-      lines.add(
-          String.format(
-              Locale.ROOT,
-              "%-" + width + "s  %8s  %9.4f  %7s  %10.3f  %,11d  %5.1f%%",
-              result.model(),
-              result.accuracy().isPresent()
-                  ? String.format(Locale.ROOT, "%.4f", result.accuracy().getAsDouble())
-                  : "-",
-              result.agreement(),
+      rows.add(
+          List.of(
+              result.model().toString(),
+              result.accuracy().isPresent() ? fixed(4, result.accuracy().getAsDouble()) : "-",
+              fixed(4, result.agreement()),
               decibels(result.sqnrDb()),
-              result.latency().meanMillis(),
-              result.fileBytes(),
-              100.0 * result.fileBytes() / first));
+              fixed(3, result.latency().meanMillis()),
+              Output.grouped(result.fileBytes()),
+              Output.percent(result.fileBytes(), first) + "%"));
+    }
+    return rows;
+  }
+
+  /** A table whose columns stand below one another. */
+  List<String> lines() {
+    List<List<String>> rows = rows();
+    List<String> lines = new ArrayList<>();
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < row.size(); i++) {
+        int column = i;
+        int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0);
+        String format = i == 0 ? "%-" + width + "s" : "  %" + width + "s";
+        line.append(String.format(Locale.ROOT, format, row.get(i)));
+      }
+      lines.add(line.toString());
     }
     return lines;
+  }
+
+  /** The same table in Markdown. */
+  List<String> markdown() {
+    List<String> lines = new ArrayList<>();
+    for (List<String> row : rows()) {
+      lines.add("| " + String.join(" | ", row) + " |");
+    }
+    lines.add(1, "|---" + "|--:".repeat(HEADER.size() - 1) + "|");
+    return lines;
+  }
+
+  private static String fixed(int digits, double value) {
+    return String.format(Locale.ROOT, "%." + digits + "f", value);
   }
 
   private static String decibels(double value) {
     return value == Double.POSITIVE_INFINITY
         ? "equal"
-        : value == Double.NEGATIVE_INFINITY
-            ? "not finite"
-            : String.format(Locale.ROOT, "%.2f", value);
+        : value == Double.NEGATIVE_INFINITY ? "not finite" : fixed(2, value);
   }
 
   JsonArray json() {

@@ -39,11 +39,11 @@ abstract class Output implements Callable<Integer> {
     spec.commandLine().getErr().println("narrow: " + text);
   }
 
-  final void print(EvaluationText table) {
+  final void print(EvaluationText table, boolean markdown) {
     if (json) {
       print(table.json());
     } else {
-      table.lines().forEach(this::say);
+      (markdown ? table.markdown() : table.lines()).forEach(this::say);
     }
   }
 

@@ -42,7 +42,8 @@ final class SweepCommand extends Output {
                 recipe -> calibration.plan(model, read, recipe),
                 folder,
                 data.data(),
-                data.options())));
+                data.options())),
+        data.markdown());
     return 0;
   }
 }

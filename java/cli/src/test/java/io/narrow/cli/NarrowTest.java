@@ -161,6 +161,17 @@ class NarrowTest {
   }
 
   @Test
+  void tablesCanBeMarkdown() {
+    assertThat(run("evaluate", MODEL, "--data", DATA, "--samples", "3", "--markdown")).isZero();
+    assertThat(out.lines().toList())
+        .hasSize(3)
+        .startsWith(
+            "| model | accuracy | agreement | SQNR dB | latency ms | bytes | size |",
+            "|---|--:|--:|--:|--:|--:|--:|");
+    assertThat(out).contains(" | 127,356 | 100.0% |");
+  }
+
+  @Test
   void savedRecipesDoTheSameAgain() throws IOException {
     Path recipe = folder.resolve("recipe.json");
     String[] options = {

@@ -51,13 +51,6 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
     return scale() * ((1 << type.bits() - 1) - 1 - zeroPoint);
   }
 
-  /** An activation's encoding with zero point 0 that reaches as far. */
-  Encoding symmetric() {
-    int largest = (1 << type.bits() - 1) - 1;
-    float reach = Math.max(-lowest(), highest());
-    return zeroPoint == 0 ? this : of(type, reach / largest, 0);
-  }
-
   /** A tensor with this type and quantization. */
   public Tensor apply(Tensor tensor) {
     if (scales.length == 0) {

@@ -22,6 +22,9 @@ final class IntegerScales {
   /** Fillers like -3.4e38 only mark what a later maximum or softmax ignores: they are clamped. */
   private static final float FILLER = 1e30f;
 
+  /** How many times finer than its operand the result of a QUANTIZE may be. */
+  private static final float FINEST_REQUANTIZED = 32;
+
   /** How many times finer than a product of input and weight steps a result may be. */
   private static final float FINEST = 128;
 
@@ -299,7 +302,7 @@ final class IntegerScales {
     boolean symmetric = rule.scales() == Scales.PRODUCT && place == 1;
     if (!graph.isConstant(tensor)) {
       Encoding written = groups.encoding(tensor, type);
-      return symmetric ? written.symmetric() : written;
+      return symmetric && written.zeroPoint() != 0 ? symmetric(tensor, written) : written;
     }
     ByteBuffer contents = graph.contents(tensor);
     if (symmetric) {
@@ -307,5 +310,17 @@ final class IntegerScales {
     }
     float[] range = IntegerWeights.range(contents);
     return Encoding.activation(type, range[0], range[1]);
+  }
+
+  /**
+   * As far as the tensor's own values reach, however much wider those it shares a scale with are.
+   */
+  private Encoding symmetric(int tensor, Encoding written) {
+    float reach = Math.max(-written.lowest(), written.highest());
+    FloatRange own = graph.seen(tensor).orElse(new FloatRange(-reach, reach, 0, 0));
+    reach = Math.min(reach, Math.max(-own.min(), own.max()));
+    // Finer steps than these would only make the codes that are written more precise than they are.
+    float scale = Math.max(reach / Byte.MAX_VALUE, written.scale() / FINEST_REQUANTIZED);
+    return Encoding.of(written.type(), scale, 0);
   }
 }

@@ -4,7 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.kernels.FloatRange;
-import io.narrow.tflite.json.JsonFile;
+import io.narrow.tflite.files.JsonFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Tensor;
 import java.io.IOException;

@@ -5,7 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
-import io.narrow.tflite.json.JsonFile;
+import io.narrow.tflite.files.JsonFile;
 import io.narrow.tflite.model.Model;
 import java.io.IOException;
 import java.nio.file.Path;

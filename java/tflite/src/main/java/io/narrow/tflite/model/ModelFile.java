@@ -2,6 +2,7 @@ package io.narrow.tflite.model;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.schema.Table;
 import io.narrow.tflite.schema.TableReader;
 import io.narrow.tflite.schema.TableReader.MalformedException;
@@ -13,12 +14,8 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,7 +74,7 @@ final class ModelFile {
     } catch (MalformedException e) {
       throw problem(file, "is damaged: " + e.getMessage());
     } catch (IOException e) {
-      throw problem(file, "cannot be read: " + reason(e));
+      throw problem(file, "cannot be read: " + WholeFile.reason(e));
     }
   }
 
@@ -141,34 +138,7 @@ final class ModelFile {
    * @param largest bytes beyond which buffers go after the flatbuffer
    */
   static void write(Model model, Path file, long largest) {
-    Path target = file.toAbsolutePath();
-    Path temporary =
-        target.resolveSibling(
-            "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-    if (Files.isDirectory(target)) {
-      throw problem(file, "is a directory, the model cannot be written there");
-    }
-    try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        write(model, channel, largest);
-      }
-      Files.move(
-          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException e) {
-      discard(temporary, e);
-      throw e instanceof IOException failed
-          ? problem(file, "cannot be written: " + reason(failed))
-          : (RuntimeException) e;
-    }
-  }
-
-  private static void discard(Path temporary, Exception why) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException e) {
-      why.addSuppressed(e);
-    }
+    WholeFile.write(file, channel -> write(model, channel, largest));
   }
 
   static ByteBuffer bytes(Model model) {
@@ -267,19 +237,5 @@ final class ModelFile {
 
   private static NarrowException problem(Path file, String what) {
     return new NarrowException(Kind.INPUT, file + ": " + what);
-  }
-
-  /** What went wrong, as a person would say it. */
-  private static String reason(IOException e) {
-    if (e instanceof NoSuchFileException missing) {
-      return "no such file or folder";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    if (e instanceof FileSystemException system && system.getReason() != null) {
-      return system.getReason();
-    }
-    return String.valueOf(e.getMessage());
   }
 }

@@ -63,18 +63,8 @@ final class Graph {
     return recipe;
   }
 
-  Treatment treatment(int operator) {
-    return treatments.of(operator);
-  }
-
-  /** What is done to an operator if it cannot compute in integers after all. */
-  Treatment otherwise(int operator) {
-    return treatments.otherwise(operator);
-  }
-
-  /** Why an operator is treated so, in words. */
-  String treatmentReason(int operator) {
-    return treatments.reason(operator);
+  Treatments treatments() {
+    return treatments;
   }
 
   int operators() {

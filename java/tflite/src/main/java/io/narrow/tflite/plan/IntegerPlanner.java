@@ -43,8 +43,10 @@ final class IntegerPlanner {
 
   /** What is done to an operator. */
   Treatment treatment(int operator) {
-    Treatment wanted = graph.treatment(operator);
-    return wanted.mode().integer() && !isInteger(operator) ? graph.otherwise(operator) : wanted;
+    Treatment wanted = graph.treatments().of(operator);
+    return wanted.mode().integer() && !isInteger(operator)
+        ? graph.treatments().otherwise(operator)
+        : wanted;
   }
 
   /** Why an operator does not compute in integers, empty if it does. */

@@ -290,7 +290,7 @@ final class IntegerScales {
       outputs.add(rule.writes(place) ? groups.encoding(tensor, type) : Encoding.FLOAT);
     }
     boolean wide = type == TensorType.INT16;
-    int version = rule.version(type, graph.treatment(number).weightType(), operator);
+    int version = rule.version(type, graph.treatments().of(number).weightType(), operator);
     return new IntegerOperator(graph.number(), number, version, wide, inputs, outputs);
   }
 

@@ -23,11 +23,11 @@ final class IntegerSupport {
     this.graph = graph;
     this.objections = new String[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
-      Mode mode = graph.treatment(i).mode();
+      Mode mode = graph.treatments().of(i).mode();
       objections[i] =
           mode.integer()
               ? objection(graph.operator(i), mode.activation())
-              : graph.treatmentReason(i);
+              : graph.treatments().reason(i);
     }
     new Movers(graph, objections).leaveFloat();
   }
@@ -40,7 +40,7 @@ final class IntegerSupport {
   /** Type of the activations that an operator computes with. */
   TensorType type(int operator) {
     return objections[operator].isEmpty()
-        ? graph.treatment(operator).mode().activation()
+        ? graph.treatments().of(operator).mode().activation()
         : TensorType.FLOAT32;
   }
 

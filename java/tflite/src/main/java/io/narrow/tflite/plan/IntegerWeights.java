@@ -40,7 +40,7 @@ final class IntegerWeights {
   Pair encode(int number, Encoding input) {
     Operator operator = graph.operator(number);
     OpRule rule = OpRules.of(operator.name()).orElseThrow();
-    Treatment treatment = graph.treatment(number);
+    Treatment treatment = graph.treatments().of(number);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
     float[] scales =

@@ -4,7 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.json.JsonFile;
+import io.narrow.tflite.files.JsonFile;
 import io.narrow.tflite.model.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.narrow.tflite.json;
+package io.narrow.tflite.files;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -8,13 +8,10 @@ import com.google.gson.stream.JsonWriter;
 import io.narrow.tflite.NarrowException;
 import java.io.IOException;
 import java.io.Reader;
-import java.io.Writer;
-import java.nio.file.AccessDeniedException;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /** A JSON file, whose problems are named with the file. */
 public record JsonFile(Path path) {
@@ -30,42 +27,21 @@ public record JsonFile(Path path) {
     } catch (JsonParseException e) {
       throw problem("not JSON: " + e.getMessage());
     } catch (IOException e) {
-      throw problem("cannot be read: " + reason(e));
+      throw problem("cannot be read: " + WholeFile.reason(e));
     }
   }
 
-  /** Leaves the old file or the new one, and nothing else. */
+  /** As {@link WholeFile#write}. */
   public void write(Contents contents) {
-    Path target = path.toAbsolutePath();
-    Path temporary =
-        target.resolveSibling(
-            "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-    if (Files.isDirectory(target)) {
-      throw problem("is a directory, nothing can be written there");
-    }
-    try {
-      try (Writer writer = Files.newBufferedWriter(temporary, StandardOpenOption.CREATE_NEW);
-          JsonWriter json = new JsonWriter(writer)) {
-        contents.writeTo(json);
-        json.flush();
-        writer.write('\n');
-      }
-      Files.move(
-          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException e) {
-      discard(temporary, e);
-      throw e instanceof IOException failed
-          ? problem("cannot be written: " + reason(failed))
-          : (RuntimeException) e;
-    }
-  }
-
-  private static void discard(Path temporary, Exception why) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException e) {
-      why.addSuppressed(e);
-    }
+    WholeFile.write(
+        path,
+        channel -> {
+          try (JsonWriter json =
+              new JsonWriter(Channels.newWriter(channel, StandardCharsets.UTF_8))) {
+            contents.writeTo(json);
+            json.flush();
+          }
+        });
   }
 
   public JsonElement member(JsonObject object, String name, String where) {
@@ -126,11 +102,5 @@ public record JsonFile(Path path) {
 
   public NarrowException problem(String what) {
     return NarrowException.input(path + ": " + what);
-  }
-
-  private static String reason(IOException e) {
-    return e instanceof NoSuchFileException
-        ? "no such file or folder"
-        : e instanceof AccessDeniedException ? "permission denied" : String.valueOf(e.getMessage());
   }
 }

@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 KERNELS = {"xnnpack": OpResolverType.AUTO, "built-in": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
 TYPE = schema.TensorType
 TYPE_NAMES = {value: name for name, value in vars(TYPE).items() if isinstance(value, int)}
+OPERATOR_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 INTEGERS = {getattr(TYPE, name) for name in ("INT2", "INT4", "INT8", "UINT8", "INT16", "INT32", "INT64") if hasattr(TYPE, name)}
 # Bits of the types that weights are stored in once they are quantized.
 WEIGHT_BITS = {getattr(TYPE, name): bits for name, bits in (("INT2", 2), ("INT4", 4), ("INT8", 8), ("UINT8", 8), ("FLOAT16", 16))
@@ -116,6 +117,25 @@ def quantized_constants(float_path, path):
     return found
 
 
+def operator_name(model, operator):
+    code = model.operatorCodes[operator.opcodeIndex]
+    return OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def float_operators(path):
+    """(number of operators by name that have a float32 result, number of all), but for those that only change the type."""
+    model, _ = read(path)
+    found, total = {}, 0
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            name = operator_name(model, operator)
+            if name not in ("QUANTIZE", "DEQUANTIZE"):
+                total += 1
+                if any(graph.tensors[i].type == TYPE.FLOAT32 for i in operator.outputs if i >= 0):
+                    found[name] = found.get(name, 0) + 1
+    return found, total
+
+
 def modernize(path, out):
     """Writes a copy that ai-edge-quantizer understands: it reads operators from the newer of the two operator-code fields only, and
     wants a signature. Returns the path to use, which is `path` where nothing was missing."""
@@ -165,43 +185,77 @@ def first_float(details):
     return next((i for i, detail in enumerate(details) if detail["dtype"] == np.float32), 0)
 
 
+class Runner:
+    """A file on the stock runtime: call it with one array per input. Without `signature` inputs and outputs are those of the first
+    subgraph in its order, with it they are in the order of their names. What is fed to a quantized input is quantized, what comes out of
+    a quantized output dequantized. Without `reset` state is kept between calls."""
+
+    def __init__(self, path, kernels="xnnpack", signature=None, reset=True):
+        self.interpreter, self.reset, self.runner = interpreter(path, kernels), reset, None
+        if signature is None:
+            self.inputs, self.outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        else:
+            self.runner = self.interpreter.get_signature_runner(signature)
+            self.inputs, self.outputs = ([{**d, "name": name} for name, d in sorted(details.items())] for details in
+                                         (self.runner.get_input_details(), self.runner.get_output_details()))
+        self.allocated = None
+
+    def shape(self, i):
+        """Of an input, unknown dimensions as 1."""
+        return [int(n) if n > 0 else 1 for n in self.inputs[i]["shape"]]
+
+    def __call__(self, values):
+        values = [quantize(v, d) for v, d in zip(values, self.inputs)]
+        if self.runner:
+            got = self.runner(**{d["name"]: v for d, v in zip(self.inputs, values)})
+            return [dequantize(got[d["name"]], d) for d in self.outputs]
+        it, shapes = self.interpreter, [v.shape for v in values]
+        if self.allocated != shapes:
+            for d, shape in zip(self.inputs, shapes):
+                if tuple(d["shape"]) != shape:
+                    it.resize_tensor_input(d["index"], shape)
+            it.allocate_tensors()
+            self.allocated = shapes
+        if self.reset:
+            it.reset_all_variables()
+        for d, v in zip(self.inputs, values):
+            it.set_tensor(d["index"], v)
+        it.invoke()
+        # Asked again: a shape may depend on the input, and an empty tensor cannot be fetched.
+        return [dequantize(it.get_tensor(d["index"]) if all(d["shape"]) else np.zeros(d["shape"], d["dtype"]), d)
+                for d in it.get_output_details()]
+
+
+def quantize(values, detail):
+    scale, zero_point = detail["quantization"]
+    if scale == 0 or values.dtype == detail["dtype"]:
+        return np.asarray(values, detail["dtype"])
+    limits = np.iinfo(detail["dtype"])
+    return np.clip(np.rint(values / np.float64(scale)) + zero_point, limits.min, limits.max).astype(detail["dtype"])
+
+
+def dequantize(values, detail):
+    scale, zero_point = detail["quantization"]
+    return values if scale == 0 or values.dtype == np.float32 else ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+
+
 def run(path, kernels, count):
     """Feeds samples 0..count-1 and returns, per signature, the first float output (the first output if none is float) of all of them,
     flat, as {signature: array}. A model with one signature or none is run through its first subgraph. State is kept between samples."""
-    it = interpreter(path, kernels)
-    keys = sorted(it.get_signature_list())
-    if len(keys) > 1:
-        return {key: run_signature(it.get_signature_runner(key), count) for key in keys}
-    inputs = it.get_input_details()
-    for detail in inputs:
-        if any(n <= 0 for n in detail["shape"]):
-            it.resize_tensor_input(detail["index"], [int(n) if n > 0 else 1 for n in detail["shape"]])
-    it.allocate_tensors()
-    output, got = first_float(it.get_output_details()), []
-    for seed in range(count):
-        for detail, value in zip(inputs, sample(seed, inputs)):
-            it.set_tensor(detail["index"], value)
-        it.invoke()
-        detail = it.get_output_details()[output]  # asked again: the shape may depend on the input, and an empty tensor cannot be fetched
-        got.append(it.get_tensor(detail["index"]).astype(np.float64).reshape(-1) if all(detail["shape"]) else np.zeros(0))
-    return {"": np.concatenate(got)}
+    keys = sorted(interpreter(path, kernels).get_signature_list())
+    found = {}
+    for key in keys if len(keys) > 1 else [""]:
+        runner = Runner(path, kernels, key or None, reset=False)
+        output = first_float(runner.outputs)
+        found[key] = np.concatenate([runner(sample(seed, runner.inputs))[output].astype(np.float64).reshape(-1) for seed in range(count)])
+    return found
 
 
-def run_signature(runner, count):
-    inputs, outputs = runner.get_input_details(), runner.get_output_details()
-    names = sorted(inputs)
-    output = sorted(outputs)[first_float([outputs[name] for name in sorted(outputs)])]
-    got = []
-    for seed in range(count):
-        values = sample(seed, [inputs[name] for name in names])
-        got.append(runner(**dict(zip(names, values)))[output].astype(np.float64).reshape(-1))
-    return np.concatenate(got)
-
-
-def sqnr(x, y):
-    """Signal to quantization noise in dB, over the values that are finite in the float run `x`; infinite where nothing differs."""
-    if len(x) != len(y):
-        raise ValueError("output has %d values, the float model's %d" % (len(y), len(x)))
+def powers(x, y):
+    """Of the signal and of the noise, over the values that are finite in the float run `x`."""
+    if x.size != y.size:
+        raise ValueError("output has %d values, the float model's %d" % (y.size, x.size))
+    x, y = x.reshape(-1).astype(np.float64), y.reshape(-1).astype(np.float64)
     finite = np.isfinite(x)
     if not finite.any():
         raise ValueError("the float model's output has no finite value")
@@ -209,7 +263,13 @@ def sqnr(x, y):
     wild = int((~np.isfinite(y)).sum())
     if wild:
         raise ValueError("%d of %d output values are not finite" % (wild, len(y)))
-    signal, noise = float((x ** 2).sum()), float(((x - y) ** 2).sum())
-    if noise == 0:
-        return float("inf")
-    return 10 * np.log10(signal / noise) if signal else float("-inf")
+    return np.array([(x ** 2).sum(), ((x - y) ** 2).sum()])
+
+
+def decibels(signal, noise):
+    """Signal to quantization noise; infinite where nothing differs."""
+    return float("inf") if noise == 0 else float(10 * np.log10(signal / noise)) if signal else float("-inf")
+
+
+def sqnr(x, y):
+    return decibels(*powers(x, y))

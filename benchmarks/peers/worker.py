@@ -1,6 +1,6 @@
-"""Carries out steps for zoo.py, one JSON array of them on standard input, and reports each on standard output.
+"""Carries out steps for zoo.py and static.py, one JSON array of them on standard input, and reports each on standard output.
 
-A step that takes the process down with it is the last one begun; zoo.py starts another worker for the rest."""
+A step that takes the process down with it is the last one begun; run_steps of zoo.py starts another worker for the rest."""
 import json
 import os
 import sys
@@ -44,13 +44,85 @@ def run_ai_edge(step):
     return {"bytes": size, "seconds": round(time.perf_counter() - start, 3), "modernized": path != step["model"]}
 
 
+def write_samples(step):
+    import samples
+    return {"digest": samples.write(step["model"], step["folder"], step["data"])}
+
+
+def static_reference(step):
+    """Runs the float model on the test samples of every signature and keeps its float outputs."""
+    import samples
+    result = {"zero": True}
+    for signature in samples.signatures(step["model"]):
+        runner = litert.Runner(step["model"], step["kernels"], signature)
+        values, labels = samples.load(step["folder"], "test", signature)
+        kept = [i for i, d in enumerate(runner.outputs) if d["dtype"] == np.float32]
+        got = [[y[i] for i in kept] for y in map(runner, values)]
+        np.savez(samples.archive(step["folder"], "float-" + step["kernels"], signature), kept=np.array(kept, int),
+                 **{"v%d" % n: np.stack(column) for n, column in enumerate(zip(*got))})
+        result["zero"] &= not any(y.any() for sample in got for y in sample)
+        if labels is not None:
+            result["accuracy"] = float(np.mean([y[0].reshape(-1).argmax() for y in got] == labels))
+    return result
+
+
+def static_score(step):
+    """SQNR of the first float output and of the worst, over all signatures; for classes agreement with the float model and accuracy."""
+    import samples
+    if not os.path.exists(step["file"]):
+        return {"skipped": "no file"}
+    result, every = {}, []
+    for signature in samples.signatures(step["model"]):
+        stored = samples.archive(step["folder"], "float-" + step["kernels"], signature)
+        if not os.path.exists(stored):
+            return {"skipped": "float model does not run"}
+        with np.load(stored) as archive:
+            kept, expected = archive["kept"], [archive["v%d" % n] for n in range(len(archive.files) - 1)]
+        runner = litert.Runner(step["file"], step["kernels"], signature)
+        values, labels = samples.load(step["folder"], "test", signature)
+        power, agree, right = np.zeros((len(kept), 2)), [], []
+        for n, sample in enumerate(values):
+            got = runner(sample)
+            power += [litert.powers(x[n], got[i]) for i, x in zip(kept, expected)]
+            if len(kept):
+                classes = got[kept[0]].shape[-1:] or (1,)
+                mine, theirs = (y.reshape(-1, *classes).argmax(axis=-1) for y in (got[kept[0]], expected[0][n]))
+                agree.append(np.mean(mine == theirs))
+                right.append(labels is not None and mine[0] == labels[n])
+        every.append([litert.decibels(*p) for p in power])
+        if agree and samples.has_classes(step["model"]):
+            result["agreement"] = float(np.mean(agree))
+            if labels is not None:
+                result["accuracy"] = float(np.mean(right))
+    every = [e for e in every if e]
+    if not every:
+        return {"skipped": "no float output"}
+    result["sqnr"] = [str(min(e[0] for e in every)), str(min(min(e) for e in every))]  # as text: JSON has no infinity
+    return result
+
+
+def static_peer(step):
+    import static_peers
+    start = time.perf_counter()
+    size = static_peers.TOOLS[step["tool"]](step["model"], step["folder"], step["mode"], step["file"])
+    return {"bytes": size, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def float_operators(step):
+    if not os.path.exists(step["file"]):
+        return {"skipped": "no file"}
+    found, total = litert.float_operators(step["file"])
+    return {"float": found, "operators": total, "integer": litert.not_float32(*litert.read(step["file"])) is not None}
+
+
 def compare_tensors(step):
     if not os.path.exists(step["file"]):
         return {"skipped": "no file"}
     return {"tensors": litert.quantized_constants(step["model"], step["file"])}
 
 
-STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors}
+STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors, "samples": write_samples,
+         "static reference": static_reference, "static score": static_score, "static peer": static_peer, "float operators": float_operators}
 
 if __name__ == "__main__":
     for number, step in enumerate(json.load(sys.stdin)):

@@ -121,11 +121,11 @@ def judge(result, runs):
 
 
 class Cache:
-    """ai-edge-quantizer's results: they depend on the model, the recipe, the samples and the installed versions only."""
+    """Results of other tools: they depend on the model, what was asked for, the samples and the installed versions only."""
 
-    def __init__(self, path, samples):
+    def __init__(self, path, setting, packages):
         self.path = path
-        self.setting = {"samples": samples, **{p: version(p) for p in ("ai-edge-quantizer", "ai-edge-litert", "numpy")}}
+        self.setting = {**setting, **{p: version(p) for p in packages}}
         self.entries = {}
         if path and os.path.exists(path):
             with open(path) as f:
@@ -133,8 +133,8 @@ class Cache:
             if stored["setting"] == self.setting:
                 self.entries = stored["entries"]
 
-    def put(self, key, model, recipe, result):
-        self.entries[key] = {"model": model, "recipe": recipe, **result}
+    def put(self, key, result):
+        self.entries[key] = result
         if self.path:
             with open(self.path + ".part", "w") as f:
                 json.dump({"setting": self.setting, "entries": self.entries}, f, indent=1)
@@ -183,7 +183,7 @@ def measure(model, args, cache):
     for _, _, recipe in MODES:
         key = identity + " " + recipe
         if key not in cache.entries and "timed out" not in json.dumps(theirs[recipe]):
-            cache.put(key, name, recipe, theirs[recipe])
+            cache.put(key, {"model": name, "recipe": recipe, **theirs[recipe]})
     runs = {k: "failure" not in on_float[k] for k in KERNELS}
     rows = []
     for mode, options, recipe in MODES:
@@ -348,7 +348,7 @@ def main():
     models = [m for m in models if re.search(args.match, os.path.basename(m))]
     if not models:
         p.error("no float32 .tflite in " + args.folder)
-    cache, entries = Cache(args.cache, args.samples), []
+    cache, entries = Cache(args.cache, {"samples": args.samples}, ["ai-edge-quantizer", "ai-edge-litert", "numpy"]), []
     print(plain(HEADER), flush=True)
     for model in models:
         entries.append(measure(model, args, cache))

@@ -22,12 +22,15 @@ interface Bytes {
    * error instead of a fault.
    */
   static Bytes of(Path file) {
-    long size;
     try {
-      size = Files.size(file);
+      return of(file, 0, Files.size(file));
     } catch (IOException e) {
       throw unreadable(file, e);
     }
+  }
+
+  /** A part of a file. */
+  static Bytes of(Path file, long start, long size) {
     return new Bytes() {
       @Override
       public long size() {
@@ -39,8 +42,8 @@ interface Bytes {
         ByteBuffer block = ByteBuffer.allocate(length);
         try (FileChannel channel = FileChannel.open(file)) {
           while (block.hasRemaining()) {
-            if (channel.read(block, offset + block.position()) < 0) {
-              throw NarrowException.input(file + ": ends before byte " + (offset + length));
+            if (channel.read(block, start + offset + block.position()) < 0) {
+              throw NarrowException.input(file + ": ends before byte " + (start + offset + length));
             }
           }
         } catch (IOException e) {

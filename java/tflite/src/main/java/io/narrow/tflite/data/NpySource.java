@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -163,6 +164,11 @@ final class NpySource implements Source {
       NpyArray.Header header = NpyArray.header(source, ByteBuffer.wrap(head));
       if (entry.getSize() >= 0 && entry.getSize() != header.start() + header.bytes()) {
         throw NpyArray.wrongSize(source, header, entry.getSize());
+      }
+      OptionalLong start = StoredEntry.start(file, entry);
+      if (start.isPresent()) {
+        Bytes inPlace = Bytes.of(file, start.getAsLong(), entry.getSize());
+        return new NpyArray(source, header, () -> inPlace);
       }
       if (header.start() + header.bytes() > Bytes.MAX_BLOCK) {
         throw NarrowException.unsupported(source + ": larger than 2 GiB; save it as an .npy file");

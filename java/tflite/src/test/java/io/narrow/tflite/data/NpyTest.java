@@ -1,7 +1,9 @@
 package io.narrow.tflite.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.io.ByteArrayOutputStream;
@@ -14,10 +16,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NpyTest extends DataTest {
@@ -164,6 +169,46 @@ class NpyTest extends DataTest {
             .feed(List.of(input("in0", 1, 2), input("in1", 1)));
     assertThat(feed.sample(0).inputs().get(0).elements()).isEqualTo(2);
     assertThat(feed.sample(0).label()).isEqualTo(4);
+  }
+
+  /** As numpy's savez and savez_compressed, and with what other tools put in between. */
+  @ParameterizedTest
+  @CsvSource({"true, ''", "false, ''", "true, PK\u0005\u0006 is how an end begins", "true, é"})
+  void entriesAreReadWhereTheyLieOrUnpacked(boolean stored, String comment) throws IOException {
+    Map<String, byte[]> arrays = new LinkedHashMap<>();
+    arrays.put("before", npy("<f4", false, "(3, 1)", f4(10, 20, 30)));
+    arrays.put("é", npy("<f4", false, "(3, 2)", f4(1, 2, 3, 4, 5, 6)));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      zip.setComment(comment);
+      for (Map.Entry<String, byte[]> array : arrays.entrySet()) {
+        ZipEntry entry = new ZipEntry(array.getKey() + ".npy");
+        entry.setComment(comment);
+        entry.setExtra(new byte[] {0x11, 0x22, 2, 0, 7, 7});
+        if (stored) {
+          CRC32 crc = new CRC32();
+          crc.update(array.getValue());
+          entry.setMethod(ZipEntry.STORED);
+          entry.setSize(array.getValue().length);
+          entry.setCrc(crc.getValue());
+        }
+        zip.putNextEntry(entry);
+        zip.write(array.getValue());
+      }
+    }
+    Path file = write("set.npz", bytes.toByteArray());
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      assertThat(StoredEntry.start(file, zip.getEntry("é.npy")).isPresent()).isEqualTo(stored);
+    }
+    Feed feed = Dataset.open(file + "?inputs=é").feed(List.of(input("x", 1, 2)));
+    assertThat(values(feed, 2)).containsExactly(5, 6);
+    assertThat(values(feed, 0)).containsExactly(1, 2);
+    if (stored) { // it is not in memory
+      Files.write(file, Arrays.copyOf(bytes.toByteArray(), 100));
+      assertThatThrownBy(() -> feed.sample(2))
+          .isInstanceOf(NarrowException.class)
+          .hasMessageContaining("ends before byte");
+    }
   }
 
   @Test

@@ -1,5 +1,8 @@
 package io.narrow.tflite.data;
 
+import io.narrow.kernels.FloatRange;
+import io.narrow.kernels.Kernels;
+import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.Iterator;
@@ -74,22 +77,29 @@ public final class Feed implements Iterable<Sample> {
       return array.reshape(input.shape());
     }
     float[] values = preprocessing.apply(array);
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw NarrowException.input(
-            "data `"
-                + name
-                + "`: sample "
-                + index
-                + ", input `"
-                + input.name()
-                + "`: "
-                + values[i]
-                + " at element "
-                + i);
-      }
+    FloatRange range = Kernels.active().range(Span.of(values));
+    if (range.nans() + range.infinities() > 0) {
+      throw notFinite(values, input, index);
     }
     return NdArray.wrap(values, input.shape());
+  }
+
+  private NarrowException notFinite(float[] values, TensorInfo input, int index) {
+    int i = 0;
+    while (Float.isFinite(values[i])) {
+      i++;
+    }
+    return NarrowException.input(
+        "data `"
+            + name
+            + "`: sample "
+            + index
+            + ", input `"
+            + input.name()
+            + "`: "
+            + values[i]
+            + " at element "
+            + i);
   }
 
   private int label(int index) {

@@ -75,14 +75,19 @@ public final class NdArray {
 
   /** The floats, read-only; of whole numbers the nearest floats. */
   public FloatBuffer floats() {
-    float[] values = floats;
-    if (values == null) {
-      values = new float[longs.length];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = longs[i];
-      }
+    return FloatBuffer.wrap(values()).asReadOnlyBuffer();
+  }
+
+  /** As {@link #floats}; not to be changed, as it may be this array's own memory. */
+  float[] values() {
+    if (floats != null) {
+      return floats;
     }
-    return FloatBuffer.wrap(values).asReadOnlyBuffer();
+    float[] values = new float[longs.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = longs[i];
+    }
+    return values;
   }
 
   /**

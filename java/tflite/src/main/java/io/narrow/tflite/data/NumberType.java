@@ -79,6 +79,10 @@ enum NumberType {
       return NdArray.wrap(values, shape);
     }
     float[] values = new float[count];
+    if (this == FLOAT32) {
+      bytes.asFloatBuffer().get(values);
+      return NdArray.wrap(values, shape);
+    }
     for (int i = 0; i < count; i++) {
       values[i] = real.next(bytes);
     }

@@ -1,5 +1,6 @@
 package io.narrow.tflite.data;
 
+import java.util.Arrays;
 import java.util.Set;
 
 /**
@@ -13,6 +14,7 @@ final class Preprocessing {
   private final double offset;
   private final double[] mean;
   private final double[] std;
+  private final boolean changesNothing;
 
   Preprocessing(Spec spec) {
     scale = spec.number("scale", 1);
@@ -28,6 +30,11 @@ final class Preprocessing {
       throw spec.bad(
           "option `mean` has " + mean.length + " numbers, option `std` has " + std.length);
     }
+    changesNothing = scale == 1 && offset == 0 && all(mean, 0) && all(std, 1);
+  }
+
+  private static boolean all(double[] values, double value) {
+    return Arrays.stream(values).allMatch(v -> v == value);
   }
 
   /** How many channels are told apart, 1 if none are. */
@@ -35,13 +42,19 @@ final class Preprocessing {
     return Math.max(mean.length, std.length);
   }
 
+  /** The result is not to be changed: it may be the memory of {@code array}. */
   float[] apply(NdArray array) {
+    if (changesNothing && !array.whole()) {
+      return array.values();
+    }
     float[] y = new float[array.elements()];
     int channels = channels();
-    for (int i = 0, c = 0; i < y.length; i++, c = c + 1 == channels ? 0 : c + 1) {
-      float scaled = (float) ((float) (array.get(i) * scale) + offset);
-      float centred = scaled - (float) mean[mean.length == 1 ? 0 : c];
-      y[i] = centred / (float) std[std.length == 1 ? 0 : c];
+    for (int c = 0; c < channels; c++) {
+      float m = (float) mean[mean.length == 1 ? 0 : c];
+      float s = (float) std[std.length == 1 ? 0 : c];
+      for (int i = c; i < y.length; i += channels) {
+        y[i] = ((float) ((float) (array.get(i) * scale) + offset) - m) / s;
+      }
     }
     return y;
   }

@@ -17,7 +17,7 @@ import java.util.Optional;
  */
 final class TensorTally {
   /** Most elements of one sample that go into the histogram. */
-  static final int COUNTED = 1 << 13;
+  static final int COUNTED = 1 << 12;
 
   private static final int PART = 1 << 16; // floats: 256 KiB, and few calls
   private static final int MASK = Histogram.BINS - 1;

@@ -59,7 +59,12 @@ class RangeChooserTest {
         ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
     TensorTally tally = new TensorTally(Optional.empty());
-    tally.add(bytes, new float[TensorTally.COUNTED]);
+    // As several samples, of which every value is counted.
+    int most = TensorTally.COUNTED * Float.BYTES;
+    for (int start = 0; start < bytes.capacity(); start += most) {
+      int length = Math.min(most, bytes.capacity() - start);
+      tally.add(bytes.slice(start, length), new float[TensorTally.COUNTED]);
+    }
     return new TensorStatistics(
         new TensorStatistics.Place(0, 0),
         "x",

@@ -235,7 +235,7 @@ def quantize(values, detail):
 
 
 def dequantize(values, detail):
-    scale, zero_point = detail["quantization"]
+    values, (scale, zero_point) = np.asarray(values), detail["quantization"]  # a scalar comes as a plain number
     return values if scale == 0 or values.dtype == np.float32 else ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
 
 

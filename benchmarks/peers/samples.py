@@ -186,6 +186,7 @@ SOURCES = [  # regular expression for the name of the model, samples; the first 
     ("tiny_transformer", below((64, 4000))),
     ("planestrike", seeded(lambda random, shape, dtype: random.randint(-1, 2, shape))),
     ("hello_world", seeded(lambda random, shape, dtype: random.uniform(0, 2 * np.pi, shape))),
+    ("topk", seeded(lambda random, shape, dtype: random.uniform(-1, 1, shape) if shape else np.int32(5))),  # 0 crashes the runtime
     ("conformer", anything(16)),
     ("", anything()),
 ]

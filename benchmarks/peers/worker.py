@@ -83,8 +83,8 @@ def static_score(step):
         power, agree, right = np.zeros((len(kept), 2)), [], []
         for n, sample in enumerate(values):
             got = runner(sample)
-            power += [litert.powers(x[n], got[i]) for i, x in zip(kept, expected)]
             if len(kept):
+                power += [litert.powers(x[n], got[i]) for i, x in zip(kept, expected)]
                 classes = got[kept[0]].shape[-1:] or (1,)
                 mine, theirs = (y.reshape(-1, *classes).argmax(axis=-1) for y in (got[kept[0]], expected[0][n]))
                 agree.append(np.mean(mine == theirs))

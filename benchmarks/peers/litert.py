@@ -89,11 +89,12 @@ def dequantized(tensor, data):
     return ((values - zero) * scale).reshape(-1)
 
 
-def quantized_constants(float_path, path):
+def quantized_constants(float_path, path, most=0.25):
     """Which float constants of one file the other holds in fewer bits: {identity: [name, shape, type]}.
 
     Tools rename and copy tensors, so a quantized constant is matched to the float constant of the same size whose values it is
-    closest to, and the identity is the hash of that constant's bytes. What matches nothing keeps its name, less a tool's suffix."""
+    closest to, and the identity is the hash of that constant's bytes. What matches nothing, not with an error of less than `most` of the
+    power, keeps its name, less a tool's suffix."""
     originals = {}
     for tensor, data in constants(*read(float_path)):
         if tensor.type == TYPE.FLOAT32 and tensor.sparsity is None:
@@ -102,7 +103,7 @@ def quantized_constants(float_path, path):
     for tensor, data in constants(*read(path)):
         if tensor.type not in WEIGHT_BITS or not (tensor.type == TYPE.FLOAT16 or has_scales(tensor)):
             continue
-        values, best, closest = dequantized(tensor, data), None, 0.25
+        values, best, closest = dequantized(tensor, data), None, most
         for identity, (original, floats) in originals.items() if values is not None else ():
             if len(floats) == len(values):
                 power = float(np.square(floats, dtype=np.float64).sum())
@@ -115,6 +116,14 @@ def quantized_constants(float_path, path):
         name = name_of(source) if best else re.sub(r"(_(de)?quant(ized)?|_duplicated_\d+|_float16|_int[48])+$", "", name_of(source))
         found[best or "%s:%s" % (name, shape)] = [name, shape, TYPE_NAMES[tensor.type]]
     return found
+
+
+def placed(values, shapes):
+    """The same values in the order of these shapes, where they are those of other places: tools reorder inputs and outputs."""
+    if [list(v.shape) for v in values] == shapes or sorted(list(v.shape) for v in values) != sorted(shapes):
+        return values
+    left = list(values)
+    return [left.pop(next(i for i, v in enumerate(left) if list(v.shape) == shape)) for shape in shapes]
 
 
 def operator_name(model, operator):

@@ -207,6 +207,11 @@ def has_classes(path):
     return writers == ["SOFTMAX"] or "deeplab" in os.path.basename(path)
 
 
+def reconstructs(path):
+    """Whether the distance of output and input is the answer."""
+    return "tiny_ad" in os.path.basename(path)
+
+
 def archive(folder, kind, signature=None):
     return os.path.join(folder, kind + ("" if signature is None else "-" + signature) + ".npz")
 

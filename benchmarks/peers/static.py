@@ -13,13 +13,15 @@ import shlex
 import samples
 import zoo
 
-MODES = ("int8", "int16x8")
+MODES = {"int8": ("_i8", "_u8"), "int16x8": ("_i16",)}  # and what the names of files end in that the model's makers quantized
 PEERS = {"tensorflow": "tensorflow-cpu", "ai-edge": "ai-edge-quantizer"}  # and the package whose version counts
-TOOLS = ("narrow", *PEERS)
+OWN = "makers"
+TOOLS = ("narrow", *PEERS, OWN)
 SEED = os.path.join(zoo.HERE, "..", "..", "..", "shared", "models", "seed", "cifar10_resnet18_pruned.tflite")
 MEASURES = ("first", "worst")
-HEADER = ["model", "mode", "tool", "status", "bytes", "first dB", "worst dB", "agree", "built-in first", "worst", "agree", "behind", "stays float"]
-WIDTHS = [34, 7, 10, 11, 9, 8, 8, 6, 14, 8, 6, 6, 0]
+HEADER = ["model", "mode", "tool", "status", "bytes", "first dB", "worst dB", "agree", "right", "built-in first", "worst", "agree", "right",
+          "behind", "stays float"]
+WIDTHS = [34, 7, 10, 11, 9, 8, 8, 6, 6, 14, 8, 6, 6, 6, 0]
 
 
 def digest(*paths):
@@ -60,6 +62,12 @@ class Model:
     def file(self, tool, mode):
         return os.path.join(self.folder, "%s-%s.tflite" % (tool, mode))
 
+    def own(self, mode):
+        """The makers' integer file of the same model, or None."""
+        stem = self.path.removesuffix(".tflite")
+        names = [stem.removesuffix("_f32") + ending for ending in MODES[mode]] + [stem.replace("_pruned", "_int8_notall")] * (mode == "int8")
+        return next((n + ".tflite" for n in names if n != stem and os.path.exists(n + ".tflite")), None)
+
     def measured(self, path):
         return [(k, {"do": "static score", "kernels": k, "file": path}) for k in zoo.KERNELS] + \
             [("types", {"do": "float operators", "file": path})]
@@ -77,6 +85,9 @@ class Model:
                 path = self.file(tool, mode)
                 wanted["%s %s %s" % (tool, mode, about)] = \
                     [(None, {"do": "static peer", "tool": tool, "mode": mode, "file": path})] + self.measured(path)
+            if self.own(mode):
+                wanted["%s %s %s %s" % (OWN, mode, about, digest(self.own(mode)))] = \
+                    [(None, {"do": "same weights", "file": self.own(mode)})] + self.measured(self.own(mode))
         ours = {}
         for mode in self.args.modes if self.args.narrow else ():
             path = self.file("narrow", mode)
@@ -89,27 +100,28 @@ class Model:
         rows = []
         for mode in self.args.modes:
             row = {"mode": mode}
-            for tool in TOOLS:
-                if tool in PEERS or self.args.narrow:
-                    result = {**(ours[mode] if tool == "narrow" else {}), **results["%s %s %s" % (tool, mode, about)]}
+            for key, result in results.items():
+                tool, of, _ = key.split(" ", 2)
+                if tool in TOOLS and of == mode:
+                    result = {**(ours[mode] if tool == "narrow" else {}), **result}
                     row[tool] = zoo.judge({**result, "tensors": result["types"].get("integer")}, runs)
             rows.append(row)
         return {"model": self.name, "bytes": os.path.getsize(self.path), "float": {k: on_float[k].get("failure") for k in zoo.KERNELS},
                 "accuracy": on_float[zoo.KERNELS[0]].get("accuracy"), "zero": any(on_float[k].get("zero") for k in zoo.KERNELS), "rows": rows}
 
 
-def gap(row, tool="narrow"):
+def gap(row, others=tuple(PEERS), tool="narrow"):
     """By how many dB a file is worse than the best one of the others, where that is most, or None: (dB, where)."""
     found = []
     for kernels in zoo.KERNELS:
         for i, measure in enumerate(MEASURES):
-            values = {t: float(row[t][kernels]["sqnr"][i]) for t in TOOLS
+            values = {t: float(row[t][kernels]["sqnr"][i]) for t in (tool, *others)
                       if t in row and row[t]["status"] == "ok" and "sqnr" in row[t].get(kernels, {})}
-            mine, others = values.pop(tool, None), values
-            if mine is not None and others:
-                best = max(others, key=others.get)
-                if others[best] != mine:
-                    found.append((others[best] - mine, "%s %.2f, %s %.2f (%s, %s)" % (tool, mine, best, others[best], measure, kernels)))
+            mine = values.pop(tool, None)
+            if mine is not None and values:
+                best = max(values, key=values.get)
+                if values[best] != mine:
+                    found.append((values[best] - mine, "%s %.2f, %s %.2f (%s, %s)" % (tool, mine, best, values[best], measure, kernels)))
     return max(found) if found else None
 
 
@@ -124,7 +136,7 @@ def cells(entry, row, tool):
     for kernels in zoo.KERNELS:
         got = result.get(kernels, {})
         line += ["%.2f" % float(v) for v in got["sqnr"]] if "sqnr" in got else ["", ""]
-        line.append("%.3f" % got["agreement"] if "agreement" in got else "")
+        line += ["%.3f" % got[name] if name in got else "" for name in ("agreement", "accuracy")]
     behind = gap(row) if tool == "narrow" else None
     failures = [result.get("failure")] + [result.get(k, {}).get("failure") for k in zoo.KERNELS]
     said = next((f for f in failures if f and made | (f == result.get("failure"))), "")
@@ -132,11 +144,25 @@ def cells(entry, row, tool):
 
 
 def plain(row):
-    return "  ".join(c.ljust(w) if i < 4 or i > 11 else c.rjust(w) for i, (c, w) in enumerate(zip(row, WIDTHS))).rstrip()
+    return "  ".join(c.ljust(w) if i < 4 or i > 13 else c.rjust(w) for i, (c, w) in enumerate(zip(row, WIDTHS))).rstrip()
 
 
 def full_integer(result):
     return result["status"] == "ok" and not result["types"].get("float")
+
+
+def beside_makers(entry, row):
+    """What both files give on the default kernels; whether the makers quantized the same weights or trained on."""
+    theirs, kernels = row[OWN], zoo.KERNELS[0]
+    said = []
+    for name in ("accuracy", "agreement", "score"):
+        values = [r.get(kernels, {}).get(name) for r in (row["narrow"], theirs)]
+        if None not in values:
+            before = "float %.3f, " % entry["accuracy"] if name == "accuracy" else ""
+            said.append("%s %snarrow %.3f, theirs %.3f" % (name, before, *values))
+    behind = gap(row, (OWN,))
+    said.append("%+.2f dB" % -behind[0] + ": " + behind[1] if behind else "equal")
+    return "%s, %s: %s; %d of %d weights are the float model's" % (entry["model"], row["mode"], "; ".join(said), theirs["same"], theirs["all"])
 
 
 def summary(entries):
@@ -167,7 +193,8 @@ def summary(entries):
                                                                       for t in TOOLS if stays_float(row[t])))
                  for g, e, row in gaps if g[0] > zoo.CLOSE_DB])
         listing("%s: Narrow within that or above" % mode, ["%s: %+.2f dB" % (e["model"], -g[0]) for g, e, _ in gaps if g[0] <= zoo.CLOSE_DB])
-    for tool in TOOLS:
+    listing("Narrow beside the files of the models' makers", [beside_makers(e, row) for e, row in every if OWN in row and "narrow" in row])
+    for tool in ("narrow", *PEERS):
         found = [(e, row, row[tool]) for e, row in every if tool in row]
         listing(tool + ": refused, crashed or not loading",
                 ["%s, %s: %s: %s" % (e["model"], row["mode"], r["status"], zoo.shortened(cells(e, row, tool)[-1], 250))
@@ -186,7 +213,7 @@ def main():
     p.add_argument("--narrow", default=os.path.join(zoo.HERE, "..", "..", "narrow"), help="the command to measure (default: ../../narrow)")
     p.add_argument("--no-narrow", action="store_true", help="the other tools only")
     p.add_argument("--options", default="", help="more options of `narrow quantize`")
-    p.add_argument("--modes", type=lambda s: s.split(","), default=MODES, help="int8,int16x8")
+    p.add_argument("--modes", type=lambda s: s.split(","), default=tuple(MODES), help="int8,int16x8")
     p.add_argument("--match", default="", help="only models whose name matches this regular expression")
     p.add_argument("--timeout", type=float, default=1200, help="seconds for each step (default 1200)")
     p.add_argument("--markdown", help="also write table and summary to this file")
@@ -213,7 +240,7 @@ def main():
     print("\n" + "\n".join(end))
     if args.markdown:
         with open(args.markdown, "w", encoding="utf-8") as f:
-            f.write("| " + " | ".join(HEADER) + " |\n" + "|---" * 4 + "|--:" * 8 + "|---|\n")
+            f.write("| " + " | ".join(HEADER) + " |\n" + "|---" * 4 + "|--:" * 10 + "|---|\n")
             for entry in entries:
                 for row in entry["rows"]:
                     for tool in TOOLS:

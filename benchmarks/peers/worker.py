@@ -67,7 +67,8 @@ def static_reference(step):
 
 
 def static_score(step):
-    """SQNR of the first float output and of the worst, over all signatures; for classes agreement with the float model and accuracy."""
+    """SQNR of the first float output and of the worst, over all signatures; for classes agreement with the float model and accuracy; for
+    what reconstructs its input by which share the squared error differs from the float model's."""
     import samples
     if not os.path.exists(step["file"]):
         return {"skipped": "no file"}
@@ -80,15 +81,21 @@ def static_score(step):
             kept, expected = archive["kept"], [archive["v%d" % n] for n in range(len(archive.files) - 1)]
         runner = litert.Runner(step["file"], step["kernels"], signature)
         values, labels = samples.load(step["folder"], "test", signature)
-        power, agree, right = np.zeros((len(kept), 2)), [], []
+        power, agree, right, score = np.zeros((len(kept), 2)), [], [], []
+        shapes = [runner.shape(i) for i in range(len(runner.inputs))]
         for n, sample in enumerate(values):
-            got = runner(sample)
+            got = runner(litert.placed(sample, shapes))
+            if len(kept) == len(got):
+                got = litert.placed(got, [list(x[n].shape) for x in expected])
             if len(kept):
                 power += [litert.powers(x[n], got[i]) for i, x in zip(kept, expected)]
                 classes = got[kept[0]].shape[-1:] or (1,)
                 mine, theirs = (y.reshape(-1, *classes).argmax(axis=-1) for y in (got[kept[0]], expected[0][n]))
                 agree.append(np.mean(mine == theirs))
                 right.append(labels is not None and mine[0] == labels[n])
+                score.append([np.square(y - sample[0]).mean() for y in (got[kept[0]], expected[0][n])] if samples.reconstructs(step["model"]) else [0, 0])
+        if np.any(score):
+            result["score"] = float(np.mean([abs(mine / theirs - 1) for mine, theirs in score]))
         every.append([litert.decibels(*p) for p in power])
         if agree and samples.has_classes(step["model"]):
             result["agreement"] = float(np.mean(agree))
@@ -99,6 +106,14 @@ def static_score(step):
         return {"skipped": "no float output"}
     result["sqnr"] = [str(min(e[0] for e in every)), str(min(min(e) for e in every))]  # as text: JSON has no infinity
     return result
+
+
+def same_weights(step):
+    """How many of the quantized weights of a file are those of the float model."""
+    every = litert.quantized_constants(step["model"], step["file"])
+    same = litert.quantized_constants(step["model"], step["file"], 3e-3)
+    weights = [key for key, (_, shape, _) in every.items() if len(shape) > 1]
+    return {"same": sum(":" not in key and key in same for key in weights), "all": len(weights), "bytes": os.path.getsize(step["file"])}
 
 
 def static_peer(step):
@@ -122,7 +137,8 @@ def compare_tensors(step):
 
 
 STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors, "samples": write_samples,
-         "static reference": static_reference, "static score": static_score, "static peer": static_peer, "float operators": float_operators}
+         "static reference": static_reference, "static score": static_score,
+         "static peer": static_peer, "same weights": same_weights, "float operators": float_operators}
 
 if __name__ == "__main__":
     for number, step in enumerate(json.load(sys.stdin)):

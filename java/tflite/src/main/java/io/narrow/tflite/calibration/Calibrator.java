@@ -6,7 +6,6 @@ import io.narrow.tflite.calibration.Recorder.Way;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.data.Feed;
-import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
 import java.io.IOException;
@@ -122,8 +121,8 @@ public final class Calibrator {
         return Optional.empty();
       }
       Feed feed = data.get().feed(sure.interpreter().inputs());
-      sure.record(feed.sample(0), 0);
-      try (Recorder first = fastest(sure, feed.sample(0))) {
+      sure.record(feed, 0);
+      try (Recorder first = fastest(sure, feed)) {
         int threads = options.averaging().isPresent() ? 1 : options.threads;
         return Optional.of(Workers.run(first, feed, threads, options.progress));
       }
@@ -135,11 +134,11 @@ public final class Calibrator {
    *
    * @param sure one on the built-in kernels; closed if it is not the result
    */
-  private static Recorder fastest(Recorder sure, Sample first) {
+  private static Recorder fastest(Recorder sure, Feed feed) {
     Optional<Recorder> fast = Optional.empty();
     try {
       fast = Optional.of(sure.another(Way.FAST));
-      fast.get().record(first, 0);
+      fast.get().record(feed, 0);
       if (fast.get().agrees(sure)) {
         sure.close();
         return fast.get();

@@ -4,7 +4,7 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
-import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.runtime.Interpreter;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -78,14 +78,13 @@ final class Recorder implements AutoCloseable {
    * Runs the model on a sample. State that the model keeps is reset first: samples do not follow
    * each other in time.
    *
-   * @param index number of the sample, for messages
-   * @throws NarrowException if the model cannot be run, or an activation is not finite
+   * @param index number of the sample
+   * @throws NarrowException if the sample cannot be read, the model cannot be run, or an activation
+   *     is not finite
    */
-  void record(Sample sample, int index) {
+  void record(Feed feed, int index) {
     interpreter.resetVariableTensors();
-    for (int i = 0; i < sample.inputs().size(); i++) {
-      sample.inputs().get(i).writeTo(interpreter, i);
-    }
+    feed.write(index, interpreter);
     // Before the run, which may use the memory of its inputs for what follows.
     look(index, true);
     interpreter.run();

@@ -69,7 +69,7 @@ final class Workers {
   private void work(Recorder recorder, int start) {
     for (int i = start; i < feed.size() && failures.headMap(i).isEmpty(); i += count) {
       try {
-        recorder.record(feed.sample(i), i);
+        recorder.record(feed, i);
       } catch (RuntimeException | Error e) {
         failures.put(i, e);
         return;

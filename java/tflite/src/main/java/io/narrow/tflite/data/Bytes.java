@@ -15,7 +15,14 @@ interface Bytes {
   long size();
 
   /** Reads {@code length} bytes from {@code offset} on; the caller has checked that they exist. */
-  ByteBuffer read(long offset, int length);
+  default ByteBuffer read(long offset, int length) {
+    ByteBuffer block = ByteBuffer.allocate(length);
+    read(offset, block);
+    return block.flip();
+  }
+
+  /** Fills memory up to its limit with bytes from {@code offset} on, which exist. */
+  void read(long offset, ByteBuffer memory);
 
   /**
    * A file, opened for each read: nothing stays open, and a file that shrinks in the meantime is an
@@ -38,18 +45,17 @@ interface Bytes {
       }
 
       @Override
-      public ByteBuffer read(long offset, int length) {
-        ByteBuffer block = ByteBuffer.allocate(length);
+      public void read(long offset, ByteBuffer memory) {
+        long end = start + offset + memory.remaining();
         try (FileChannel channel = FileChannel.open(file)) {
-          while (block.hasRemaining()) {
-            if (channel.read(block, start + offset + block.position()) < 0) {
-              throw NarrowException.input(file + ": ends before byte " + (start + offset + length));
+          while (memory.hasRemaining()) {
+            if (channel.read(memory, end - memory.remaining()) < 0) {
+              throw NarrowException.input(file + ": ends before byte " + end);
             }
           }
         } catch (IOException e) {
           throw unreadable(file, e);
         }
-        return block.flip();
       }
     };
   }
@@ -60,6 +66,11 @@ interface Bytes {
       @Override
       public long size() {
         return bytes.length;
+      }
+
+      @Override
+      public void read(long offset, ByteBuffer memory) {
+        memory.put(bytes, Math.toIntExact(offset), memory.remaining());
       }
 
       @Override

@@ -4,7 +4,10 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -56,15 +59,55 @@ public final class Feed implements Iterable<Sample> {
    * @throws NarrowException if the file cannot be read, or a number is NaN or infinite
    */
   public Sample sample(int index) {
-    if (index < 0 || index >= size) {
-      throw new IndexOutOfBoundsException(name + ": sample " + index + " of " + size);
-    }
+    check(index);
     List<NdArray> arrays = source.read(index);
     List<NdArray> fed =
         IntStream.range(0, order.length)
             .mapToObj(i -> prepare(arrays.get(order[i]), inputs.get(i), index))
             .toList();
     return new Sample(fed, label(index));
+  }
+
+  /**
+   * Writes a sample to the inputs of a model: floats that lie in the file as the model wants them
+   * straight into its memory.
+   *
+   * @param index from 0 to {@link #size}, exclusive
+   * @throws NarrowException as {@link #sample} does
+   */
+  public void write(int index, Interpreter interpreter) {
+    check(index);
+    if (!writeAsTheyLie(index, interpreter)) {
+      List<NdArray> arrays = sample(index).inputs();
+      for (int i = 0; i < arrays.size(); i++) {
+        arrays.get(i).writeTo(interpreter, i);
+      }
+    }
+  }
+
+  /** Whether that was possible; not finite is said by {@link #sample}. */
+  private boolean writeAsTheyLie(int index, Interpreter interpreter) {
+    for (int i = 0; i < order.length; i++) {
+      ByteBuffer memory = interpreter.input(i);
+      if (!preprocessing.changesNothing()
+          || inputs.get(i).type() != TensorType.FLOAT32
+          || !source.read(index, order[i], memory)
+          || !finite(Span.of(memory.flip()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean finite(Span values) {
+    FloatRange range = Kernels.active().range(values);
+    return range.nans() + range.infinities() == 0;
+  }
+
+  private void check(int index) {
+    if (index < 0 || index >= size) {
+      throw new IndexOutOfBoundsException(name + ": sample " + index + " of " + size);
+    }
   }
 
   @Override
@@ -77,8 +120,7 @@ public final class Feed implements Iterable<Sample> {
       return array.reshape(input.shape());
     }
     float[] values = preprocessing.apply(array);
-    FloatRange range = Kernels.active().range(Span.of(values));
-    if (range.nans() + range.infinities() > 0) {
+    if (!finite(Span.of(values))) {
       throw notFinite(values, input, index);
     }
     return NdArray.wrap(values, input.shape());

@@ -96,6 +96,19 @@ final class NpyArray {
     return header.type.read(row.order(header.order), header.rowShape());
   }
 
+  /** As {@link Source#read(int, int, ByteBuffer)}. */
+  boolean row(int index, ByteBuffer memory) {
+    boolean asTheyLie =
+        header.type == NumberType.FLOAT32
+            && !header.fortran
+            && header.order == ByteOrder.LITTLE_ENDIAN
+            && header.rowElements() * Float.BYTES == memory.remaining();
+    if (asTheyLie) {
+      bytes().read(header.start + (long) index * memory.remaining(), memory);
+    }
+    return asTheyLie;
+  }
+
   // Column-major: the first axis varies fastest, a row's numbers lie rows() apart.
   private void gather(ByteBuffer all, int index, ByteBuffer row) {
     int[] shape = header.rowShape();

@@ -24,12 +24,12 @@ final class NpySource implements Source {
 
   private static final String SUFFIX = ".npy";
 
-  private final Map<String, NpyArray> inputs;
+  private final List<NpyArray> inputs; // as arrays
   private final List<Array> arrays;
   private final int size;
 
   private NpySource(String source, Map<String, NpyArray> inputs) {
-    this.inputs = inputs;
+    this.inputs = List.copyOf(inputs.values());
     this.arrays =
         inputs.entrySet().stream().map(e -> array(e.getKey(), e.getValue().header())).toList();
     this.size = inputs.values().iterator().next().header().rows();
@@ -131,7 +131,12 @@ final class NpySource implements Source {
 
   @Override
   public List<NdArray> read(int index) {
-    return inputs.values().stream().map(array -> array.row(index)).toList();
+    return inputs.stream().map(array -> array.row(index)).toList();
+  }
+
+  @Override
+  public boolean read(int index, int array, ByteBuffer memory) {
+    return inputs.get(array).row(index, memory);
   }
 
   private static Array array(String name, NpyArray.Header header) {

@@ -42,6 +42,10 @@ final class Preprocessing {
     return Math.max(mean.length, std.length);
   }
 
+  boolean changesNothing() {
+    return changesNothing;
+  }
+
   /** The result is not to be changed: it may be the memory of {@code array}. */
   float[] apply(NdArray array) {
     if (changesNothing && !array.whole()) {

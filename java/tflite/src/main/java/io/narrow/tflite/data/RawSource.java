@@ -65,4 +65,10 @@ final class RawSource implements Source {
     block.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
     return List.of(NdArray.wrap(values, elements));
   }
+
+  @Override
+  public boolean read(int index, int array, ByteBuffer memory) {
+    bytes.read((long) index * stride * Float.BYTES, memory);
+    return true;
+  }
 }

@@ -2,6 +2,7 @@ package io.narrow.tflite.data;
 
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /** Samples as a file has them, before preprocessing. Safe for use by several threads. */
@@ -40,6 +41,17 @@ interface Source {
   /** The arrays of sample {@code index}, in the order of {@link #arrays}. */
   List<NdArray> read(int index);
 
+  /**
+   * Reads an array of sample {@code index} into memory of its size, if the file has it as
+   * little-endian float32.
+   *
+   * @param array its number in {@link #arrays}
+   * @return whether it has; otherwise the memory may have been written to
+   */
+  default boolean read(int index, int array, ByteBuffer memory) {
+    return false;
+  }
+
   /** The label of sample {@code index} as the file has it, negative if there is none. */
   default int label(int index) {
     return Sample.NO_LABEL;
@@ -62,6 +74,11 @@ interface Source {
       @Override
       public List<NdArray> read(int index) {
         return samples.read(index);
+      }
+
+      @Override
+      public boolean read(int index, int array, ByteBuffer memory) {
+        return samples.read(index, array, memory);
       }
 
       @Override

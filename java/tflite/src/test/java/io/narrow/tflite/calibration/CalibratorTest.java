@@ -35,6 +35,8 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CalibratorTest {
   private static final Calibrator.Options OPTIONS = Calibrator.Options.DEFAULT;
@@ -171,6 +173,44 @@ class CalibratorTest {
     assertThat(text(parts.merge(Calibration.EMPTY))).isEqualTo(expected);
   }
 
+  /** Little-endian float32 is read into the model's memory, other numbers are converted. */
+  @ParameterizedTest
+  @CsvSource({"<f4, false", ">f4, false", "<f8, false", "<f4, true"})
+  void samplesAreTheSameHoweverTheyAreStored(String type, boolean fortran) throws IOException {
+    List<float[]> digits = digits(5);
+    String expected = text(Calibrator.calibrate(Examples.DIGITS, data(digits), OPTIONS));
+    assertThat(text(Calibrator.calibrate(Examples.DIGITS, npy(digits, type, fortran), OPTIONS)))
+        .isEqualTo(expected);
+    digits.get(3)[7] = Float.NaN;
+    Dataset broken = npy(digits, type, fortran);
+    assertThatThrownBy(() -> Calibrator.calibrate(Examples.DIGITS, broken, OPTIONS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContainingAll("sample 3, input", "NaN at element 7");
+  }
+
+  private Dataset npy(List<float[]> samples, String type, boolean fortran) throws IOException {
+    String header =
+        "{'descr': '%s', 'fortran_order': %s, 'shape': (%d, 8, 8)}\n"
+            .formatted(type, fortran ? "True" : "False", samples.size());
+    ByteBuffer bytes = ByteBuffer.allocate(10 + header.length() + 8 * samples.size() * PIXELS);
+    bytes.order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x93).put("NUMPY\1\0".getBytes());
+    bytes.putShort((short) header.length()).put(header.getBytes());
+    bytes.order(type.startsWith("<") ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+    for (int i = 0; i < samples.size() * PIXELS; i++) {
+      int sample = fortran ? i % samples.size() : i / PIXELS;
+      int pixel = fortran ? i / samples.size() : i % PIXELS;
+      float value = samples.get(sample)[fortran ? pixel % 8 * 8 + pixel / 8 : pixel];
+      if (type.endsWith("8")) {
+        bytes.putDouble(value);
+      } else {
+        bytes.putFloat(value);
+      }
+    }
+    Path file = Files.createTempFile(folder, "samples", ".npy");
+    Files.write(file, Arrays.copyOf(bytes.array(), bytes.position()));
+    return Dataset.open(file.toString());
+  }
+
   @Test
   void bothWaysGiveTheSameRanges() throws IOException {
     List<float[]> digits = digits(5);
@@ -180,14 +220,14 @@ class CalibratorTest {
         Recorder sure = recorder(activations, Recorder.Way.SURE)) {
       Feed feed = data.feed(fast.interpreter().inputs());
       for (int i = 0; i < feed.size(); i++) {
-        fast.record(feed.sample(i), i);
-        sure.record(feed.sample(i), i);
+        fast.record(feed, i);
+        sure.record(feed, i);
       }
       assertThat(fast.agrees(sure)).isTrue();
-      fast.record(data(List.of(new float[PIXELS])).feed(feed.inputs()).sample(0), 5);
+      fast.record(data(List.of(new float[PIXELS])).feed(feed.inputs()), 0);
       float[] bright = new float[PIXELS];
       Arrays.fill(bright, 1000);
-      sure.record(data(List.of(bright)).feed(feed.inputs()).sample(0), 5);
+      sure.record(data(List.of(bright)).feed(feed.inputs()), 0);
       assertThat(fast.agrees(sure)).isFalse();
     }
   }
@@ -286,7 +326,7 @@ class CalibratorTest {
         new Recorder(model, activations, Optional.empty(), Recorder.Way.SURE)) {
       Feed feed = data.feed(recorder.interpreter().inputs());
       for (int i = 0; i < 4; i++) {
-        recorder.record(feed.sample(0), i);
+        recorder.record(feed, 0); // again and again
       }
       for (Activation activation : activations) {
         FloatRange again =

@@ -7,6 +7,7 @@ import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow says how it rounds, in what looks like an error message
 import numpy as np
 
 import litert

@@ -190,7 +190,7 @@ def summary(entries):
         gaps = sorted(((g, e, row) for g, e, row in gaps if g), key=lambda item: -item[0][0])
         listing("%s: Narrow more than %.1f dB below the better of the two others" % (mode, zoo.CLOSE_DB),
                 ["%s: %.2f dB: %s%s" % (e["model"], g[0], g[1], "".join("; %s keeps float: %s" % (t, stays_float(row[t]))
-                                                                      for t in TOOLS if stays_float(row[t])))
+                                                                      for t in ("narrow", *PEERS) if stays_float(row[t])))
                  for g, e, row in gaps if g[0] > zoo.CLOSE_DB])
         listing("%s: Narrow within that or above" % mode, ["%s: %+.2f dB" % (e["model"], -g[0]) for g, e, _ in gaps if g[0] <= zoo.CLOSE_DB])
     listing("Narrow beside the files of the models' makers", [beside_makers(e, row) for e, row in every if OWN in row and "narrow" in row])

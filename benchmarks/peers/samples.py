@@ -224,15 +224,19 @@ def load(folder, kind, signature=None):
 
 
 def for_narrow(model, folder, kind):
-    """DATA for Narrow, which runs the first subgraph: of several signatures the archive has the inputs in the order of their names."""
-    first = signatures(model)[0]
-    path = archive(folder, kind, first)
-    if first is None:
-        return path
+    """What `narrow quantize` wants after --calibrate, for each signature. The archives of several have their inputs in the order of names,
+    Narrow wants that of the subgraph."""
     read, _ = litert.read(model)
-    entries, = [d.inputs for d in read.signatureDefs if d.signatureKey.decode() == first]
-    sorted_tensors = [e.tensorIndex for e in sorted(entries, key=lambda e: e.name)]
-    return path + "?inputs=" + ",".join("arr_%d" % sorted_tensors.index(tensor) for tensor in read.subgraphs[0].inputs)
+    found = []
+    for key in signatures(model):
+        path = archive(folder, kind, key)
+        if key is None:
+            return [path]
+        definition, = [d for d in read.signatureDefs if d.signatureKey.decode() == key]
+        tensors = [e.tensorIndex for e in sorted(definition.inputs, key=lambda e: e.name)]
+        order = [tensors.index(tensor) for tensor in read.subgraphs[definition.subgraphIndex].inputs]
+        found.append("%s=%s?inputs=%s" % (key, path, ",".join("arr_%d" % i for i in order)))
+    return found
 
 
 def write(model, folder, data=DATA):

@@ -91,7 +91,9 @@ class Model:
         ours = {}
         for mode in self.args.modes if self.args.narrow else ():
             path = self.file("narrow", mode)
-            options = ["--mode", mode, "--calibrate", samples.for_narrow(self.path, self.folder, "calibrate")] + shlex.split(self.args.options)
+            options = ["--mode", mode] + shlex.split(self.args.options)
+            for data in samples.for_narrow(self.path, self.folder, "calibrate"):
+                options += ["--calibrate", data]
             ours[mode] = zoo.run_narrow(self.args.narrow, self.path, options, path, self.folder, self.args.timeout)
             wanted["narrow %s %s" % (mode, about)] = self.measured(path)
         results = self.run(wanted)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+from typing import NamedTuple
 
 import samples
 import zoo
@@ -108,12 +109,35 @@ class Model:
                     result = {**(ours[mode] if tool == "narrow" else {}), **result}
                     row[tool] = zoo.judge({**result, "tensors": result["types"].get("integer")}, runs)
             rows.append(row)
+        self.compare(rows)
         return {"model": self.name, "bytes": os.path.getsize(self.path), "float": {k: on_float[k].get("failure") for k in zoo.KERNELS},
                 "accuracy": on_float[zoo.KERNELS[0]].get("accuracy"), "zero": any(on_float[k].get("zero") for k in zoo.KERNELS), "rows": rows}
 
 
+    def compare(self, rows):
+        """Adds to the rows that are behind how far the difference would go with other test samples."""
+        behind = [(row, gap(row)) for row in rows if "narrow" in row]
+        behind = [(row, found) for row, found in behind if found and found.db > zoo.CLOSE_DB]
+        steps = [{"model": self.path, "folder": self.folder, "do": "static difference", "kernels": found.kernels,
+                  "file": self.file("narrow", row["mode"]), "other": self.file(found.other, row["mode"])} for row, found in behind]
+        for (row, found), result in zip(behind, zoo.run_steps(steps, self.folder, self.args.timeout)):
+            if "error" in result:
+                row["error"] = result["error"][MEASURES.index(found.measure)]
+
+
+class Gap(NamedTuple):
+    db: float
+    other: str
+    kernels: str
+    measure: str
+    values: str
+
+    def __str__(self):
+        return "%s (%s, %s)" % (self.values, self.measure, self.kernels)
+
+
 def gap(row, others=tuple(PEERS), tool="narrow"):
-    """By how many dB a file is worse than the best one of the others, where that is most, or None: (dB, where)."""
+    """By how many dB a file is worse than the best one of the others, where that is most, or None."""
     found = []
     for kernels in zoo.KERNELS:
         for i, measure in enumerate(MEASURES):
@@ -123,7 +147,7 @@ def gap(row, others=tuple(PEERS), tool="narrow"):
             if mine is not None and values:
                 best = max(values, key=values.get)
                 if values[best] != mine:
-                    found.append((values[best] - mine, "%s %.2f, %s %.2f (%s, %s)" % (tool, mine, best, values[best], measure, kernels)))
+                    found.append(Gap(values[best] - mine, best, kernels, measure, "%s %.2f, %s %.2f" % (tool, mine, best, values[best])))
     return max(found) if found else None
 
 
@@ -142,7 +166,7 @@ def cells(entry, row, tool):
     behind = gap(row) if tool == "narrow" else None
     failures = [result.get("failure")] + [result.get(k, {}).get("failure") for k in zoo.KERNELS]
     said = next((f for f in failures if f and made | (f == result.get("failure"))), "")
-    return line + ["%.2f" % behind[0] if behind and behind[0] > 0 else "", said or stays_float(result)]
+    return line + ["%.2f" % behind.db if behind and behind.db > 0 else "", said or stays_float(result)]
 
 
 def plain(row):
@@ -163,7 +187,7 @@ def beside_makers(entry, row):
             before = "float %.3f, " % entry["accuracy"] if name == "accuracy" else ""
             said.append("%s %snarrow %.3f, theirs %.3f" % (name, before, *values))
     behind = gap(row, (OWN,))
-    said.append("%+.2f dB" % -behind[0] + ": " + behind[1] if behind else "equal")
+    said.append("%+.2f dB: %s" % (-behind.db, behind) if behind else "equal")
     return "%s, %s: %s; %d of %d weights are the float model's" % (entry["model"], row["mode"], "; ".join(said), theirs["same"], theirs["all"])
 
 
@@ -189,12 +213,12 @@ def summary(entries):
     listing("The float model answers zero to every sample", [e["model"] for e in entries if e.get("zero")])
     for mode in modes:
         gaps = [(gap(row), e, row) for e, row in every if row["mode"] == mode and "narrow" in row]
-        gaps = sorted(((g, e, row) for g, e, row in gaps if g), key=lambda item: -item[0][0])
+        gaps = sorted(((g, e, row) for g, e, row in gaps if g), key=lambda item: -item[0].db)
         listing("%s: Narrow more than %.1f dB below the better of the two others" % (mode, zoo.CLOSE_DB),
-                ["%s: %.2f dB: %s%s" % (e["model"], g[0], g[1], "".join("; %s keeps float: %s" % (t, stays_float(row[t]))
+                ["%s: %.2f dB%s: %s%s" % (e["model"], g.db, " +- %.2f" % row["error"] if "error" in row else "", g, "".join("; %s keeps float: %s" % (t, stays_float(row[t]))
                                                                       for t in ("narrow", *PEERS) if stays_float(row[t])))
-                 for g, e, row in gaps if g[0] > zoo.CLOSE_DB])
-        listing("%s: Narrow within that or above" % mode, ["%s: %+.2f dB" % (e["model"], -g[0]) for g, e, _ in gaps if g[0] <= zoo.CLOSE_DB])
+                 for g, e, row in gaps if g.db > zoo.CLOSE_DB])
+        listing("%s: Narrow within that or above" % mode, ["%s: %+.2f dB" % (e["model"], -g.db) for g, e, _ in gaps if g.db <= zoo.CLOSE_DB])
     listing("Narrow beside the files of the models' makers", [beside_makers(e, row) for e, row in every if OWN in row and "narrow" in row])
     for tool in ("narrow", *PEERS):
         found = [(e, row, row[tool]) for e, row in every if tool in row]

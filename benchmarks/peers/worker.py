@@ -67,46 +67,66 @@ def static_reference(step):
     return result
 
 
+def outputs(step, path, signature):
+    """For each test sample what a file gives, in the order of the float model's outputs, then which of them are float, and what the float
+    model gives for these."""
+    import samples
+    with np.load(samples.archive(step["folder"], "float-" + step["kernels"], signature)) as archive:
+        kept, expected = archive["kept"], [archive["v%d" % n] for n in range(len(archive.files) - 1)]
+    runner = litert.Runner(path, step["kernels"], signature)
+    shapes = [runner.shape(i) for i in range(len(runner.inputs))]
+    for n, sample in enumerate(samples.load(step["folder"], "test", signature)[0]):
+        got = runner(litert.placed(sample, shapes))
+        if len(kept) == len(got):
+            got = litert.placed(got, [list(x[n].shape) for x in expected])
+        yield sample, [got[i] for i in kept], [x[n] for x in expected]
+
+
+def first_and_worst(powers):
+    """Of the sums of powers of every output, [outputs, 2] for each signature: dB of the first output and of the worst."""
+    every = [[litert.decibels(*p) for p in of_signature] for of_signature in powers if len(of_signature)]
+    return [min(e[0] for e in every), min(min(e) for e in every)] if every else None
+
+
 def static_score(step):
     """SQNR of the first float output and of the worst, over all signatures; for classes agreement with the float model and accuracy; for
     what reconstructs its input by which share the squared error differs from the float model's."""
     import samples
     if not os.path.exists(step["file"]):
         return {"skipped": "no file"}
-    result, every = {}, []
+    result, powers = {}, []
     for signature in samples.signatures(step["model"]):
-        stored = samples.archive(step["folder"], "float-" + step["kernels"], signature)
-        if not os.path.exists(stored):
+        if not os.path.exists(samples.archive(step["folder"], "float-" + step["kernels"], signature)):
             return {"skipped": "float model does not run"}
-        with np.load(stored) as archive:
-            kept, expected = archive["kept"], [archive["v%d" % n] for n in range(len(archive.files) - 1)]
-        runner = litert.Runner(step["file"], step["kernels"], signature)
-        values, labels = samples.load(step["folder"], "test", signature)
-        power, agree, right, score = np.zeros((len(kept), 2)), [], [], []
-        shapes = [runner.shape(i) for i in range(len(runner.inputs))]
-        for n, sample in enumerate(values):
-            got = runner(litert.placed(sample, shapes))
-            if len(kept) == len(got):
-                got = litert.placed(got, [list(x[n].shape) for x in expected])
-            if len(kept):
-                power += [litert.powers(x[n], got[i]) for i, x in zip(kept, expected)]
-                classes = got[kept[0]].shape[-1:] or (1,)
-                mine, theirs = (y.reshape(-1, *classes).argmax(axis=-1) for y in (got[kept[0]], expected[0][n]))
+        labels = samples.load(step["folder"], "test", signature)[1]
+        power, agree, right, score = 0, [], [], []
+        for n, (sample, got, expected) in enumerate(outputs(step, step["file"], signature)):
+            power = power + np.array([litert.powers(x, y) for x, y in zip(expected, got)]).reshape(-1, 2)
+            if got and samples.has_classes(step["model"]):
+                classes = got[0].shape[-1:] or (1,)
+                mine, theirs = (y.reshape(-1, *classes).argmax(axis=-1) for y in (got[0], expected[0]))
                 agree.append(np.mean(mine == theirs))
-                right.append(labels is not None and mine[0] == labels[n])
-                score.append([np.square(y - sample[0]).mean() for y in (got[kept[0]], expected[0][n])] if samples.reconstructs(step["model"]) else [0, 0])
-        if np.any(score):
-            result["score"] = float(np.mean([abs(mine / theirs - 1) for mine, theirs in score]))
-        every.append([litert.decibels(*p) for p in power])
-        if agree and samples.has_classes(step["model"]):
-            result["agreement"] = float(np.mean(agree))
-            if labels is not None:
-                result["accuracy"] = float(np.mean(right))
-    every = [e for e in every if e]
-    if not every:
-        return {"skipped": "no float output"}
-    result["sqnr"] = [str(min(e[0] for e in every)), str(min(min(e) for e in every))]  # as text: JSON has no infinity
-    return result
+                right += [] if labels is None else [mine[0] == labels[n]]
+            if got and samples.reconstructs(step["model"]):
+                mine, theirs = (np.square(y - sample[0]).mean() for y in (got[0], expected[0]))
+                score.append(abs(mine / theirs - 1))
+        powers.append(power)
+        result.update({name: float(np.mean(found)) for name, found in (("agreement", agree), ("accuracy", right), ("score", score)) if found})
+    measured = first_and_worst(powers)
+    return {**result, "sqnr": [str(value) for value in measured]} if measured else {"skipped": "no float output"}  # JSON has no infinity
+
+
+def static_difference(step):
+    """The standard error of the difference of two files' SQNR, both measures, from resampling the test samples 300 times."""
+    import samples
+    found = [[np.array([[litert.powers(x, y) for x, y in zip(expected, got)] for _, got, expected in outputs(step, path, signature)])
+              for signature in samples.signatures(step["model"])] for path in (step["file"], step["other"])]
+    random, differences = np.random.RandomState(0), []
+    for _ in range(300):
+        chosen = [random.randint(0, len(powers), len(powers)) for powers in found[0]]
+        mine, other = (first_and_worst([powers[c].sum(axis=0) for powers, c in zip(of_file, chosen)]) for of_file in found)
+        differences.append(np.subtract(mine, other))
+    return {"error": [float(e) for e in np.std(differences, axis=0)]}
 
 
 def same_weights(step):
@@ -139,7 +159,7 @@ def compare_tensors(step):
 
 STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors, "samples": write_samples,
          "static reference": static_reference, "static score": static_score,
-         "static peer": static_peer, "same weights": same_weights, "float operators": float_operators}
+         "static peer": static_peer, "static difference": static_difference, "same weights": same_weights, "float operators": float_operators}
 
 if __name__ == "__main__":
     for number, step in enumerate(json.load(sys.stdin)):

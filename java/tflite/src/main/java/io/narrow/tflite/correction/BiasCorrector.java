@@ -123,8 +123,13 @@ public final class BiasCorrector {
   }
 
   private void walk(Walk walk, double[][] wanted) {
+    int sums = targets.size();
     for (int i = 0; i < targets.size(); i++) {
-      shift(i, wanted[i], walk.means(targets.get(i)));
+      double[][] found = walk.means(targets.get(i));
+      shift(i, wanted[i], found[0]);
+      if (found.length > 1) {
+        shift(i, wanted[sums++], found[1]);
+      }
       walk.withBias(targets.get(i), biases.get(i));
     }
   }
@@ -140,7 +145,7 @@ public final class BiasCorrector {
     return Arrays.stream(graph.inputs()).boxed().toList();
   }
 
-  /** Gives the means of what the float model computes. */
+  /** Gives the means of what the float model computes, and then of what the sums add to it. */
   private Model original() {
     Probe probe = new Probe(model);
     for (Operator operator : graph.operators()) {
@@ -150,6 +155,7 @@ public final class BiasCorrector {
         probe.compute(operator);
       }
     }
+    targets.forEach(target -> target.sum().ifPresent(sum -> probe.mean(sum.other())));
     return probe.finish(inputs(), List.of());
   }
 

@@ -66,7 +66,8 @@ final class Probe {
     return sums;
   }
 
-  private void mean(int tensor) {
+  /** Appends the mean of a tensor as the next output. */
+  void mean(int tensor) {
     int rank = tensors.get(tensor).rank();
     int channels = tensors.get(tensor).dimension(rank - 1);
     int mean = add(Tensor.of("mean_" + outputs.size(), TensorType.FLOAT32, new int[] {channels}));

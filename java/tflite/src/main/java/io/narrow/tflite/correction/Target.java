@@ -12,9 +12,12 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.TensorPlan;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * An operator whose bias can make up for the rounding of its weights: a sum of products per channel
@@ -25,8 +28,20 @@ import java.util.Map;
  * @param weights place of its weights
  * @param bias place of its bias, which it need not have
  * @param channels number of channels
+ * @param sum the addition whose result the bias corrects instead of the operator's own, if any
  */
-record Target(int operator, int output, int weights, int bias, int channels) {
+record Target(int operator, int output, int weights, int bias, int channels, Optional<Sum> sum) {
+  /**
+   * An ADD of the operator's output, which nothing else reads, and a tensor that is there before:
+   * the errors of a residual network's skip connections add up, and no other bias can take them
+   * back.
+   *
+   * @param output number of the tensor that it writes
+   * @param place of the other operand
+   * @param other number of the other operand
+   */
+  record Sum(int output, int place, int other) {}
+
   /** Fused activations from this one on have no operator of their own. */
   private static final int TANH = 4;
 
@@ -73,8 +88,32 @@ record Target(int operator, int output, int weights, int bias, int channels) {
         && output.rank() > 1
         && output.dimension(output.rank() - 1) == channels
         && operator.option("fused_activation_function") < TANH) {
-      to.add(new Target(number, operator.outputs()[0], weights, rule.bias(), channels));
+      Optional<Sum> sum = sum(graph, number, operator);
+      to.add(new Target(number, operator.outputs()[0], weights, rule.bias(), channels, sum));
     }
+  }
+
+  private static Optional<Sum> sum(Subgraph graph, int number, Operator operator) {
+    int output = operator.outputs()[0];
+    List<Operator> readers =
+        graph.operators().stream()
+            .filter(o -> IntStream.of(o.inputs()).anyMatch(t -> t == output))
+            .toList();
+    if (readers.size() != 1
+        || !readers.get(0).name().equals("ADD")
+        || operator.option("fused_activation_function") != 0
+        || IntStream.of(graph.outputs()).anyMatch(t -> t == output)) {
+      return Optional.empty();
+    }
+    Operator add = readers.get(0);
+    int place = add.input(0) == output ? 1 : 0;
+    int other = add.input(place);
+    boolean before =
+        graph.operators().subList(0, number).stream()
+            .anyMatch(o -> IntStream.of(o.outputs()).anyMatch(t -> t == other));
+    return before && Arrays.equals(graph.tensor(other).shape(), graph.tensor(output).shape())
+        ? Optional.of(new Sum(add.outputs()[0], place, other))
+        : Optional.empty();
   }
 
   /** Whether an operator of this or of a model made from it is the target. */

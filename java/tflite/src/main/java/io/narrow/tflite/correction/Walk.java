@@ -79,12 +79,13 @@ final class Walk {
   }
 
   /**
-   * Computes until a target, without it, and gives the means of what it would compute.
+   * Computes until a target, without it, and gives the means of what it would compute; then those
+   * of what its sum adds to it, if it has one.
    *
    * @param target comes after those of all calls before
    * @throws NarrowException if the runtime does not take the step, or a tensor changes its size
    */
-  double[] means(Target target) {
+  double[][] means(Target target) {
     int end = next;
     while (!target.writtenBy(operators.get(end))) {
       end++;
@@ -107,14 +108,32 @@ final class Walk {
     }
     read(shown, inputs);
     probe.showSums(shown);
+    target.sum().ifPresent(sum -> probe.mean(add(other(sum), written, inputs)));
     next = end;
     written.removeIf(this::isDone);
     List<Integer> from = List.copyOf(inputs);
     List<Integer> to = List.copyOf(written);
-    double[] means = samples.run(probe.finish(from, to), from, to)[0];
+    double[][] means = samples.run(probe.finish(from, to), from, to);
     samples.forget(this::isDone);
     bias = new float[0];
     return means;
+  }
+
+  /** Number of the other operand of a sum in the model that rounds. */
+  private int other(Target.Sum sum) {
+    return operators.stream()
+        .filter(operator -> operator.outputs().length > 0 && operator.outputs()[0] == sum.output())
+        .findFirst()
+        .orElseThrow()
+        .input(sum.place());
+  }
+
+  /** A tensor that is read, and is an input unless it is written. */
+  private static int add(int tensor, Set<Integer> written, Set<Integer> inputs) {
+    if (!written.contains(tensor)) {
+      inputs.add(tensor);
+    }
+    return tensor;
   }
 
   /** Gives the target of the last step another bias before it is computed. */

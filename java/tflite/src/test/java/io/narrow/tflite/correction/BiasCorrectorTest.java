@@ -141,6 +141,35 @@ class BiasCorrectorTest {
     assertThat(furthest(wanted, means(Rewriter.rewrite(corrected), samples()))).isLessThan(1e-5);
   }
 
+  /** A product behind RELU, beside what it is computed from: y = h + w h. */
+  private static Model residual() {
+    ModelBuilder b = new ModelBuilder(3);
+    Table options = Table.of("FullyConnectedOptions");
+    int x = b.floats("x", 1, FEATURES);
+    int hidden = b.floats("hidden", 1, 16);
+    int product = b.floats("product", 1, 16);
+    int y = b.floats("y", 1, 16);
+    return b.operator(
+            "FULLY_CONNECTED",
+            options.with("fused_activation_function", 1),
+            new int[] {x, b.weights("v", 16, FEATURES), b.weights("bias", 16)},
+            hidden)
+        .operator(
+            "FULLY_CONNECTED", options, new int[] {hidden, b.weights("w", 16, 16), -1}, product)
+        .operator("ADD", Table.of("AddOptions"), new int[] {product, hidden}, y)
+        .inputs(x)
+        .outputs(y)
+        .build();
+  }
+
+  @Test
+  void whatASkipConnectionBringsAlongIsTakenBackAsWell() {
+    Model model = residual();
+    Plan corrected = BiasCorrector.correct(Planner.plan(model, COARSE), data(samples()));
+    double[] wanted = means(model, samples());
+    assertThat(furthest(wanted, means(Rewriter.rewrite(corrected), samples()))).isLessThan(1e-5);
+  }
+
   @Test
   void weightsStayAndOperatorsWithoutBiasGetOne() {
     Model model = model(false);

@@ -34,6 +34,7 @@ public final class Interpreter implements AutoCloseable {
   private final NativeModel model;
   private final int[] inputs;
   private final int[] outputs;
+  private final List<Integer> counts;
   private final int tensorCount;
   private boolean closed;
 
@@ -44,6 +45,7 @@ public final class Interpreter implements AutoCloseable {
     setOutputs(options.outputs());
     this.inputs = NativeModel.indices(model.interpreter().inputs());
     this.outputs = NativeModel.indices(model.interpreter().outputs());
+    this.counts = model.counts();
     for (int input : inputs) {
       TensorInfo info = info(input);
       if (info.type() == TensorType.STRING) {
@@ -201,10 +203,16 @@ public final class Interpreter implements AutoCloseable {
   /**
    * Runs the model on what is in the inputs.
    *
-   * @throws NarrowException if an operator fails
+   * @throws NarrowException if an operator fails, or would end the process
    */
   public void run() {
     checkOpen();
+    for (int count : counts) {
+      if (TensorValues.read(info(count), memory(count), source)[0] < 1) {
+        throw NarrowException.input(
+            source + ": input `" + info(count).name() + "`: TOPK_V2 needs at least 1");
+      }
+    }
     try {
       check(model.interpreter().Invoke(), "could not be run");
     } finally {

@@ -23,6 +23,7 @@ import org.bytedeco.tensorflowlite.BuiltinOpResolverWithoutDefaultDelegates;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
 import org.bytedeco.tensorflowlite.InterpreterBuilder;
 import org.bytedeco.tensorflowlite.InterpreterOptions;
+import org.bytedeco.tensorflowlite.RegistrationNodePair;
 import org.bytedeco.tensorflowlite.StringIntMap;
 import org.bytedeco.tensorflowlite.StringVector;
 import org.bytedeco.tensorflowlite.TfLiteIntArray;
@@ -172,6 +173,23 @@ final class NativeModel implements AutoCloseable {
       }
     }
     return List.copyOf(names);
+  }
+
+  /**
+   * Inputs of subgraph 0 that say how many of the largest elements TOPK_V2 gives: below 1, its
+   * kernel would end the process.
+   */
+  List<Integer> counts() {
+    List<Integer> counts = new ArrayList<>();
+    int[] inputs = indices(interpreter.inputs());
+    for (int n = 0; n < interpreter.nodes_size(); n++) {
+      RegistrationNodePair node = interpreter.node_and_registration(n);
+      if (node.second().builtin_code() == tensorflowlite.kTfLiteBuiltinTopkV2) {
+        int count = node.first().inputs().data(1);
+        IntStream.of(inputs).filter(input -> input == count).forEach(counts::add);
+      }
+    }
+    return counts;
   }
 
   /** Frees in the order in which things refer to each other. */

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.Shared;
+import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.Interpreter.Options;
+import io.narrow.tflite.schema.Table;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
@@ -332,6 +334,28 @@ class InterpreterTest {
       assertThatThrownBy(() -> model.write(0, LongBuffer.wrap(new long[63])))
           .isInstanceOf(NarrowException.class)
           .hasMessageContaining("got 63 values, want 64");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1, Integer.MIN_VALUE})
+  void aCountThatWouldEndTheProcessIsRefused(long count) {
+    ModelBuilder b = new ModelBuilder(1);
+    int x = b.floats("x", 1, 16);
+    int k = b.tensor("k", TensorType.INT32);
+    int values = b.tensor("values", TensorType.FLOAT32, 1, 1);
+    int indices = b.tensor("indices", TensorType.INT32, 1, 1);
+    b.operator("TOPK_V2", Table.of("TopKV2Options"), new int[] {x, k}, values, indices)
+        .inputs(x, k)
+        .outputs(values, indices);
+    try (Interpreter model = Interpreter.open(b.build().bytes(), "top", Options.DEFAULT)) {
+      model.write(1, LongBuffer.wrap(new long[] {count}));
+      assertThatThrownBy(model::run)
+          .isInstanceOf(NarrowException.class)
+          .hasMessage("top: input `k`: TOPK_V2 needs at least 1");
+      model.write(1, LongBuffer.wrap(new long[] {3}));
+      model.run();
+      assertThat(model.read(0)).hasSize(3);
     }
   }
 

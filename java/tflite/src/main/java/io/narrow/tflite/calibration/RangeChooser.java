@@ -1,6 +1,7 @@
 package io.narrow.tflite.calibration;
 
 import io.narrow.kernels.FloatRange;
+import java.util.stream.DoubleStream;
 
 /** Chooses a range for 8-bit codes from a histogram. */
 final class RangeChooser {
@@ -109,6 +110,14 @@ final class RangeChooser {
     }
   }
 
+  /**
+   * How many values the search for the least divergence sees: next to zero as many as beside that,
+   * since zero has a code of its own, and the zeros of a RELU would outweigh all else.
+   */
+  private long smooth(int bin) {
+    return count(bin == 0 ? 1 : bin == -1 ? -2 : bin);
+  }
+
   FloatRange entropy() {
     int furthest = Math.max(-low, high);
     if (high - low <= CODES) {
@@ -137,8 +146,9 @@ final class RangeChooser {
     int bins = to - from;
     double[] values = new double[bins];
     for (int bin = low; bin < high; bin++) {
-      values[Math.min(Math.max(bin, from), to - 1) - from] += count(bin);
+      values[Math.min(Math.max(bin, from), to - 1) - from] += smooth(bin);
     }
+    double total = DoubleStream.of(values).sum();
     double[] coded = new double[bins];
     for (int code = 0; code < CODES; code++) {
       spread(from, (int) ((long) code * bins / CODES), (int) ((code + 1L) * bins / CODES), coded);
@@ -150,7 +160,6 @@ final class RangeChooser {
         codedTotal += coded[i];
       }
     }
-    double total = histogram.total();
     double divergence = 0;
     for (int i = 0; i < bins; i++) {
       if (values[i] > 0) {
@@ -166,11 +175,11 @@ final class RangeChooser {
     long sum = 0;
     int filled = 0;
     for (int i = start; i < end; i++) {
-      sum += count(from + i);
-      filled += count(from + i) > 0 ? 1 : 0;
+      sum += smooth(from + i);
+      filled += smooth(from + i) > 0 ? 1 : 0;
     }
     for (int i = start; i < end; i++) {
-      coded[i] = count(from + i) > 0 ? (double) sum / filled : 0;
+      coded[i] = smooth(from + i) > 0 ? (double) sum / filled : 0;
     }
   }
 }

@@ -38,8 +38,8 @@ public record RangeMethod(Kind kind, double parameter) {
     PERCENTILE("percentile", 99.99, 50, 100),
     /**
      * Cut off at the distance from zero at which the distribution of the values and that of their
-     * 256 codes have the least divergence of Kullback and Leibler (Migacz, "8-bit inference with
-     * TensorRT", 2017).
+     * 256 codes have the least divergence of Kullback and Leibler, values next to zero excepted,
+     * which have a code of their own (Migacz, "8-bit inference with TensorRT", 2017).
      */
     ENTROPY("entropy", Double.NaN, Double.NaN, Double.NaN),
     /**

@@ -5,6 +5,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.Lstm;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -12,15 +13,20 @@ import java.util.Set;
 
 /**
  * A float32 tensor whose values a run gives: an input of the model, what an operator writes, or the
- * state that one keeps. What operators read is not looked at again: it is what others have written,
- * unless TFLite let an operator write over it.
+ * state that one keeps; or values inside an operator. What operators read is not looked at again:
+ * it is what others have written, unless TFLite let an operator write over it.
  *
  * @param tensor its number in subgraph 0
- * @param name its name
+ * @param intermediate number of a value inside the operator that writes the tensor, of which the
+ *     runtime keeps no tensor; {@link #ITSELF} otherwise
+ * @param name name of the tensor
  * @param source what messages call the origin of its values
  * @param role what it is to the run
  */
-record Activation(int tensor, String name, String source, Role role) {
+record Activation(int tensor, int intermediate, String name, String source, Role role) {
+  /** Stands for a tensor's own values in place of those of an intermediate. */
+  static final int ITSELF = -1;
+
   /** What a tensor is to a run. */
   enum Role {
     /** Given to it. */
@@ -28,7 +34,9 @@ record Activation(int tensor, String name, String source, Role role) {
     /** Computed by it. */
     OUTPUT,
     /** Kept from one to the next: looked at after it. */
-    STATE
+    STATE,
+    /** Not shown by the runtime: computed again by {@link LstmTrace}. */
+    TRACED
   }
 
   /** All of subgraph 0, the only one that the runtime shows, in the order of computation. */
@@ -44,6 +52,13 @@ record Activation(int tensor, String name, String source, Role role) {
       String source = operator.name() + " (operator " + i + ")";
       for (int output : operator.outputs()) {
         add(model, output, source, Role.OUTPUT, known, found);
+      }
+      if (LstmCell.fits(model, graph, operator)) {
+        add(model, operator.input(Lstm.CELL_STATE), source, Role.TRACED, known, found);
+        String name = graph.tensor(operator.outputs()[0]).name();
+        for (int number : new Lstm(operator).intermediates()) {
+          found.add(new Activation(operator.outputs()[0], number, name, source, Role.TRACED));
+        }
       }
       for (int input : operator.inputs()) {
         if (input >= 0 && graph.tensor(input).isVariable()) {
@@ -62,7 +77,7 @@ record Activation(int tensor, String name, String source, Role role) {
     Tensor tensor = model.subgraphs().get(0).tensor(number);
     boolean computed = tensor.type() == TensorType.FLOAT32 && !model.isConstant(tensor);
     if (computed && known.add(number)) {
-      to.add(new Activation(number, tensor.name(), source, role));
+      to.add(new Activation(number, ITSELF, tensor.name(), source, role));
     }
   }
 }

@@ -73,6 +73,9 @@ final class AiEdgeFile {
             json -> {
               json.beginObject().name(RANGES).beginObject();
               for (TensorStatistics known : calibration.statistics()) {
+                if (!known.place().isTensor()) {
+                  continue; // this format has no place for it
+                }
                 Tensor tensor =
                     model.subgraphs().get(known.place().subgraph()).tensor(known.place().tensor());
                 FloatRange range = known.choose(calibration.method());

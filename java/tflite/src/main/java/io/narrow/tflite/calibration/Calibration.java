@@ -18,8 +18,9 @@ import java.util.TreeMap;
 
 /**
  * Statistics of the activations of a model, from running it on a representative data set: of every
- * float32 tensor that is an input or computed, the smallest and largest value and a histogram.
- * Subgraphs that no signature runs, constants and other types have none. Immutable.
+ * float32 tensor that is an input or computed, the smallest and largest value and a histogram;
+ * likewise of values inside an LSTM, of whose cell the values of every step count. Subgraphs that
+ * no signature runs, constants and other types have none. Immutable.
  *
  * <p>Its size does not depend on the number of samples. Calibrations of parts of a data set can be
  * {@linkplain #merge merged}: in whatever parts and order, the result is the same to the byte.
@@ -100,6 +101,18 @@ public final class Calibration {
    */
   public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
     return find(subgraph, tensor).map(known -> known.choose(method, whole));
+  }
+
+  /**
+   * The range of a value inside an operator, likewise: of a gate of an LSTM before its layer
+   * normalization, or of what its projection is applied to.
+   *
+   * @param output number of the tensor that the operator writes
+   * @param number of the value among the {@code intermediates} of the operator
+   */
+  public Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
+    return Optional.ofNullable(tensors.get(new TensorStatistics.Place(subgraph, output, number)))
+        .map(known -> known.choose(method, whole));
   }
 
   private Optional<TensorStatistics> find(int subgraph, int tensor) {

@@ -7,6 +7,7 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
 import io.narrow.tflite.files.JsonFile;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.ops.Lstm;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,11 +19,14 @@ import java.util.Optional;
  * Calibrations as JSON: {@code {"format": "narrow-calibration", "version": 1, "samples": 100,
  * "tensors": [...]}}, a tensor being {@code {"subgraph": 0, "tensor": 3, "name": "conv1", "min":
  * -1.5, "max": 2.25, "histogram": {"exponent": -9, "first": -768, "counts": [1, 0, 4]},
- * "moving_average": {"factor": 0.95, "min": -1.2, "max": 2.1}}}. The last two may be missing.
+ * "moving_average": {"factor": 0.95, "min": -1.2, "max": 2.1}}}. The last two may be missing;
+ * {@code "intermediate": 4} says that the values are those inside the operator that writes the
+ * tensor.
  */
 final class CalibrationFile {
   private static final String FORMAT = "narrow-calibration";
   private static final int VERSION = 1;
+  private static final String INTERMEDIATE = "intermediate";
 
   private final JsonFile file;
   private final Model model;
@@ -48,6 +52,9 @@ final class CalibrationFile {
   private static void write(TensorStatistics tensor, JsonWriter json) throws IOException {
     json.beginObject().name("subgraph").value(tensor.place().subgraph());
     json.name("tensor").value(tensor.place().tensor()).name("name").value(tensor.name());
+    if (!tensor.place().isTensor()) {
+      json.name(INTERMEDIATE).value(tensor.place().intermediate());
+    }
     json.name("min").value(tensor.range().min()).name("max").value(tensor.range().max());
     if (tensor.histogram().isPresent()) {
       Histogram histogram = tensor.histogram().get();
@@ -98,7 +105,10 @@ final class CalibrationFile {
     Place place =
         new Place(
             whole(json, "subgraph", 0, Integer.MAX_VALUE, where),
-            whole(json, "tensor", 0, Integer.MAX_VALUE, where));
+            whole(json, "tensor", 0, Integer.MAX_VALUE, where),
+            json.has(INTERMEDIATE)
+                ? whole(json, INTERMEDIATE, 0, Lstm.INTERMEDIATES.size() - 1, where)
+                : Activation.ITSELF);
     boolean there =
         place.subgraph() < model.subgraphs().size()
             && place.tensor() < model.subgraphs().get(place.subgraph()).tensors().size()

@@ -24,9 +24,9 @@ import java.util.function.Function;
  * tensors; where a range differs by more than a thousandth, or where XNNPACK cannot be used, these
  * run all samples.
  *
- * <p>Variable tensors are reset before each sample, as {@code Evaluator} does; of the state of an
- * LSTM or SVDF the statistics are those after a run, so that of the steps within a run only the
- * last one's state is seen.
+ * <p>Variable tensors are reset before each sample, as {@code Evaluator} does. Of an LSTM over a
+ * sequence the cell counts at every step, which is computed again as the runtime shows the last
+ * only.
  */
 public final class Calibrator {
   private static final System.Logger LOG = System.getLogger(Calibrator.class.getName());
@@ -114,7 +114,8 @@ public final class Calibrator {
       Datasets datasets,
       Options options) {
     List<Activation> activations = Activation.of(model);
-    try (Recorder sure = new Recorder(file, activations, options.averaging(), Way.SURE)) {
+    List<LstmTrace> traces = LstmTrace.of(model);
+    try (Recorder sure = new Recorder(file, activations, traces, options.averaging(), Way.SURE)) {
       Optional<Dataset> data =
           datasets.limit(options.samples).of(signature, sure.interpreter().inputs(), needed);
       if (data.isEmpty()) {

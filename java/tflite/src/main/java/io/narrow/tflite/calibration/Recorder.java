@@ -31,16 +31,24 @@ final class Recorder implements AutoCloseable {
   private final Optional<RangeMethod> averaging;
   private final Interpreter interpreter;
   private final List<Activation> activations;
+  private final List<LstmTrace> traces;
   private final List<TensorTally> tallies = new ArrayList<>();
   private final float[] scratch = new float[TensorTally.COUNTED];
   private long samples;
 
   /**
+   * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
    * @throws NarrowException if the model cannot be prepared this way
    */
-  Recorder(Path file, List<Activation> activations, Optional<RangeMethod> averaging, Way way) {
+  Recorder(
+      Path file,
+      List<Activation> activations,
+      List<LstmTrace> traces,
+      Optional<RangeMethod> averaging,
+      Way way) {
     this.file = file;
+    this.traces = traces;
     this.way = way;
     this.averaging = averaging;
     this.activations = activations;
@@ -50,7 +58,8 @@ final class Recorder implements AutoCloseable {
 
   /** Another for the same model, that has seen nothing. */
   Recorder another(Way other) {
-    return new Recorder(file, activations, averaging, other);
+    List<LstmTrace> others = traces.stream().map(LstmTrace::another).toList();
+    return new Recorder(file, activations, others, averaging, other);
   }
 
   private static Interpreter.Options options(List<Activation> activations, Way way) {
@@ -87,7 +96,9 @@ final class Recorder implements AutoCloseable {
     feed.write(index, interpreter);
     // Before the run, which may use the memory of its inputs for what follows.
     look(index, true);
+    traces.forEach(trace -> trace.before(this::memory));
     interpreter.run();
+    traces.forEach(trace -> trace.after(this::memory));
     look(index, false);
     samples++;
   }
@@ -96,12 +107,24 @@ final class Recorder implements AutoCloseable {
     for (int i = 0; i < tallies.size(); i++) {
       Activation activation = activations.get(i);
       if ((activation.role() == Role.INPUT) == inputs) {
-        FloatRange seen = tallies.get(i).add(memory(activation.tensor()), scratch);
+        FloatRange seen = tallies.get(i).add(values(activation), scratch);
         if (seen.nans() + seen.infinities() > 0) {
           throw notFinite(activation, index, seen);
         }
       }
     }
+  }
+
+  private ByteBuffer values(Activation activation) {
+    return activation.role() == Role.TRACED ? traced(activation) : memory(activation.tensor());
+  }
+
+  private ByteBuffer traced(Activation activation) {
+    return traces.stream()
+        .filter(trace -> trace.knows(activation))
+        .findFirst()
+        .map(trace -> trace.values(activation))
+        .orElseThrow();
   }
 
   /** A tensor's values: none where TFLite gives it no memory, as some results of WHILE. */
@@ -157,7 +180,7 @@ final class Recorder implements AutoCloseable {
         Activation activation = activations.get(i);
         statistics.add(
             new TensorStatistics(
-                new Place(0, activation.tensor()),
+                new Place(0, activation.tensor(), activation.intermediate()),
                 activation.name(),
                 tally.range(),
                 Optional.of(tally.histogram()),

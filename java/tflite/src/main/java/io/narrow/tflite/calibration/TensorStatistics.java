@@ -21,10 +21,24 @@ record TensorStatistics(
     Optional<Histogram> histogram,
     Optional<MovingAverage> average) {
 
-  /** A tensor of a model. */
-  record Place(int subgraph, int tensor) implements Comparable<Place> {
+  /**
+   * A tensor of a model, or a value inside the operator that writes it.
+   *
+   * @param intermediate as that of {@link Activation}
+   */
+  record Place(int subgraph, int tensor, int intermediate) implements Comparable<Place> {
     private static final Comparator<Place> ORDER =
-        Comparator.comparingInt(Place::subgraph).thenComparingInt(Place::tensor);
+        Comparator.comparingInt(Place::subgraph)
+            .thenComparingInt(Place::tensor)
+            .thenComparingInt(Place::intermediate);
+
+    Place(int subgraph, int tensor) {
+      this(subgraph, tensor, Activation.ITSELF);
+    }
+
+    boolean isTensor() {
+      return intermediate == Activation.ITSELF;
+    }
 
     @Override
     public int compareTo(Place other) {
@@ -51,10 +65,10 @@ record TensorStatistics(
     return new TensorStatistics(place, name, both, merged, Optional.empty());
   }
 
-  /** As those of the same tensor of another subgraph. */
+  /** As those at the same place of another subgraph. */
   TensorStatistics in(int subgraph) {
     return new TensorStatistics(
-        new Place(subgraph, place.tensor()), name, range, histogram, average);
+        new Place(subgraph, place.tensor(), place.intermediate()), name, range, histogram, average);
   }
 
   TensorStatistics withoutAverage() {

@@ -71,6 +71,11 @@ public final class Operator {
     return hasOption(field) ? table.table("builtin_options").get(0).integer(field) : 0;
   }
 
+  /** A float option; 0 where the operator has no such option. */
+  public float realOption(String field) {
+    return hasOption(field) ? table.table("builtin_options").get(0).real(field) : 0;
+  }
+
   /** Numbers of the subgraphs that it calls: the bodies of control flow, a decomposition. */
   public List<Integer> calls() {
     List<Integer> called = new ArrayList<>();
@@ -88,6 +93,15 @@ public final class Operator {
       }
     }
     return called;
+  }
+
+  /** Numbers of the tensors that only tell the scales of values inside it; most have none. */
+  public int[] intermediates() {
+    return table.ints("intermediates");
+  }
+
+  public Operator withIntermediates(int[] tensors) {
+    return new Operator(table.with("intermediates", tensors), code);
   }
 
   public Operator withVersion(int version) {

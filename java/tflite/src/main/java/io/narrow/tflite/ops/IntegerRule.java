@@ -47,6 +47,10 @@ public record IntegerRule(
     QUOTIENT,
     /** Weights per channel, and a bias with the scale of the products. */
     WEIGHTS,
+    /** Those of {@link Lstm}. */
+    LSTM,
+    /** Weights of features and of time, a bias with the scale of the products of the latter. */
+    SVDF,
     /** A result in [0, 1). */
     UNIT,
     /** A result in [-1, 1). */
@@ -57,6 +61,16 @@ public record IntegerRule(
     /** Whether all operands and results share a scale. */
     public boolean same() {
       return this == SAME || this == BOUND;
+    }
+
+    /** Whether the kernel keeps state from one run to the next. */
+    public boolean recurrent() {
+      return this == LSTM || this == SVDF;
+    }
+
+    /** Whether the kernel has weights. */
+    public boolean weighted() {
+      return this == WEIGHTS || recurrent();
     }
 
     /** Whether the kernel fixes scale and zero point of its result. */
@@ -81,8 +95,10 @@ public record IntegerRule(
   /** What stands for weights of four bits among the options. */
   private static final String FOUR_BITS = "int4";
 
-  /** Fused activations from this one on are ignored by integer kernels. */
-  private static final int TANH = 4;
+  private static final int RELU = 1;
+
+  /** Fused activations from this one on are ignored by integer kernels, but by that of an LSTM. */
+  public static final int TANH = 4;
 
   public IntegerRule {
     inputs = Set.copyOf(inputs);
@@ -111,9 +127,16 @@ public record IntegerRule(
 
   /** Why an operator has no integer kernel although its row has; empty if it has. */
   public String objection(Operator candidate) {
-    return candidate.option("fused_activation_function") >= TANH
-        ? "its fused activation has no integer kernel"
-        : "";
+    long activation = candidate.option("fused_activation_function");
+    return switch (scales) {
+      case LSTM -> activation == TANH ? "" : only("tanh");
+      case SVDF -> activation == RELU ? "" : only("RELU");
+      default -> activation < TANH ? "" : "its fused activation has no integer kernel";
+    };
+  }
+
+  private static String only(String activation) {
+    return "its integer kernel has no other activation than " + activation;
   }
 
   /** Version of an operator that computes with activations and weights of these types. */

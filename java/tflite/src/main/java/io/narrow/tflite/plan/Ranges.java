@@ -3,7 +3,7 @@ package io.narrow.tflite.plan;
 import io.narrow.kernels.FloatRange;
 import java.util.Optional;
 
-/** The ranges of a model's activations; {@code Calibration::range} is one. */
+/** The ranges of a model's activations. */
 @FunctionalInterface
 public interface Ranges {
   /**
@@ -13,4 +13,14 @@ public interface Ranges {
    *     lowers the squared error of 8-bit codes
    */
   Optional<FloatRange> range(int subgraph, int tensor, boolean whole);
+
+  /**
+   * The range of a value inside an operator, likewise; of those of an LSTM only.
+   *
+   * @param output number of the tensor that the operator writes
+   * @param number of the value among the intermediates of the operator
+   */
+  default Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
+    return Optional.empty();
+  }
 }

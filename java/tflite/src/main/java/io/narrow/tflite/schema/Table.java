@@ -51,6 +51,12 @@ public final class Table {
     return value == null ? known.defaultValue() : (Long) value;
   }
 
+  /** A float field, 0 where it is absent. */
+  public float real(String field) {
+    Object value = values[type.field(field).id()];
+    return value == null ? 0 : (Float) value;
+  }
+
   /** A string field, empty where it is absent. */
   public String string(String field) {
     byte[] value = (byte[]) values[type.field(field).id()];

@@ -233,7 +233,7 @@ class CalibratorTest {
   }
 
   private static Recorder recorder(List<Activation> activations, Recorder.Way way) {
-    return new Recorder(Examples.DIGITS, activations, Optional.empty(), way);
+    return new Recorder(Examples.DIGITS, activations, List.of(), Optional.empty(), way);
   }
 
   @Test
@@ -323,7 +323,7 @@ class CalibratorTest {
     List<Activation> activations = Activation.of(read);
     assertThat(activations).anyMatch(a -> a.role() == Activation.Role.STATE);
     try (Recorder recorder =
-        new Recorder(model, activations, Optional.empty(), Recorder.Way.SURE)) {
+        new Recorder(model, activations, LstmTrace.of(read), Optional.empty(), Recorder.Way.SURE)) {
       Feed feed = data.feed(recorder.interpreter().inputs());
       for (int i = 0; i < 4; i++) {
         recorder.record(feed, 0); // again and again

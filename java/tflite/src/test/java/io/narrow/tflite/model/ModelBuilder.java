@@ -115,6 +115,13 @@ public final class ModelBuilder {
     return this;
   }
 
+  /** Gives the last operator intermediates. */
+  public ModelBuilder intermediates(int... numbers) {
+    List<Operator> all = operators.get(operators.size() - 1);
+    all.set(all.size() - 1, all.get(all.size() - 1).withIntermediates(numbers));
+    return this;
+  }
+
   /** The oldest version that the runtime has. */
   private static int version(String operator) {
     return operator.equals("BROADCAST_TO") ? 2 : 1;

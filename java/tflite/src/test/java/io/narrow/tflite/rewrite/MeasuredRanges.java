@@ -3,6 +3,7 @@ package io.narrow.tflite.rewrite;
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.runtime.Interpreter;
@@ -18,11 +19,15 @@ import java.util.Optional;
 public final class MeasuredRanges implements Ranges {
   private final Map<Integer, FloatRange> ranges = new HashMap<>();
 
-  private MeasuredRanges() {}
+  private final int tensors; // without those that kernels add for themselves
+
+  private MeasuredRanges(Path model) {
+    tensors = Model.read(model).subgraphs().get(0).tensors().size();
+  }
 
   /** Over these samples. */
   public static MeasuredRanges of(Path model, Dataset data) {
-    MeasuredRanges measured = new MeasuredRanges();
+    MeasuredRanges measured = new MeasuredRanges(model);
     try (Interpreter interpreter = open(model)) {
       for (Sample sample : data.feed(interpreter.inputs())) {
         for (int i = 0; i < sample.inputs().size(); i++) {
@@ -42,7 +47,7 @@ public final class MeasuredRanges implements Ranges {
 
   /** The same, with floats around an offset. */
   static MeasuredRanges ofRandomRuns(Path model, float offset) {
-    MeasuredRanges measured = new MeasuredRanges();
+    MeasuredRanges measured = new MeasuredRanges(model);
     try (Interpreter interpreter = open(model)) {
       RuntimeComparison.run(interpreter, offset, () -> measured.add(interpreter));
     }
@@ -55,7 +60,7 @@ public final class MeasuredRanges implements Ranges {
   }
 
   private void add(Interpreter interpreter) {
-    for (int i = 0; i < interpreter.tensorCount(); i++) {
+    for (int i = 0; i < tensors; i++) {
       TensorInfo info = interpreter.tensor(i);
       if (info.type() == TensorType.FLOAT32) {
         ranges.merge(i, range(interpreter.data(i)), FloatRange::merge);

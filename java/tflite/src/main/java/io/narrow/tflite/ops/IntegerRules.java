@@ -59,6 +59,7 @@ public final class IntegerRules {
       LOG                     0   0   free    2 2
       LOGISTIC                0   0   unit    2 3
       LOG_SOFTMAX             0   0   logarithm 2 -
+      LSTM                    0   0   lstm    1 -
       MAXIMUM                 0,1 0   bound   2 4
       MAX_POOL_2D             0   0   same    2 3
       MEAN                    0   0   free    2 3
@@ -98,11 +99,13 @@ public final class IntegerRules {
       STRIDED_SLICE           0   0   same    2 1
       SUB                     0,1 0   free    2 5
       SUM                     0   0   free    2 -
+      SVDF                    0   0   svdf    3 -
       TANH                    0   0   signed_unit 2 3
       TILE                    0   0   same    3 -
       TOPK_V2                 0   0   same    2 3
       TRANSPOSE               0   0   same    2 5
       TRANSPOSE_CONV          2   0   weights 3 5 fused_activation_function:4
+      UNIDIRECTIONAL_SEQUENCE_LSTM 0 0 lstm   1 -
       UNPACK                  0   all same    2 4
       """;
 

@@ -39,7 +39,6 @@ public record Lstm(Operator operator) {
 
   private static final Set<String> NAMES = Set.of("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM");
   private static final Set<Integer> COUNTS = Set.of(20, 24);
-  private static final Set<Integer> REQUIRED = Set.of(0, 2, 3, 4, 6, 7, 8, 13, 14, 15, 18, 19);
 
   /** Whether an operator is one of these two. */
   public static boolean is(Operator operator) {
@@ -131,7 +130,7 @@ public record Lstm(Operator operator) {
     if (!COUNTS.contains(operator.inputs().length)) {
       return "it has " + operator.inputs().length + " inputs, and only with 20 or 24 a kernel";
     }
-    for (int place : REQUIRED) {
+    for (int place : required()) {
       if (!has(place)) {
         return "it has no input " + place;
       }
@@ -146,6 +145,17 @@ public record Lstm(Operator operator) {
     }
     long states = graph.tensor(tensor(CELL_STATE)).elements();
     return states == 0 || states % cells(graph) != 0 ? "its cell state has no usual shape" : "";
+  }
+
+  private List<Integer> required() {
+    List<Integer> places = new ArrayList<>(List.of(0, OUTPUT_STATE, CELL_STATE));
+    for (int gate : gates()) {
+      places.addAll(List.of(inputWeights(gate), recurrentWeights(gate), bias(gate)));
+      if (hasLayerNormalization()) {
+        places.add(coefficients(gate));
+      }
+    }
+    return places;
   }
 
   private static int columns(Tensor tensor) {

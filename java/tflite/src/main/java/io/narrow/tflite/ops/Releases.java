@@ -21,7 +21,7 @@ public final class Releases {
       RNN 2:1.14.0
       UNIDIRECTIONAL_SEQUENCE_RNN 2:1.14.0
       BIDIRECTIONAL_SEQUENCE_RNN 2:1.14.0
-      SVDF 2:1.14.0
+      SVDF 2:1.14.0 3:2.2.0
       DEQUANTIZE 2:1.14.0 3:1.15.0 5:2.7.0 6:2.18.0
       ABS 2:2.4.0 3:2.5.0
       ADD 2:1.14.0 3:2.4.0

@@ -80,12 +80,18 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
       high = 1;
     }
     if (type == TensorType.INT16) {
-      return of(type, Math.max(-low, high) / Short.MAX_VALUE, 0);
+      return symmetric(type, low, high, Short.MAX_VALUE);
     }
     float scale = (float) (((double) high - low) / 255);
     double exact = Byte.MIN_VALUE - (double) low / scale;
     double zero = Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5); // halves away from 0
     return of(type, scale, (int) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, zero)));
+  }
+
+  /** How values of a range are held with a zero point of 0. */
+  static Encoding symmetric(TensorType type, float min, float max, int largestCode) {
+    float magnitude = Math.max(-min, max);
+    return of(type, (magnitude < NARROWEST ? 1 : magnitude) / largestCode, 0);
   }
 
   /** The same scale and zero for uint8 at the boundary of the model. */

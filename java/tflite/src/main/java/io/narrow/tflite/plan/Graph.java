@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.Lstm;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -115,9 +116,17 @@ final class Graph {
 
   /** The range of a tensor for codes of this type, empty if it was not seen or not finite. */
   Optional<FloatRange> range(int tensor, TensorType type) {
-    return ranges
-        .range(number, tensor, type == TensorType.INT16)
-        .filter(range -> !range.isEmpty() && range.nans() == 0 && range.infinities() == 0);
+    return ranges.range(number, tensor, type == TensorType.INT16).filter(Graph::isFinite);
+  }
+
+  /** The range of an intermediate of an LSTM, likewise. */
+  Optional<FloatRange> intermediate(int operator, int place) {
+    int output = operator(operator).outputs()[0];
+    return ranges.intermediate(number, output, place, place != Lstm.HIDDEN).filter(Graph::isFinite);
+  }
+
+  private static boolean isFinite(FloatRange range) {
+    return !range.isEmpty() && range.nans() == 0 && range.infinities() == 0;
   }
 
   /** Whether there are ranges of anything computed in it. */

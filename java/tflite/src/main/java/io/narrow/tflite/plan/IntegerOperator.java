@@ -12,6 +12,8 @@ import java.util.List;
  * @param inputs an encoding for each operand; {@link Encoding#FLOAT} for one that stays as it is,
  *     such as a shape or an index
  * @param outputs an encoding for each result, likewise
+ * @param intermediates encodings of values inside it, for the kernel to know their scales; of an
+ *     LSTM only
  */
 public record IntegerOperator(
     int subgraph,
@@ -19,9 +21,11 @@ public record IntegerOperator(
     int version,
     boolean wide,
     List<Encoding> inputs,
-    List<Encoding> outputs) {
+    List<Encoding> outputs,
+    List<Encoding> intermediates) {
   public IntegerOperator {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
+    intermediates = List.copyOf(intermediates);
   }
 }

@@ -21,6 +21,7 @@ final class IntegerPlanner {
   private final IntegerSupport support;
   private final IntegerScales scales;
   private final Map<Integer, IntegerOperator> integers = new TreeMap<>();
+  private final RecurrentPlans recurrent;
 
   IntegerPlanner(Graph graph) {
     this.graph = graph;
@@ -31,6 +32,8 @@ final class IntegerPlanner {
         integers.put(i, scales.operator(i));
       }
     }
+    this.recurrent = new RecurrentPlans(graph);
+    integers.values().forEach(recurrent::add);
   }
 
   List<IntegerOperator> operators() {
@@ -54,6 +57,11 @@ final class IntegerPlanner {
     return support.objection(operator);
   }
 
+  /** What is to be said of an operator that does; mostly nothing. */
+  String note(int operator) {
+    return recurrent.note(operator);
+  }
+
   /**
    * What becomes of the activations.
    *
@@ -63,7 +71,8 @@ final class IntegerPlanner {
     List<ActivationPlan> plans = new ArrayList<>();
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && !graph.isConstant(i)) {
-        plans.add(activation(i, problems));
+        int number = i;
+        plans.add(recurrent.of(i).orElseGet(() -> activation(number, problems)));
       }
     }
     return plans;

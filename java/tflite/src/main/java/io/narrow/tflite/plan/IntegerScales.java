@@ -6,6 +6,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
@@ -32,12 +33,14 @@ final class IntegerScales {
   private final IntegerSupport support;
   private final ScaleGroups groups;
   private final IntegerWeights weights;
+  private final RecurrentScales recurrent;
 
   IntegerScales(Graph graph, IntegerSupport support) {
     this.graph = graph;
     this.support = support;
     this.groups = new ScaleGroups(graph.subgraph().tensors().size());
     this.weights = new IntegerWeights(graph);
+    this.recurrent = new RecurrentScales(graph);
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && !graph.isConstant(i)) {
         include(i, i);
@@ -177,11 +180,30 @@ final class IntegerScales {
     }
     if (rule.scales().fixed()) {
       Encoding fixed = Encoding.of(type, rule.scales().scale(type), rule.scales().zeroPoint(type));
-      results.forEach(result -> groups.fix(result, fixed));
+      results.forEach(result -> groups.fix(result, fixed, "fixed by its kernel"));
     } else if (rule.scales().same()) {
       share(operator, rule, type, results);
     } else if (rule.scales() == Scales.CLAMP && clampedAlone(operator.input(0), type)) {
       takeRange(operator.input(0), results.get(0));
+    } else if (rule.scales() == Scales.LSTM) {
+      shareWithState(new Lstm(operator), results.get(0));
+    } else if (rule.scales() == Scales.SVDF) {
+      // Its RELU is that there are no codes below 0, so that no range may be shared that has some.
+      int result = results.get(0);
+      String reason = groups.range(result) + ", not widened: the lowest code is the kernel's RELU";
+      groups.fix(result, groups.encoding(result, type), reason);
+    }
+  }
+
+  private void shareWithState(Lstm lstm, int result) {
+    groups.join(result, lstm.tensor(Lstm.OUTPUT_STATE));
+    if (lstm.hasProjection() && lstm.operator().realOption("proj_clip") > 0) {
+      // The kernel clips codes, as if 0 always stood for 0.
+      FloatRange range = graph.range(result, TensorType.INT8).orElseThrow();
+      groups.fix(
+          result,
+          Encoding.symmetric(TensorType.INT8, range.min(), range.max(), Byte.MAX_VALUE),
+          groups.range(result) + ", symmetric: the kernel clips codes");
     }
   }
 
@@ -289,9 +311,17 @@ final class IntegerScales {
       int tensor = operator.outputs()[place];
       outputs.add(rule.writes(place) ? groups.encoding(tensor, type) : Encoding.FLOAT);
     }
+    List<Encoding> intermediates = List.of();
+    if (rule.scales().recurrent()) {
+      recurrent.encode(number, rule.scales(), inputs, outputs.get(0));
+    }
+    if (rule.scales() == Scales.LSTM) {
+      intermediates = recurrent.intermediates(number, outputs.get(0));
+    }
     boolean wide = type == TensorType.INT16;
     int version = rule.version(type, graph.treatments().of(number).weightType(), operator);
-    return new IntegerOperator(graph.number(), number, version, wide, inputs, outputs);
+    return new IntegerOperator(
+        graph.number(), number, version, wide, inputs, outputs, intermediates);
   }
 
   private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int place) {

@@ -25,9 +25,7 @@ final class IntegerSupport {
     for (int i = 0; i < objections.length; i++) {
       Mode mode = graph.treatments().of(i).mode();
       objections[i] =
-          mode.integer()
-              ? objection(graph.operator(i), mode.activation())
-              : graph.treatments().reason(i);
+          mode.integer() ? objection(i, mode.activation()) : graph.treatments().reason(i);
     }
     new Movers(graph, objections).leaveFloat();
   }
@@ -44,7 +42,8 @@ final class IntegerSupport {
         : TensorType.FLOAT32;
   }
 
-  private String objection(Operator operator, TensorType type) {
+  private String objection(int number, TensorType type) {
+    Operator operator = graph.operator(number);
     String name = operator.name();
     IntegerRule rule = IntegerRules.of(name).orElseThrow();
     String objection = rule.objection(operator);
@@ -53,6 +52,9 @@ final class IntegerSupport {
     }
     if (rule.scales() == IntegerRule.Scales.QUOTIENT) {
       objection = divisor(operator.input(1));
+    }
+    if (objection.isEmpty() && rule.scales().recurrent()) {
+      objection = new RecurrentSupport(graph, this).objection(number, rule.scales());
     }
     boolean any = false;
     for (int place = 0; place < operator.inputs().length && objection.isEmpty(); place++) {
@@ -112,10 +114,14 @@ final class IntegerSupport {
   }
 
   private String unseen(int number, TensorType type) {
+    return graph.tensor(number).isVariable()
+        ? "`" + graph.tensor(number).name() + "` keeps state from run to run"
+        : unknown(number, type);
+  }
+
+  /** Why the range of a tensor cannot be divided into integers; empty if it can. */
+  String unknown(int number, TensorType type) {
     String name = "`" + graph.tensor(number).name() + "`";
-    if (graph.tensor(number).isVariable()) {
-      return name + " keeps state from run to run";
-    }
     Optional<FloatRange> seen = graph.seen(number);
     if (seen.isEmpty()) {
       return graph.wasSeen() ? "calibration saw no value of " + name : graph.whyNotSeen();
@@ -147,7 +153,8 @@ final class IntegerSupport {
         : "its bias does not have a value per channel";
   }
 
-  private String constant(int number) {
+  /** Why a tensor cannot be stored as integers; empty if it can. */
+  String constant(int number) {
     if (number < 0) {
       return "it has no weights";
     }

@@ -12,7 +12,7 @@ import java.util.Map;
 /** Encodings of weights and bias beside integer activations (specification 1.3 and 1.5). */
 final class IntegerWeights {
   /** Half of what an int32 holds: the other half is left to the sum of products. */
-  private static final float LARGEST_BIAS = 1073741823;
+  static final float LARGEST_BIAS = 1073741823;
 
   /** Half of the 48 bits that kernels with int16 activations can rescale of an int64 sum. */
   private static final float LARGEST_WIDE_BIAS = 1L << 46;
@@ -51,23 +51,39 @@ final class IntegerWeights {
     boolean wide = input.type() == TensorType.INT16;
     int biasNumber = operator.input(rule.bias());
     ByteBuffer bias = biasNumber < 0 ? null : graph.contents(biasNumber);
-    float largest = wide ? LARGEST_WIDE_BIAS : LARGEST_BIAS;
-    float[] products = new float[scales.length];
-    for (int c = 0; c < scales.length; c++) {
-      // Neither the product of the scales nor its reciprocal may leave the range of a float.
-      scales[c] = Math.max(scales[c], SMALLEST / input.scale());
-      products[c] = Math.min(input.scale() * scales[c], Float.MAX_VALUE);
-      float value = bias == null ? 0 : Math.abs(bias.getFloat(Float.BYTES * c));
-      if (value / products[c] > largest) {
-        products[c] = value / largest;
-        scales[c] = products[c] / input.scale();
-      }
+    float[] magnitudes = new float[scales.length];
+    for (int c = 0; bias != null && c < scales.length; c++) {
+      magnitudes[c] = Math.abs(bias.getFloat(Float.BYTES * c));
     }
+    float largest = wide ? LARGEST_WIDE_BIAS : LARGEST_BIAS;
+    float[] products = products(input.scale(), scales, magnitudes, largest);
     return new Pair(
         new Encoding(treatment.weightType(), axis, scales, 0),
         bias == null
             ? Encoding.FLOAT
             : new Encoding(wide ? TensorType.INT64 : TensorType.INT32, 0, products, 0));
+  }
+
+  /**
+   * The scales of products, and so of a bias that is added to them.
+   *
+   * @param input scale of what the weights are applied to
+   * @param scales of the weights, which grow where the bias would be too large an integer
+   * @param biases magnitudes
+   * @param largest what integer a bias may be
+   */
+  static float[] products(float input, float[] scales, float[] biases, float largest) {
+    float[] products = new float[scales.length];
+    for (int c = 0; c < scales.length; c++) {
+      // Neither the product of the scales nor its reciprocal may leave the range of a float.
+      scales[c] = Math.max(scales[c], SMALLEST / input);
+      products[c] = Math.min(input * scales[c], Float.MAX_VALUE);
+      if (biases[c] / products[c] > largest) {
+        products[c] = biases[c] / largest;
+        scales[c] = products[c] / input;
+      }
+    }
+    return products;
   }
 
   private float[] scales(int number, int axis, Treatment treatment) {

@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.calibration.Calibration;
@@ -50,7 +51,7 @@ public final class Planner {
 
   /** As {@link #plan(Model, Recipe, Ranges)}, with the ranges that calibration found. */
   public static Plan plan(Model model, Recipe recipe, Calibration calibration) {
-    return plan(model, recipe, (Ranges) calibration::range);
+    return plan(model, recipe, new Calibrated(calibration));
   }
 
   /**
@@ -74,6 +75,18 @@ public final class Planner {
    */
   public static Plan plan(Model model, Recipe recipe, Ranges ranges) {
     return new Planner(model, recipe, ranges).plan();
+  }
+
+  private record Calibrated(Calibration calibration) implements Ranges {
+    @Override
+    public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+      return calibration.range(subgraph, tensor, whole);
+    }
+
+    @Override
+    public Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
+      return calibration.intermediate(subgraph, output, number, whole);
+    }
   }
 
   private Plan plan() {
@@ -327,6 +340,7 @@ public final class Planner {
     String reason = "";
     if (integer.isInteger(number)) {
       precision = Precision.INTEGER;
+      reason = integer.note(number);
     } else if (CONVERSIONS.contains(operator.name())) {
       precision = Precision.CONVERSION;
     } else if (touchesFloat(graph, operator)) {

@@ -13,6 +13,7 @@ final class ScaleGroups {
   private final boolean[] ranged;
   private final int[] members;
   private final Encoding[] fixed;
+  private final String[] reasons; // for these
 
   ScaleGroups(int tensors) {
     parent = new int[tensors];
@@ -21,6 +22,7 @@ final class ScaleGroups {
     ranged = new boolean[tensors];
     members = new int[tensors];
     fixed = new Encoding[tensors];
+    reasons = new String[tensors];
     for (int i = 0; i < tensors; i++) {
       parent[i] = i;
       members[i] = 1;
@@ -51,9 +53,10 @@ final class ScaleGroups {
     ranged[root(tensor)] = false;
   }
 
-  /** Gives a tensor an encoding that its range does not change. */
-  void fix(int tensor, Encoding encoding) {
+  /** Gives a tensor an encoding that its range does not change, for this reason. */
+  void fix(int tensor, Encoding encoding, String reason) {
     fixed[root(tensor)] = encoding;
+    reasons[root(tensor)] = reason;
   }
 
   boolean isFixed(int tensor) {
@@ -114,8 +117,11 @@ final class ScaleGroups {
   String reason(int tensor) {
     int root = root(tensor);
     String shared = members[root] == 1 ? "" : ", shared by " + members[root] + " tensors";
-    return fixed[root] != null
-        ? "fixed by its kernel" + shared
-        : "range [" + min[root] + ", " + max[root] + "]" + shared;
+    return (fixed[root] != null ? reasons[root] : range(root)) + shared;
+  }
+
+  /** The range of a tensor's group, in words. */
+  String range(int tensor) {
+    return "range [" + min[root(tensor)] + ", " + max[root(tensor)] + "]";
   }
 }

@@ -65,7 +65,7 @@ final class Treatments {
         treatment.bits() == 8 || weights.flatMap(rule -> rule.kernel(TensorType.INT4)).isPresent();
     if (mode.integer()) {
       Optional<IntegerRule> rule = IntegerRules.of(operator).filter(r -> r.has(mode.activation()));
-      boolean weighted = rule.map(r -> r.scales() == IntegerRule.Scales.WEIGHTS).orElse(false);
+      boolean weighted = rule.map(r -> r.scales().weighted()).orElse(false);
       return rule.isPresent() && (small || !weighted)
           ? ""
           : IntegerRules.missing(operator, mode.activation());

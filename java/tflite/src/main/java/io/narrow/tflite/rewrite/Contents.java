@@ -76,8 +76,9 @@ final class Contents {
   /** {@code round(bias / scale)}, halves away from 0, as both reference tools have it. */
   private static void bias(ByteBuffer values, Encoding encoding, ByteBuffer target) {
     float[] scales = encoding.scales();
-    for (int c = 0; c < scales.length; c++) {
-      double exact = (double) values.getFloat(Float.BYTES * c) / scales[c];
+    for (int c = 0; c < values.remaining() / Float.BYTES; c++) {
+      float scale = scales[encoding.axis() < 0 ? 0 : c];
+      double exact = (double) values.getFloat(Float.BYTES * c) / scale;
       long rounded = (long) (Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5));
       if (encoding.type() == TensorType.INT64) {
         target.putLong(rounded);

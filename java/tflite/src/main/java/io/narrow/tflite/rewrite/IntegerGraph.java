@@ -3,6 +3,7 @@ package io.narrow.tflite.rewrite;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.ActivationPlan;
 import io.narrow.tflite.plan.Encoding;
@@ -118,7 +119,23 @@ final class IntegerGraph {
       }
     }
     IntegerOperator integer = integers.get(number);
-    graph.replace(number, integer == null ? operator : typed(operator, integer));
+    graph.replace(number, integer == null ? operator : typed(inside(operator, integer), integer));
+  }
+
+  /** The operator with as many intermediates as its kernel wants, which have no contents. */
+  private Operator inside(Operator operator, IntegerOperator integer) {
+    int count = integer.intermediates().size();
+    if (count == 0 || operator.intermediates().length == count) {
+      return operator; // those that the model has are among the activations
+    }
+    int[] numbers = new int[count];
+    for (int i = 0; i < count; i++) {
+      int output = graph.before().operators().get(integer.operator()).outputs()[0];
+      String name = graph.before().tensor(output).name() + "_" + Lstm.INTERMEDIATES.get(i);
+      Tensor tensor = Tensor.of(name, TensorType.FLOAT32, new int[] {0});
+      numbers[i] = graph.add(integer.intermediates().get(i).apply(tensor));
+    }
+    return operator.withIntermediates(numbers);
   }
 
   /** Number of the tensor that holds an activation in an encoding. */

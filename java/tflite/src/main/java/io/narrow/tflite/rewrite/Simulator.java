@@ -78,12 +78,17 @@ public final class Simulator {
       Operator operator = before.operators().get(i);
       for (int place = 0; place < operator.inputs().length; place++) {
         int tensor = operator.input(place);
-        if (tensor >= 0 && before.tensor(tensor).type() == TensorType.FLOAT32) {
+        if (tensor >= 0 && isRounded(before.tensor(tensor))) {
           operator = operator.withInput(place, read(tensor, i, place));
         }
       }
       graph.replace(i, operator);
     }
+  }
+
+  /** A state has to stay where the operator that keeps it finds it. */
+  private static boolean isRounded(Tensor tensor) {
+    return tensor.type() == TensorType.FLOAT32 && !tensor.isVariable();
   }
 
   /** Number of the tensor that an operator reads in place of a float32 one. */

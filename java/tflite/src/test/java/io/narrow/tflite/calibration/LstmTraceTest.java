@@ -111,6 +111,18 @@ class LstmTraceTest {
     assertThat(read.intermediate(0, output, Lstm.HIDDEN, false)).isEmpty();
   }
 
+  @Test
+  void incompleteLstmsAreNotLookedInto() {
+    Model whole = Model.read(write(EnumSet.complementOf(EnumSet.of(Feature.SHORT))));
+    Operator operator = whole.subgraphs().get(0).operators().get(0);
+    assertThat(LstmTrace.of(whole)).hasSize(1);
+    for (int place : new int[] {0, 2, 6, 8, 13, 18, 19, 22}) {
+      Model model = RecurrentModels.with(whole, operator.withInput(place, -1));
+      assertThat(LstmTrace.of(model)).isEmpty();
+      assertThat(Activation.of(model)).noneMatch(a -> a.role() == Activation.Role.TRACED);
+    }
+  }
+
   private Path write(Set<Feature> features) {
     Path file = folder.resolve("lstm.tflite");
     RecurrentModels.lstm(new ModelBuilder(5), features).build().write(file);

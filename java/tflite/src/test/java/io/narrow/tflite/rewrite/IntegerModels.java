@@ -7,6 +7,7 @@ import io.narrow.tflite.schema.Table;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -439,6 +440,12 @@ final class IntegerModels {
               .inputs(x)
               .outputs(y);
         });
+    for (Set<RecurrentModels.Feature> features : RecurrentModels.variants()) {
+      add(RecurrentModels.name(features), 30, 0, b -> RecurrentModels.lstm(b, features));
+    }
+    add("SVDF", LUT, 0, b -> RecurrentModels.svdf(b, 1, true));
+    add("SVDF beside negative values", LUT, 0, RecurrentModels::svdfBesideItsInput);
+    add("SVDF of rank 2 without bias", LUT, 0, b -> RecurrentModels.svdf(b, 2, false));
   }
 
   private static ModelBuilder end(

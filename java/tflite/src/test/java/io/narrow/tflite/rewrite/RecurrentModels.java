@@ -3,6 +3,7 @@ package io.narrow.tflite.rewrite;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
@@ -145,6 +146,12 @@ public final class RecurrentModels {
       b.intermediates(inside);
     }
     return y;
+  }
+
+  /** The model with another operator in place of its only one. */
+  public static Model with(Model model, Operator operator) {
+    Subgraph graph = model.subgraphs().get(0);
+    return model.with(List.of(graph.with(graph.tensors(), List.of(operator))), model.buffers());
   }
 
   /** The model with such a bias for every gate. */

@@ -12,7 +12,6 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.rewrite.Simulator;
-import io.narrow.tflite.runtime.TensorInfo;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -40,15 +38,19 @@ public final class BiasCorrector {
   private static final int FEWEST = 8;
 
   private final Model model;
+  private final int entry;
+  private final String signature;
   private final Subgraph graph;
   private final List<Target> targets;
   private final List<float[]> biases = new ArrayList<>();
 
   /**
-   * @param model runs what is corrected
+   * @param entry number of the subgraph that is corrected
    */
-  private BiasCorrector(Model model, List<Target> targets) {
-    this.model = model;
+  private BiasCorrector(Model all, int entry, List<Target> targets) {
+    this.model = all.withEntry(entry);
+    this.entry = entry;
+    this.signature = all.signatureOf(entry);
     this.graph = model.subgraphs().get(0);
     this.targets = targets;
     targets.forEach(target -> biases.add(bias(target)));
@@ -75,20 +77,39 @@ public final class BiasCorrector {
   public static Plan correct(Plan plan, Datasets data) {
     Model model = plan.model();
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
-    Model rounded = Simulator.simulate(plan);
-    Model corrected = model;
-    for (int entry : model.entries()) {
-      List<Target> targets = Target.of(plan, entry);
-      if (!targets.isEmpty()) {
-        BiasCorrector corrector = new BiasCorrector(model.withEntry(entry), targets);
-        String signature = model.signatureOf(entry);
-        if (corrector.correct(
-            rounded.withEntry(entry), inputs -> data.of(signature, inputs, entry == 0))) {
-          corrected = corrector.corrected(corrected, entry);
+    return correctSums(correctGates(plan, data), data);
+  }
+
+  private static Plan correctGates(Plan plan, Datasets data) {
+    Model corrected = plan.model();
+    for (int entry : plan.model().entries()) {
+      GateCorrector gates = new GateCorrector(plan, entry);
+      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, gates.targets());
+      Optional<Samples> samples = corrector.samples(corrector.model, data);
+      if (samples.isPresent()) {
+        double[][] shifts = gates.shifts(samples.get());
+        for (int i = 0; i < shifts.length; i++) {
+          corrector.shift(i, new double[shifts[i].length], shifts[i]);
         }
+        corrected = corrector.corrected(corrected);
       }
     }
-    return corrected == model ? plan : plan.with(corrected);
+    return corrected == plan.model() ? plan : plan.with(corrected);
+  }
+
+  private static Plan correctSums(Plan plan, Datasets data) {
+    Model rounded = Simulator.simulate(plan);
+    Model corrected = plan.model();
+    for (int entry : plan.model().entries()) {
+      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, Target.of(plan, entry));
+      Model one = rounded.withEntry(entry);
+      Optional<Samples> samples = corrector.samples(one, data);
+      if (samples.isPresent()) {
+        corrector.correct(one, samples.get());
+        corrected = corrector.corrected(corrected);
+      }
+    }
+    return corrected == plan.model() ? plan : plan.with(corrected);
   }
 
   /** As {@link #correct(Plan, Datasets)}, with the same data for all signatures. */
@@ -96,12 +117,20 @@ public final class BiasCorrector {
     return correct(plan, Datasets.of(data));
   }
 
-  /** Whether there were data to correct with. */
-  private boolean correct(Model rounded, Function<List<TensorInfo>, Optional<Dataset>> data) {
-    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(rounded)));
-    Optional<Samples> samples = Samples.read(model, data, (int) Math.min(most, Integer.MAX_VALUE));
-    samples.ifPresent(some -> correct(rounded, some));
-    return samples.isPresent();
+  /**
+   * What to correct with; empty if there are no such data, or nothing to correct.
+   *
+   * @param run the model that is to run on them
+   */
+  private Optional<Samples> samples(Model run, Datasets data) {
+    if (targets.isEmpty()) {
+      return Optional.empty();
+    }
+    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(run)));
+    return Samples.read(
+        model,
+        inputs -> data.of(signature, inputs, entry == 0),
+        (int) Math.min(most, Integer.MAX_VALUE));
   }
 
   private void correct(Model rounded, Samples samples) {
@@ -184,9 +213,9 @@ public final class BiasCorrector {
     return probe.finish(inputs(), List.of());
   }
 
-  /** Another model with the biases of one of its subgraphs corrected. */
-  private Model corrected(Model other, int number) {
-    Subgraph current = other.subgraphs().get(number);
+  /** Another model, of the same subgraphs, with the biases of one of them corrected. */
+  private Model corrected(Model other) {
+    Subgraph current = other.subgraphs().get(entry);
     List<Tensor> tensors = new ArrayList<>(current.tensors());
     List<Operator> operators = new ArrayList<>(current.operators());
     List<Buffer> buffers = new ArrayList<>(other.buffers());
@@ -211,7 +240,7 @@ public final class BiasCorrector {
       operators.set(target.operator(), operator.withInput(target.bias(), tensors.size() - 1));
     }
     List<Subgraph> subgraphs = new ArrayList<>(other.subgraphs());
-    subgraphs.set(number, current.with(tensors, operators));
+    subgraphs.set(entry, current.with(tensors, operators));
     return other.with(subgraphs, buffers);
   }
 

@@ -18,8 +18,10 @@ def tensorflow(model, folder, mode, out):
             for values in samples.load(folder, "calibrate", key)[0]:
                 yield values if key is None else (key, {d["name"]: v for d, v in zip(runner.inputs, values)})
 
-    with open(model, "rb") as f:
-        tool = calibrator.Calibrator(f.read())
+    parsed, content = litert.read(model)
+    if any("LSTM" in litert.operator_name(parsed, o) for graph in parsed.subgraphs for o in graph.operators or ()):
+        content = calibrator.add_intermediate_tensors(content)  # as TFLiteConverter does: without them calibration stops at an LSTM
+    tool = calibrator.Calibrator(content)
     if mode == "int8":
         made = convert.mlir_quantize(tool.calibrate(feed))
     else:

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -83,8 +84,13 @@ double run(float (*f)(const float*, int64_t, Rounding), Memory& m, int64_t n) {
   sink = static_cast<double>(f(m.x, n, Rounding{40.0f, 0.025f, 127.0f}));
   return 4;
 }
-double run(void (*f)(const float*, int64_t, float*), Memory& m, int64_t n) {
-  for (int64_t i = 0; i < n; i += kRow) f(m.x + i, kRow, m.y);
+double run(void (*f)(const float*, int64_t, int64_t, float*), Memory& m, int64_t n) {
+  f(m.x, n / kRow, kRow, m.y);
+  return 4;
+}
+double run(void (*f)(const float*, int64_t, int64_t, float*, float*, int64_t*), Memory& m, int64_t n) {
+  int64_t counts[2] = {0, 0};
+  f(m.x, n / kRow, kRow, m.y, m.y + kRow, counts);
   return 4;
 }
 double run(void (*f)(const float*, const float*, int64_t, double*), Memory& m, int64_t n) {
@@ -95,8 +101,8 @@ double run(void (*f)(const float*, const float*, int64_t, double*), Memory& m, i
 }
 template <class Q>
 double run(void (*f)(const float*, int64_t, Affine, Q*), Memory& m, int64_t n) {
-  const int32_t lowest = Q(-1) < Q(0) ? -128 : 0;
-  f(m.x, n, Affine{40.0f, 3, lowest, lowest + 255}, m.out.as<Q>());
+  const int32_t lowest = std::numeric_limits<Q>::min(), highest = std::numeric_limits<Q>::max();
+  f(m.x, n, Affine{40.0f, sizeof(Q) == 1 ? 3 : 0, lowest, highest}, m.out.as<Q>());
   return 4 + sizeof(Q);
 }
 template <class Q>

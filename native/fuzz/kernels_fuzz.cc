@@ -62,13 +62,20 @@ struct Memory {
 // The arguments of one call of a kernel, made in the order of its parameters.
 struct Arguments {
   Arguments(const char* kernel_name, int32_t first, int32_t last, Bytes& given)
-      : name(kernel_name), lowest(first), highest(last), bytes(given), n(given.take<uint16_t>() % (kLongest + 1)) {}
+      : name(kernel_name),
+        lowest(first),
+        highest(last),
+        bytes(given),
+        in_rows(std::strstr(kernel_name, "_rows") != nullptr),
+        rows(in_rows ? given.take<uint8_t>() % 10 : 1),
+        n(given.take<uint16_t>() % (kLongest + 1)) {}
 
   const char* name;
   int32_t lowest, highest;  // of the integer type in the name
   Bytes& bytes;
-  int64_t n;
-  int pointers = 0;
+  bool in_rows;  // the first of two counts is that of rows
+  int64_t rows, n;
+  int pointers = 0, counts = 0;
   std::vector<Memory> inputs;
   struct Output {
     Memory memory;
@@ -106,7 +113,7 @@ struct Arguments {
   template <class P>
   P make() {
     if constexpr (std::is_same<P, int64_t>::value) {
-      return n;
+      return in_rows && counts++ == 0 ? rows : n;
     } else if constexpr (std::is_same<P, float>::value) {
       return bytes.scale();
     } else if constexpr (std::is_same<P, int32_t>::value) {
@@ -118,7 +125,8 @@ struct Arguments {
       if constexpr (std::is_same<P, Affine>::value)
         return {bytes.scale(), bytes.between(low, high), low, high};
       else
-        return {scales(), zero_points(low, high), low, high};
+        return {scales(), low <= 0 && high >= 0 && bytes.take<uint8_t>() % 2 ? nullptr : zero_points(low, high), low,
+                high};
     } else if constexpr (std::is_same<P, Rounding>::value) {
       const float scale = bytes.scale();
       return {1 / scale, scale, static_cast<float>(bytes.between(1, 1 << 21))};
@@ -128,7 +136,7 @@ struct Arguments {
       if (pointers++ > 0 && std::strcmp(name, "f32_error") != 0) {
         if constexpr (std::is_same<T, float>::value) return scales();
       }
-      const int64_t count = std::strcmp(name, "s4_unpack") == 0 ? (n + 1) / 2 : n;
+      const int64_t count = std::strcmp(name, "s4_unpack") == 0 ? (n + 1) / 2 : rows * n;
       T* values = input<T>(count);
       for (int64_t i = 0; i < count; i++) values[i] = bytes.take<T>();
       return values;
@@ -146,6 +154,8 @@ struct Arguments {
       return range;
     } else if constexpr (std::is_same<T, double>::value) {
       return output<double>(32);
+    } else if constexpr (std::is_same<T, int64_t>::value) {
+      return output<int64_t>(2);
     } else {
       return output<T>(std::strcmp(name, "s4_pack") == 0 ? (n + 1) / 2 : n);
     }

@@ -1,7 +1,5 @@
 // Which instruction sets this machine can run, and which one is in use.
-#include <atomic>
-
-#include "kernel_table.h"
+#include "channels.h"
 #include "narrow/kernels.h"
 
 #ifdef NARROW_X86_64
@@ -15,6 +13,10 @@
 
 namespace narrow {
 
+// Constant-initialized, and filled on first use, as is `detected`: no static initializer runs when the library is
+// loaded.
+std::atomic<const KernelTable*> in_use{nullptr};
+std::atomic<int64_t> least_streamed{INT64_MAX};
 #ifdef NARROW_X86_64
 bool invalid_is_flagged = false;
 #endif
@@ -100,9 +102,7 @@ const Candidate kCandidates[] = {
 #endif
 };
 
-// Constant-initialized, and filled on first use: no static initializer runs when the library is loaded.
 std::atomic<uint32_t> detected{~0u};
-std::atomic<const KernelTable*> in_use{nullptr};
 
 uint32_t available() {
   uint32_t bits = detected.load(std::memory_order_acquire);
@@ -127,12 +127,10 @@ int32_t kernel_table_count() {
   return count;
 }
 
-const KernelTable& kernels() {
-  const KernelTable* table = in_use.load(std::memory_order_acquire);
-  if (table) return *table;
-  const KernelTable* best = fastest();
+const KernelTable& fastest_in_use() {
+  const KernelTable *none = nullptr, *best = fastest();
   // Unless a narrow_isa_use came in between.
-  return *(in_use.compare_exchange_strong(table, best, std::memory_order_acq_rel) ? best : table);
+  return *(in_use.compare_exchange_strong(none, best, std::memory_order_acq_rel) ? best : none);
 }
 
 }  // namespace narrow
@@ -154,4 +152,8 @@ int32_t narrow_isa_use(int32_t index) {
   int32_t i = 0;
   while (narrow::kernel_table(i) != before) i++;
   return i;
+}
+
+int64_t narrow_streaming_use(int64_t bytes) {
+  return narrow::least_streamed.exchange(bytes, std::memory_order_relaxed);
 }

@@ -37,25 +37,29 @@ struct Rounding {
   float inverse_scale, scale, limit;
 };
 
-// q as Affine says, with the first two per element, and the limits common.
+// q as Affine says, with the first two per element, and the limits common. No zero points: all are 0.
 struct AffineEach {
   const float* inverse_scales;
   const int32_t* zero_points;
   int32_t qmin, qmax;
 };
 
-// One kernel a line: name, result, parameters. In "each" kernels element i has its own channel, i.
+// One kernel a line: name, result, parameters. In "each" kernels element i has its own channel, i; in "rows" kernels,
+// which go over rows of n elements that follow one another, element i of every row.
 //   f32_range        extends the range, zeros as +0
+//   f32_range_rows   extends min[i] and max[i], zeros as +0, and counts[0], NaNs, and counts[1], infinities
 //   f32_absmax       largest bits of |x|: an integer maximum, in which infinity beats numbers and NaN infinity
-//   f32_absmax_each  the same with what absmax[i] holds, which must not be negative
+//   f32_absmax_rows  the same with what absmax[i] holds, which must not be negative
 //   f32_error        adds to 16 partial sums of x^2, then 16 of (x - y)^2, as narrow_f32_error describes
 //   f32_rounding_error  the sum of (x - q * scale)^2, as narrow_f32_least_error_scales describes
 //   s4_pack          the low four bits of n values to (n + 1) / 2 bytes; s4_unpack is the way back
 //   f32_to_f16_saturated  returns how many values were beyond +-65504
+//   streamed         as the kernel without it, but writes around the caches
 #define NARROW_KERNELS(K)                                                                                            \
   K(f32_range, void, (const float* x, int64_t n, Range* range))                                                      \
+  K(f32_range_rows, void, (const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts))        \
   K(f32_absmax, uint32_t, (const float* x, int64_t n))                                                               \
-  K(f32_absmax_each, void, (const float* x, int64_t n, float* absmax))                                               \
+  K(f32_absmax_rows, void, (const float* x, int64_t rows, int64_t n, float* absmax))                                 \
   K(f32_error, void, (const float* x, const float* y, int64_t n, double* partial))                                   \
   K(f32_rounding_error, float, (const float* x, int64_t n, Rounding r))                                              \
   K(f32_to_s8, void, (const float* x, int64_t n, Affine a, int8_t* y))                                               \
@@ -74,7 +78,13 @@ struct AffineEach {
   K(s4_unpack, void, (const uint8_t* x, int64_t n, int8_t* y))                                                       \
   K(f32_to_f16, void, (const float* x, int64_t n, uint16_t* y))                                                      \
   K(f32_to_f16_saturated, int64_t, (const float* x, int64_t n, uint16_t* y))                                         \
-  K(f16_to_f32, void, (const uint16_t* x, int64_t n, float* y))
+  K(f16_to_f32, void, (const uint16_t* x, int64_t n, float* y))                                                      \
+  K(f32_to_s8_streamed, void, (const float* x, int64_t n, Affine a, int8_t* y))                                      \
+  K(f32_to_u8_streamed, void, (const float* x, int64_t n, Affine a, uint8_t* y))                                     \
+  K(s8_to_f32_streamed, void, (const int8_t* x, int64_t n, float scale, int32_t zero_point, float* y))               \
+  K(u8_to_f32_streamed, void, (const uint8_t* x, int64_t n, float scale, int32_t zero_point, float* y))              \
+  K(f32_to_f16_streamed, void, (const float* x, int64_t n, uint16_t* y))                                             \
+  K(f16_to_f32_streamed, void, (const uint16_t* x, int64_t n, float* y))
 
 struct KernelTable {
   const char* isa;
@@ -95,9 +105,8 @@ extern const KernelTable kernels_avx512;
 extern const KernelTable kernels_neon;
 #endif
 
-// dispatch.cc: the tables that this machine can run, slowest first, and the one in use.
+// dispatch.cc: the tables that this machine can run, slowest first.
 int32_t kernel_table_count();
 const KernelTable* kernel_table(int32_t index);
-const KernelTable& kernels();
 
 }  // namespace narrow

@@ -64,10 +64,22 @@ uint32_t f32_absmax_scalar(const float* x, int64_t n) {
   return most;
 }
 
-void f32_absmax_each_scalar(const float* x, int64_t n, float* absmax) {
-  for (int64_t i = 0; i < n; i++) {
+void f32_absmax_rows_scalar(const float* x, int64_t rows, int64_t n, float* absmax) {
+  for (int64_t i = 0; i < rows * n; i++) {
     const uint32_t m = magnitude(x, i);
-    if (m > magnitude(absmax, i)) store(absmax, i, float_of(m));
+    if (m > magnitude(absmax, i % n)) store(absmax, i % n, float_of(m));
+  }
+}
+
+void f32_range_rows_scalar(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  for (int64_t i = 0; i < rows * n; i++) {
+    Range r = {load(min, i % n), load(max, i % n), load(counts, 0), load(counts, 1)};
+    const float value = load(x, i);
+    f32_range_scalar(&value, 1, &r);
+    store(min, i % n, r.min);
+    store(max, i % n, r.max);
+    store(counts, 0, r.nans);
+    store(counts, 1, r.infinities);
   }
 }
 
@@ -120,7 +132,8 @@ template <class Q>
 void quantize_each(const float* x, int64_t n, AffineEach a, Q* y) {
   for (int64_t i = 0; i < n; i++) {
     const float inverse_scale = load(a.inverse_scales, i);
-    store(y, i, static_cast<Q>(quantize(load(x, i), inverse_scale, load(a.zero_points, i), a.qmin, a.qmax)));
+    const int32_t zero_point = a.zero_points ? load(a.zero_points, i) : 0;
+    store(y, i, static_cast<Q>(quantize(load(x, i), inverse_scale, zero_point, a.qmin, a.qmax)));
   }
 }
 
@@ -146,6 +159,15 @@ void dequantize_each(const Q* x, int64_t n, const float* scales, const int32_t* 
 NARROW_INTEGER(s8, int8_t)
 NARROW_INTEGER(u8, uint8_t)
 NARROW_INTEGER(s16, int16_t)
+
+// Only processors with streaming stores have them.
+#define NARROW_STREAMED(name, Q)                                                                                \
+  void f32_to_##name##_streamed_scalar(const float* x, int64_t n, Affine a, Q* y) { quantize_all(x, n, a, y); } \
+  void name##_to_f32_streamed_scalar(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {        \
+    dequantize_all(x, n, scale, zero_point, y);                                                                 \
+  }
+NARROW_STREAMED(s8, int8_t)
+NARROW_STREAMED(u8, uint8_t)
 
 void s4_pack_scalar(const int8_t* x, int64_t n, uint8_t* y) {
   for (int64_t i = 0; i < n; i += 2) {
@@ -212,6 +234,9 @@ int64_t f32_to_f16_saturated_scalar(const float* x, int64_t n, uint16_t* y) {
 void f16_to_f32_scalar(const uint16_t* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; i++) store(y, i, float_of(bits_of_half(load(x, i))));
 }
+
+void f32_to_f16_streamed_scalar(const float* x, int64_t n, uint16_t* y) { f32_to_f16_scalar(x, n, y); }
+void f16_to_f32_streamed_scalar(const uint16_t* x, int64_t n, float* y) { f16_to_f32_scalar(x, n, y); }
 
 }  // namespace
 

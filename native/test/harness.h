@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "narrow/kernels.h"
+
 namespace harness {
 
 struct Test {
@@ -30,6 +32,24 @@ bool slow_machine();
 
 // Names of the instruction sets that the running test covered, in the line that the run prints.
 void covered(const char* isa);
+
+// Runs `body` on every instruction set.
+template <class Body>
+void every_isa(Body body) {
+  const int32_t before = narrow_isa_use(0);
+  for (int32_t isa = 0; isa < narrow_isa_count(); isa++) {
+    narrow_isa_use(isa);
+    covered(narrow_isa_name(isa));
+    body(narrow_isa_name(isa));
+  }
+  narrow_isa_use(before);
+}
+
+// Fails with the condition as its message, after the value of a variable `isa`.
+inline void expect(bool condition, const std::string& isa, const char* what) {
+  if (!condition) fail(isa + ": " + what);
+}
+#define EXPECT(condition) harness::expect(condition, isa, #condition)
 
 // Random numbers that a printed seed (or NARROW_TEST_SEED) brings back.
 uint64_t seed();

@@ -5,15 +5,17 @@
 #include <limits>
 #include <type_traits>
 
+#include "compare.h"
 #include "harness.h"
 #include "kernel_table.h"
 #include "reference.h"
 
 namespace {
 
-using harness::fail;
-using harness::Fenced;
-using harness::format;
+using compare::Array;
+using compare::array;
+using compare::compare;
+using compare::kLongest;
 using harness::Random;
 using narrow::Affine;
 using narrow::AffineEach;
@@ -21,12 +23,11 @@ using narrow::KernelTable;
 using narrow::Range;
 using narrow::Rounding;
 
-constexpr size_t kLongest = 100003;
 const size_t kLong[] = {4096, 16383, 16384, 16385, 16384 + 63, 3 * 16384 + 77, kLongest};
 
 // ---- Values --------------------------------------------------------------------------------------------------------
 
-enum Flavor { kOrdinary, kOneSpecial, kSpecial, kFlavors };
+enum Flavor { kOrdinary, kOneSign, kOneSpecial, kSpecial, kFlavors };
 
 std::vector<float> floats(size_t n, float scale, Flavor flavor, Random& random) {
   static std::vector<float> special;
@@ -40,6 +41,9 @@ std::vector<float> floats(size_t n, float scale, Flavor flavor, Random& random) 
       v = (static_cast<float>(random.below(1 << 16)) / 32768.0f - 1.0f) * 140.0f * scale;
     }
   }
+  const float sign = random.below(2) == 0 ? 1.0f : -1.0f;
+  if (flavor == kOneSign)
+    for (float& v : x) v = std::copysign(v, sign);
   if (flavor == kOneSpecial && n > 0)
     x[static_cast<size_t>(random.below(static_cast<int64_t>(n)))] = special[static_cast<size_t>(random.below(108))];
   return x;
@@ -66,88 +70,6 @@ Affine affine(float scale, Random& random) {
 float any_scale(Random& random) {
   const float scales[] = {1.0f, 0.025f, 3.0f, 1e-30f, 1e30f, 0x1p-120f, 0.0078431377f};
   return scales[random.below(7)];
-}
-
-// ---- Comparison ----------------------------------------------------------------------------------------------------
-
-struct Array {
-  size_t bytes;
-  const void* data;
-  size_t element;
-};
-
-template <class T>
-Array array(const std::vector<T>& values) {
-  return {values.size() * sizeof(T), values.data(), sizeof(T)};
-}
-
-// Where the arrays of a call lie: number 0 at the end of a page, 1 at the start of one, 2 to 17 so many elements past a
-// cache line, and the others on odd addresses.
-constexpr int kPlacements = 24;
-
-void place(Fenced& memory, const Array& array, int placement) {
-  if (placement == 0) {
-    memory.place_at_end(array.bytes);
-  } else if (placement == 1) {
-    memory.place_at_start(array.bytes);
-  } else if (placement < 18) {
-    memory.place(array.bytes, static_cast<size_t>(placement - 2) * array.element % 64);
-  } else {
-    memory.place(array.bytes, static_cast<size_t>(placement - 18) * 10 + 1);
-  }
-  if (array.bytes > 0) std::memcpy(memory.data(), array.data, array.bytes);
-}
-
-// Runs `call(kernel, input pointers, output pointer)`, which returns what the kernel returns, for the reference and for
-// each table; `output` is what the output holds before.
-template <class Kernel, class Call>
-void compare(const char* name, size_t n, Kernel* reference, Kernel* KernelTable::*kernel,
-             const std::vector<Array>& inputs, const Array& output, Call call) {
-  static Fenced memory[4] = {Fenced(kLongest * 4), Fenced(kLongest * 4), Fenced(kLongest * 4), Fenced(kLongest * 4)};
-  const void* plain[3] = {};
-  for (size_t i = 0; i < inputs.size(); i++) plain[i] = inputs[i].data;
-  std::vector<uint64_t> expected(output.bytes / 8 + 1);
-  if (output.bytes > 0) std::memcpy(expected.data(), output.data, output.bytes);
-  const int64_t expected_result = call(reference, plain, static_cast<void*>(expected.data()));
-
-  const int step = n > 200 || harness::slow_machine() ? 11 : 1;
-  for (int32_t isa = 0; isa < narrow::kernel_table_count(); isa++) {
-    const KernelTable& table = *narrow::kernel_table(isa);
-    harness::covered(table.isa);
-    for (int placement = static_cast<int>(n) % step; placement < kPlacements; placement += step) {
-      const void* in[3] = {};
-      for (size_t i = 0; i < inputs.size(); i++) {
-        place(memory[i], inputs[i], placement);
-        in[i] = memory[i].data();
-      }
-      place(memory[3], output, placement);
-      const int64_t result = call(table.*kernel, in, memory[3].data());
-      const std::string where =
-          format("%s on %s, %lld elements, placement %d: ", name, table.isa, static_cast<long long>(n), placement);
-      if (result != expected_result)
-        fail(where + format("returned %lld, expected %lld", static_cast<long long>(result),
-                            static_cast<long long>(expected_result)));
-      const char* got = memory[3].as<char>();
-      for (size_t i = 0; i < output.bytes; i += output.element) {
-        if (std::memcmp(got + i, reinterpret_cast<const char*>(expected.data()) + i, output.element) == 0) continue;
-        uint64_t a = 0, b = 0, x = 0;
-        std::memcpy(&a, got + i, output.element);
-        std::memcpy(&b, reinterpret_cast<const char*>(expected.data()) + i, output.element);
-        if (i / output.element < n)
-          std::memcpy(&x, static_cast<const char*>(inputs[0].data) + i / output.element * inputs[0].element,
-                      inputs[0].element);
-        fail(where + format("element %zu of input 0x%llx is 0x%llx, expected 0x%llx", i / output.element,
-                            static_cast<unsigned long long>(x), static_cast<unsigned long long>(a),
-                            static_cast<unsigned long long>(b)));
-      }
-      for (size_t i = 0; i < inputs.size(); i++) {
-        if (!memory[i].untouched()) fail(where + format("wrote around input %zu", i));
-        if (inputs[i].bytes > 0 && std::memcmp(in[i], inputs[i].data, inputs[i].bytes) != 0)
-          fail(where + format("wrote into input %zu", i));
-      }
-      if (!memory[3].untouched()) fail(where + "wrote around the output");
-    }
-  }
 }
 
 template <class Body>
@@ -193,16 +115,46 @@ void test(const char* name, uint32_t (*reference)(const float*, int64_t),
   });
 }
 
-void test(const char* name, void (*reference)(const float*, int64_t, float*),
-          void (*KernelTable::*kernel)(const float*, int64_t, float*)) {
+// How many rows there are of n elements each, or of fewer where n is large.
+int64_t rows_of(size_t& n, Random& random) {
+  const size_t rows = static_cast<size_t>(random.below(10));
+  if (n * rows > kLongest) n = kLongest / rows;
+  return static_cast<int64_t>(rows);
+}
+
+void test(const char* name, void (*reference)(const float*, int64_t, int64_t, float*),
+          void (*KernelTable::*kernel)(const float*, int64_t, int64_t, float*)) {
   Random random(3);
   every_length([&](size_t n, Flavor flavor) {
-    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    const int64_t rows = rows_of(n, random);
+    const std::vector<float> x = floats(n * static_cast<size_t>(rows), any_scale(random), flavor, random);
     std::vector<uint32_t> before = integers<uint32_t>(n, random);
     for (uint32_t& m : before) m = random.below(2) == 0 ? 0 : m & 0x7fffffff;
     compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
-      f(f32(in[0]), static_cast<int64_t>(n), static_cast<float*>(out));
+      f(f32(in[0]), rows, static_cast<int64_t>(n), static_cast<float*>(out));
       return 0;
+    });
+  });
+}
+
+// Smallest and largest values lie in one array, and the counts come back as one number.
+void test(const char* name, void (*reference)(const float*, int64_t, int64_t, float*, float*, int64_t*),
+          void (*KernelTable::*kernel)(const float*, int64_t, int64_t, float*, float*, int64_t*)) {
+  Random random(15);
+  every_length([&](size_t n, Flavor flavor) {
+    if (n > kLongest / 2) n = kLongest / 2;
+    const int64_t rows = rows_of(n, random);
+    const std::vector<float> x = floats(n * static_cast<size_t>(rows), any_scale(random), flavor, random);
+    std::vector<float> before(2 * n, INFINITY);
+    for (size_t i = 0; i < n; i++) {
+      before[n + i] = -INFINITY;
+      if (random.below(2) == 0) before[i] = before[n + i] = static_cast<float>(random.below(9)) - 4.0f;
+    }
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      float* min = static_cast<float*>(out);
+      int64_t counts[2] = {5, 7};
+      f(f32(in[0]), rows, static_cast<int64_t>(n), min, min + n, counts);
+      return counts[0] * 1000000 + counts[1];
     });
   });
 }
@@ -278,9 +230,11 @@ void test(const char* name, void (*reference)(const float*, int64_t, AffineEach,
       zero_points[i] = limits.qmin + static_cast<int32_t>(random.below(limits.qmax - limits.qmin + 1));
     }
     const std::vector<Q> before(n, Q(1));
+    const bool zeros = limits.qmin <= 0 && limits.qmax >= 0 && random.below(3) == 0;
     compare(name, n, reference, kernel, {array(x), array(inverse_scales), array(zero_points)}, array(before),
             [&](auto f, const void* const* in, void* out) {
-              const AffineEach a = {f32(in[1]), static_cast<const int32_t*>(in[2]), limits.qmin, limits.qmax};
+              const int32_t* zero_points = zeros ? nullptr : static_cast<const int32_t*>(in[2]);
+              const AffineEach a = {f32(in[1]), zero_points, limits.qmin, limits.qmax};
               f(f32(in[0]), static_cast<int64_t>(n), a, static_cast<Q*>(out));
               return 0;
             });

@@ -47,11 +47,22 @@ uint32_t f32_absmax(const float* x, int64_t n) {
   return most;
 }
 
-void f32_absmax_each(const float* x, int64_t n, float* absmax) {
-  for (int64_t i = 0; i < n; i++) {
+void f32_range_rows(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  for (int64_t i = 0; i < n && rows > 0; i++) {
+    Range range = {min[i], max[i], counts[0], counts[1]};
+    for (int64_t r = 0; r < rows; r++) f32_range(x + r * n + i, 1, &range);
+    min[i] = range.min;
+    max[i] = range.max;
+    counts[0] = range.nans;
+    counts[1] = range.infinities;
+  }
+}
+
+void f32_absmax_rows(const float* x, int64_t rows, int64_t n, float* absmax) {
+  for (int64_t i = 0; i < rows * n; i++) {
     uint32_t before, now = f32_absmax(x + i, 1);
-    std::memcpy(&before, absmax + i, sizeof before);
-    if (now > before) std::memcpy(absmax + i, &now, sizeof now);
+    std::memcpy(&before, absmax + i % n, sizeof before);
+    if (now > before) std::memcpy(absmax + i % n, &now, sizeof now);
   }
 }
 
@@ -82,25 +93,34 @@ int32_t quantized(float x, float inverse_scale, int32_t zero_point, int32_t qmin
   return static_cast<int32_t>(std::fmin(std::fmax(q, qmin), qmax));
 }
 
-#define NARROW_INTEGER(name, Q)                                                                               \
-  void f32_to_##name(const float* x, int64_t n, Affine a, Q* y) {                                             \
-    for (int64_t i = 0; i < n; i++)                                                                           \
-      y[i] = static_cast<Q>(quantized(x[i], a.inverse_scale, a.zero_point, a.qmin, a.qmax));                  \
-  }                                                                                                           \
-  void f32_to_##name##_each(const float* x, int64_t n, AffineEach a, Q* y) {                                  \
-    for (int64_t i = 0; i < n; i++)                                                                           \
-      y[i] = static_cast<Q>(quantized(x[i], a.inverse_scales[i], a.zero_points[i], a.qmin, a.qmax));          \
-  }                                                                                                           \
-  void name##_to_f32(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {                      \
-    for (int64_t i = 0; i < n; i++)                                                                           \
-      y[i] = static_cast<float>((static_cast<double>(x[i]) - zero_point) * static_cast<double>(scale));       \
-  }                                                                                                           \
-  void name##_to_f32_each(const Q* x, int64_t n, const float* scales, const int32_t* zero_points, float* y) { \
-    for (int64_t i = 0; i < n; i++) name##_to_f32(x + i, 1, scales[i], zero_points[i], y + i);                \
+#define NARROW_INTEGER(name, Q)                                                                                       \
+  void f32_to_##name(const float* x, int64_t n, Affine a, Q* y) {                                                     \
+    for (int64_t i = 0; i < n; i++)                                                                                   \
+      y[i] = static_cast<Q>(quantized(x[i], a.inverse_scale, a.zero_point, a.qmin, a.qmax));                          \
+  }                                                                                                                   \
+  void f32_to_##name##_each(const float* x, int64_t n, AffineEach a, Q* y) {                                          \
+    for (int64_t i = 0; i < n; i++)                                                                                   \
+      y[i] =                                                                                                          \
+          static_cast<Q>(quantized(x[i], a.inverse_scales[i], a.zero_points ? a.zero_points[i] : 0, a.qmin, a.qmax)); \
+  }                                                                                                                   \
+  void name##_to_f32(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {                              \
+    for (int64_t i = 0; i < n; i++)                                                                                   \
+      y[i] = static_cast<float>((static_cast<double>(x[i]) - zero_point) * static_cast<double>(scale));               \
+  }                                                                                                                   \
+  void name##_to_f32_each(const Q* x, int64_t n, const float* scales, const int32_t* zero_points, float* y) {         \
+    for (int64_t i = 0; i < n; i++) name##_to_f32(x + i, 1, scales[i], zero_points[i], y + i);                        \
   }
 NARROW_INTEGER(s8, int8_t)
 NARROW_INTEGER(u8, uint8_t)
 NARROW_INTEGER(s16, int16_t)
+
+#define NARROW_STREAMED(name, Q)                                                                          \
+  void f32_to_##name##_streamed(const float* x, int64_t n, Affine a, Q* y) { f32_to_##name(x, n, a, y); } \
+  void name##_to_f32_streamed(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {         \
+    name##_to_f32(x, n, scale, zero_point, y);                                                            \
+  }
+NARROW_STREAMED(s8, int8_t)
+NARROW_STREAMED(u8, uint8_t)
 
 void s4_pack(const int8_t* x, int64_t n, uint8_t* y) {
   std::memset(y, 0, static_cast<size_t>((n + 1) / 2));
@@ -161,5 +181,8 @@ void f16_to_f32(const uint16_t* x, int64_t n, float* y) {
     std::memcpy(y + i, &value, sizeof value);
   }
 }
+
+void f32_to_f16_streamed(const float* x, int64_t n, uint16_t* y) { f32_to_f16(x, n, y); }
+void f16_to_f32_streamed(const uint16_t* x, int64_t n, float* y) { f16_to_f32(x, n, y); }
 
 }  // namespace reference

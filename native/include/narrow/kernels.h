@@ -5,8 +5,8 @@
 //     (src/kernels_scalar.cc) is the specification; every other instruction set is tested against it.
 //   - n = 0 is allowed and touches nothing. No read and no write past the ranges named here, ever.
 //   - Inputs and outputs must not overlap. Pointers need no alignment.
-//   - A function uses no memory of its own beyond a few KiB of stack, owns no thread, keeps no state, and may
-//     be called from any number of threads at once.
+//   - A function uses no memory of its own beyond 24 KiB of stack, owns no thread, keeps no state but what the next
+//     section names, and may be called from any number of threads at once.
 //   - The floating-point environment is the default one: round to nearest, subnormals kept. Status flags may change.
 //   - Arguments are trusted: bounds are checked by the caller (the Java facade does). Offsets (x_offset, y_offset)
 //     count elements of the array they follow; they exist because a Java array can only be passed from its start.
@@ -17,7 +17,7 @@
 //   about one of a million values. inverse_scale must be finite and positive; qmin <= zero_point <= qmax, inside the
 //   type. NaN gives zero_point. Infinities and overflowing products give qmin or qmax by their sign. -0 is 0.
 // Dequantization
-//   x = (float)(q - zero_point) * scale, one rounding. scale must be finite.
+//   x = (float)(q - zero_point) * scale, one rounding. scale must be finite, zero_point a value of the type.
 //
 // Channels. A tensor seen as [outer, channels, inner], row-major: element i belongs to channel (i / inner) % channels.
 //   The first axis of a weight is inner = elements / channels, the last axis is inner = 1. A call works on n elements,
@@ -45,11 +45,20 @@ const char* narrow_isa_name(int32_t index);
 // index is outside the range. At load the last one, the fastest, is in use.
 int32_t narrow_isa_use(int32_t index);
 
+// Makes every later call of narrow_f32_to_s8, _u8, _f16 and back, that writes at least so many bytes, write around the
+// caches. Returns the number in use before; at load it is INT64_MAX, never. It is faster where the output is not read
+// soon and larger than the last cache, and slower everywhere else. Without effect on arm64.
+int64_t narrow_streaming_use(int64_t bytes);
+
 // ---- Reductions -----------------------------------------------------------------------------------------------------
 
 // Extends min_max[0], min_max[1] by the smallest and largest finite value, and adds to counts[0] the number of NaNs, to
 // counts[1] the number of infinities. Start with +infinity, -infinity, 0, 0. A zero comes out as +0.
 void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_max, int64_t* counts);
+
+// The same for each channel: extends min[c], max[c], the counts are of all. A zero in min or max must be +0.
+void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
+                                  int64_t inner, float* min, float* max, int64_t* counts);
 
 // absmax[c] = max(absmax[c], largest |x| in channel c). Start with 0. A channel that holds an infinity gives +infinity;
 // one that holds a NaN gives the quiet NaN 0x7fc00000.
@@ -94,6 +103,30 @@ void narrow_f32_to_s16_per_channel(const float* x, int64_t x_offset, int64_t n, 
 void narrow_f32_to_s4_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
                                   int64_t inner, const float* inverse_scales, const int32_t* zero_points, int32_t qmin,
                                   int32_t qmax, uint8_t* y, int64_t y_offset);
+
+// ---- float32 -> integer, scales from the ranges of the channels -----------------------------------------------------
+//
+// Ranges, scales and codes in one call, a channel after another while it is in cache. x holds channels * inner values,
+// a channel after another. Of the smallest and the largest finite value of channel c, or 0 where that is smaller or
+// larger,
+//   symmetric != 0:  scale = max(-min, max) / (qmax - z),    z = (qmin + qmax + 1) / 2, which is 0 or 128
+//   symmetric == 0:  scale = (max - min) / (qmax - qmin),    z = round_half_to_even(qmin - min / scale), qmin .. qmax
+// in float64; the scale is rounded to float32, but at least 2^-126. They become scales[scales_offset + c] and
+// zero_points[scales_offset + c], and the codes are those of narrow_f32_to_X_per_channel. Adds the number of NaNs to
+// counts[0], of infinities to counts[1]. qmax - qmin is at least 2.
+
+void narrow_f32_to_s8_fitted(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t symmetric,
+                             int32_t qmin, int32_t qmax, float* scales, int32_t* zero_points, int64_t scales_offset,
+                             int64_t* counts, int8_t* y, int64_t y_offset);
+void narrow_f32_to_u8_fitted(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t symmetric,
+                             int32_t qmin, int32_t qmax, float* scales, int32_t* zero_points, int64_t scales_offset,
+                             int64_t* counts, uint8_t* y, int64_t y_offset);
+void narrow_f32_to_s16_fitted(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t symmetric,
+                              int32_t qmin, int32_t qmax, float* scales, int32_t* zero_points, int64_t scales_offset,
+                              int64_t* counts, int16_t* y, int64_t y_offset);
+void narrow_f32_to_s4_fitted(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t symmetric,
+                             int32_t qmin, int32_t qmax, float* scales, int32_t* zero_points, int64_t scales_offset,
+                             int64_t* counts, uint8_t* y, int64_t y_offset);
 
 // ---- integer -> float32 ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,91 @@
+// What the x86 units share that does not depend on the width of a vector: trying a fast loop block by block, and
+// writing around the caches. It has internal linkage: each unit keeps its own copy.
+#pragma once
+#include <immintrin.h>
+
+#include "kernel_table.h"
+
+namespace narrow {
+namespace {
+
+// Kernels with a fast loop for ordinary values and an exact one for the rest decide block by block. 16 Ki floats are
+// long enough for the decision to cost nothing, and still lie in the second-level cache when the exact loop follows.
+constexpr int64_t kBlock = 16384;
+
+// Keeps a vector in a register, and vectors in the order in which they were loaded. Without it GCC 12 loads one that is
+// used more than once for each use, and out of order, which costs 4 % from the last cache; and clang stores a float16
+// with the instruction that makes it, which takes Zen 4 twice as long as a store of its own.
+#ifdef __GNUC__
+#define NARROW_IN_REGISTER(v) __asm__ volatile("" : "+v"(v))
+#else
+#define NARROW_IN_REGISTER(v)
+#endif
+
+// How many elements to write before y is aligned to a vector of so many bytes; all n where it never is.
+template <int64_t kVector, class T>
+int64_t until_aligned(const T* y, int64_t n) {
+  const int64_t bytes = -static_cast<int64_t>(reinterpret_cast<uintptr_t>(y)) & (kVector - 1), size = sizeof(T);
+  return bytes % size != 0 || bytes / size > n ? n : bytes / size;
+}
+
+// Whether the invalid flag was raised; it no longer is.
+inline bool take_invalid() {
+  const uint32_t state = _mm_getcsr(), flag = _MM_EXCEPT_INVALID;
+  if ((state & flag) == 0) return false;
+  _mm_setcsr(state & ~flag);
+  return true;
+}
+
+// Conversion of floats to integers makes INT_MIN of what an int32 cannot hold, NaN included, and raises the invalid
+// flag. Loops for ordinary values do without a comparison for it: the flag is the test for a whole block, and it is
+// free. They are not inlined, so that nothing moves past the reading of the flag.
+enum Values { kOrdinary, kAny };
+
+// Which ends of Q are not those that packing saturates to.
+enum Clamp { kNeither, kLower, kBoth };
+
+// Below so many elements the test for a block costs more than it saves; measured on Zen 4.
+constexpr int64_t kWorthATest = 128;
+
+// One scale and zero point, or arrays of them.
+inline bool has_zero_points(const Affine& a) { return a.zero_point != 0; }
+inline bool has_zero_points(const AffineEach& a) { return a.zero_points != nullptr; }
+// Not a copy: that would read two words as one which have just been written as two.
+inline const Affine& from(const Affine& a, int64_t) { return a; }
+inline AffineEach from(const AffineEach& a, int64_t i) {
+  return {a.inverse_scales + i, a.zero_points ? a.zero_points + i : nullptr, a.qmin, a.qmax};
+}
+
+// Loops has
+//   any(x, n, parameters, y)                      for any floats
+//   ordinary<kAdd, kClamp>(x, n, parameters, y)   for ordinary ones, n a multiple of 64
+//   Parameters, and the ends kMin and kMax of Q
+template <class Loops, class Q>
+void quantize(const float* x, int64_t n, const typename Loops::Parameters& a, Q* y) {
+  using Loop = void (*)(const float*, int64_t, const typename Loops::Parameters&, Q*);
+  static constexpr Loop kLoops[2][3] = {
+      {Loops::template ordinary<false, kNeither>, Loops::template ordinary<false, kLower>,
+       Loops::template ordinary<false, kBoth>},
+      {Loops::template ordinary<true, kNeither>, Loops::template ordinary<true, kLower>,
+       Loops::template ordinary<true, kBoth>}};
+  const Clamp clamp = a.qmax != Loops::kMax ? kBoth : a.qmin != Loops::kMin ? kLower : kNeither;
+  const Loop loop = kLoops[has_zero_points(a)][clamp];
+  const int64_t in_blocks = invalid_is_flagged && n >= kWorthATest ? n & -64 : 0;
+  bool ours = false;  // until the flag was read once, it may have been raised by somebody else
+  for (int64_t i = 0; i < in_blocks; i += kBlock) {
+    const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;
+    const typename Loops::Parameters& p = from(a, i);
+    loop(x + i, m, p, y + i);
+    bool lost = take_invalid();
+    if (lost && !ours) {
+      loop(x + i, m, p, y + i);
+      lost = take_invalid();
+    }
+    ours = true;
+    if (lost) Loops::any(x + i, m, p, y + i);
+  }
+  if (in_blocks < n) Loops::any(x + in_blocks, n - in_blocks, from(a, in_blocks), y + in_blocks);
+}
+
+}  // namespace
+}  // namespace narrow

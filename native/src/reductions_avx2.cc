@@ -1,0 +1,261 @@
+// AVX2 and FMA: kernels that many floats go into and few come out of. Tails go through the arithmetic of the main loop,
+// in small padded buffers.
+#include "vectors_avx2.h"
+
+namespace narrow {
+namespace {
+
+// The ends of a set of floats, found by comparing their bits as integers. As signed numbers, floats without a sign come
+// last and in order; as unsigned numbers, those with a sign come last and in reverse order. So the largest signed
+// number is the largest float wherever one has no sign, the largest unsigned number the smallest float wherever one has
+// a sign, and the smallest unsigned number the other end where all have the same sign. Infinity and NaN come after all
+// numbers in both orders: finding them costs nothing, where minimum and maximum of floats need a third instruction for
+// them, and on fewer ports.
+struct Ends {
+  __m256i signed_most = set1(INT32_MIN), most = _mm256_setzero_si256(), least = set1(-1);  // of no float
+
+  void extend(__m256i x) {
+    signed_most = _mm256_max_epi32(signed_most, x);
+    most = _mm256_max_epu32(most, x);
+    least = _mm256_min_epu32(least, x);
+  }
+  void extend(const Ends& e) {
+    signed_most = _mm256_max_epi32(signed_most, e.signed_most);
+    most = _mm256_max_epu32(most, e.most);
+    least = _mm256_min_epu32(least, e.least);
+  }
+  bool finite() const {
+    const __m256i infinity = set1(0x7f7fffff), negative = set1(static_cast<int32_t>(0xff800000));
+    const __m256i beyond = _mm256_cmpgt_epi32(signed_most, infinity);
+    const __m256i below = _mm256_cmpeq_epi32(_mm256_max_epu32(most, negative), most);
+    return _mm256_testz_si256(_mm256_or_si256(beyond, below), set1(-1)) != 0;
+  }
+};
+
+// Extends `total`, and returns true, where all floats are finite. n is a multiple of 64.
+bool range_of_finite(const float* x, int64_t n, Ends* total) {
+  Ends even, odd;
+  for (int64_t i = 0; i < n; i += 64) {
+    for (int k = 0; k < 64; k += 16) {
+      __m256i a = load256(x + i + k), b = load256(x + i + k + 8);
+      NARROW_IN_REGISTER(a);
+      NARROW_IN_REGISTER(b);
+      even.extend(a);
+      odd.extend(b);
+    }
+  }
+  even.extend(odd);
+  if (!even.finite()) return false;
+  total->extend(even);
+  return true;
+}
+
+int64_t sum_of_lanes(__m256i v_s32x8) {
+  alignas(32) int32_t lanes[8];
+  store256(lanes, v_s32x8);
+  int64_t sum = 0;
+  for (int32_t lane : lanes) sum += lane;
+  return sum;
+}
+
+// Counts what is not finite, and puts in its place what changes no end: all bits where the smallest is looked for (as a
+// signed number this is -1, below every float without a sign, and those with a sign do not count there), else none.
+void range_of_any(const float* x, int64_t n, Ends* total, Range* range) {
+  const __m256i infinity = set1(0x7f800000);
+  __m256i nans = _mm256_setzero_si256(), infinities = _mm256_setzero_si256();
+  for (int64_t i = 0; i < n; i += 8) {
+    const __m256i x_s32x8 = load256(x + i), m_s32x8 = _mm256_and_si256(x_s32x8, set1(0x7fffffff));
+    const __m256i finite = _mm256_cmpgt_epi32(infinity, m_s32x8);
+    nans = _mm256_sub_epi32(nans, _mm256_cmpgt_epi32(m_s32x8, infinity));
+    infinities = _mm256_sub_epi32(infinities, _mm256_cmpeq_epi32(m_s32x8, infinity));
+    const __m256i or_ones = _mm256_or_si256(x_s32x8, _mm256_xor_si256(finite, set1(-1)));
+    total->signed_most = _mm256_max_epi32(total->signed_most, or_ones);
+    total->least = _mm256_min_epu32(total->least, or_ones);
+    total->most = _mm256_max_epu32(total->most, _mm256_and_si256(x_s32x8, finite));
+  }
+  range->nans += sum_of_lanes(nans);
+  range->infinities += sum_of_lanes(infinities);
+}
+
+template <class Reduce>
+uint32_t reduced(__m256i v, Reduce reduce) {
+  __m128i a = reduce(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  a = reduce(a, _mm_shuffle_epi32(a, 0x4e));
+  a = reduce(a, _mm_shuffle_epi32(a, 0xb1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(a));
+}
+
+float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+void extend(Range* range, const Ends& ends) {
+  const uint32_t signed_most = reduced(ends.signed_most, [](__m128i a, __m128i b) { return _mm_max_epi32(a, b); });
+  const uint32_t most = reduced(ends.most, [](__m128i a, __m128i b) { return _mm_max_epu32(a, b); });
+  const uint32_t least = reduced(ends.least, [](__m128i a, __m128i b) { return _mm_min_epu32(a, b); });
+  const float min = float_of(most >> 31 ? most : least), max = float_of(least >> 31 ? least : signed_most);
+  if (least != ~0u) {  // there was a number
+    range->min = min < range->min ? min : range->min;
+    range->max = max > range->max ? max : range->max;
+  }
+  range->min += 0.0f;  // -0 becomes +0, nothing else changes
+  range->max += 0.0f;
+}
+
+}  // namespace
+
+void f32_range_avx2(const float* x, int64_t n, Range* range) {
+  Ends ends;
+  const int64_t in_blocks = n & -64, in_vectors = n & -8;
+  for (int64_t i = 0; i < in_blocks; i += kBlock) {
+    const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;
+    if (!range_of_finite(x + i, m, &ends)) range_of_any(x + i, m, &ends, range);
+  }
+  if (in_blocks < in_vectors) range_of_any(x + in_blocks, in_vectors - in_blocks, &ends, range);
+  if (in_vectors < n) {  // padded with NaNs (all bits set), which are then taken off the count
+    const int64_t rest = n - in_vectors;
+    alignas(32) float padded[8];
+    memset(padded, 0xff, sizeof padded);
+    memcpy(padded, x + in_vectors, static_cast<size_t>(rest) * sizeof(float));
+    range_of_any(padded, 8, &ends, range);
+    range->nans -= 8 - rest;
+  }
+  extend(range, ends);
+}
+
+uint32_t f32_absmax_avx2(const float* x, int64_t n) {
+  __m256i most[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32)
+    for (int k = 0; k < 4; k++) most[k] = _mm256_max_epi32(most[k], magnitude(load8(x + i + 8 * k)));
+  for (; i + 8 <= n; i += 8) most[0] = _mm256_max_epi32(most[0], magnitude(load8(x + i)));
+  if (i < n) most[1] = _mm256_max_epi32(most[1], magnitude(load8(Padded<float>(x + i, n - i).lanes)));
+  const __m256i all = _mm256_max_epi32(_mm256_max_epi32(most[0], most[1]), _mm256_max_epi32(most[2], most[3]));
+  return reduced(all, [](__m128i a, __m128i b) { return _mm_max_epi32(a, b); });
+}
+
+// ---- Rows: the same for every column
+// ----------------------------------------------------------------------------------
+
+// Eight columns of a row. What is not finite is counted, and takes no part.
+NARROW_NOINLINE static void range_of_unusual(const float* x, float* min, float* max, Range* range) {
+  const __m256i infinity = set1(0x7f800000), m_s32x8 = magnitude(load8(x));
+  const __m256 nan = _mm256_castsi256_ps(_mm256_cmpgt_epi32(m_s32x8, infinity));
+  const __m256 infinite = _mm256_castsi256_ps(_mm256_cmpeq_epi32(m_s32x8, infinity));
+  range->nans += _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(nan)));
+  range->infinities += _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(infinite)));
+  // Minimum and maximum give their second operand where one is NaN.
+  const __m256 x_f32x8 = _mm256_or_ps(load8(x), _mm256_or_ps(nan, infinite));
+  _mm256_storeu_ps(min, _mm256_add_ps(_mm256_min_ps(x_f32x8, load8(min)), _mm256_setzero_ps()));
+  _mm256_storeu_ps(max, _mm256_add_ps(_mm256_max_ps(x_f32x8, load8(max)), _mm256_setzero_ps()));
+}
+
+template <int kRows>
+static void range_of_rows(const float* x, int64_t n, float* min, float* max, Range* range) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    __m256i most = _mm256_setzero_si256();
+    for (int r = 0; r < kRows; r++) most = _mm256_max_epi32(most, magnitude(load8(x + r * n + i)));
+    const __m256i unusual = _mm256_cmpgt_epi32(most, set1(0x7f7fffff));
+    if (_mm256_testz_si256(unusual, unusual) == 0) {
+      for (int r = 0; r < kRows; r++) range_of_unusual(x + r * n + i, min + i, max + i, range);
+      continue;
+    }
+    __m256 lo = load8(min + i), hi = load8(max + i);
+    for (int r = 0; r < kRows; r++) {
+      lo = _mm256_min_ps(load8(x + r * n + i), lo);
+      hi = _mm256_max_ps(load8(x + r * n + i), hi);
+    }
+    _mm256_storeu_ps(min + i, _mm256_add_ps(lo, _mm256_setzero_ps()));  // -0 becomes +0, nothing else changes
+    _mm256_storeu_ps(max + i, _mm256_add_ps(hi, _mm256_setzero_ps()));
+  }
+  if (i == n) return;
+  Padded<float> lo(min + i, n - i), hi(max + i, n - i);
+  for (int r = 0; r < kRows; r++)
+    range_of_unusual(Padded<float>(x + r * n + i, n - i).lanes, lo.lanes, hi.lanes, range);
+  lo.store(min + i, n - i);
+  hi.store(max + i, n - i);
+}
+
+void f32_range_rows_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  Range range = {0, 0, counts[0], counts[1]};
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) range_of_rows<4>(x + r * n, n, min, max, &range);
+  for (; r < rows; r++) range_of_rows<1>(x + r * n, n, min, max, &range);
+  counts[0] = range.nans;
+  counts[1] = range.infinities;
+}
+
+template <int kRows>
+static void absmax_of_rows(const float* x, int64_t n, float* absmax) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    __m256i most = load256(absmax + i);
+    for (int r = 0; r < kRows; r++) most = _mm256_max_epi32(most, magnitude(load8(x + r * n + i)));
+    store256(absmax + i, most);
+  }
+  for (; i < n; i += 8) {
+    Padded<float> most(absmax + i, n - i);
+    for (int r = 0; r < kRows; r++) absmax_of_rows<1>(Padded<float>(x + r * n + i, n - i).lanes, 8, most.lanes);
+    most.store(absmax + i, n - i);
+  }
+}
+
+void f32_absmax_rows_avx2(const float* x, int64_t rows, int64_t n, float* absmax) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) absmax_of_rows<4>(x + r * n, n, absmax);
+  for (; r < rows; r++) absmax_of_rows<1>(x + r * n, n, absmax);
+}
+
+// ---- Sums
+// -------------------------------------------------------------------------------------------------------------
+
+static __m256 rounding_error_of_8(__m256 x_f32x8, Rounding r, __m256 sum_f32x8) {
+  const __m256 to_integer = set1(12582912.0f);  // see kernels_scalar.cc
+  __m256 q_f32x8 = _mm256_mul_ps(x_f32x8, set1(r.inverse_scale));
+  q_f32x8 = _mm256_max_ps(_mm256_min_ps(q_f32x8, set1(r.limit)), set1(-r.limit));
+  q_f32x8 = _mm256_sub_ps(_mm256_add_ps(q_f32x8, to_integer), to_integer);
+  const __m256 e_f32x8 = _mm256_sub_ps(x_f32x8, _mm256_mul_ps(q_f32x8, set1(r.scale)));
+  return _mm256_add_ps(sum_f32x8, _mm256_mul_ps(e_f32x8, e_f32x8));
+}
+
+float f32_rounding_error_avx2(const float* x, int64_t n, Rounding r) {
+  __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int k = 0; k < 2; k++) sums[k] = rounding_error_of_8(load8(x + i + 8 * k), r, sums[k]);
+  if (i < n) {
+    const Padded<float, 16> rest(x + i, n - i);  // zeros have no error
+    for (int k = 0; k < 2; k++) sums[k] = rounding_error_of_8(load8(rest.lanes + 8 * k), r, sums[k]);
+  }
+  const __m256 s_f32x8 = _mm256_add_ps(sums[0], sums[1]);
+  const __m128 s_f32x4 = _mm_add_ps(_mm256_castps256_ps128(s_f32x8), _mm256_extractf128_ps(s_f32x8, 1));
+  const __m128 s_f32x2 = _mm_add_ps(s_f32x4, _mm_movehl_ps(s_f32x4, s_f32x4));
+  return _mm_cvtss_f32(_mm_add_ss(s_f32x2, _mm_movehdup_ps(s_f32x2)));
+}
+
+// The square of a float is exact in float64, so that fusing it with the addition changes no bit. That of a difference
+// is not.
+static void error_of_16(const float* x, const float* y, __m256d* partial) {
+  for (int k = 0; k < 4; k++) {
+    const __m256d x_f64x4 = _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * k)),
+                  y_f64x4 = _mm256_cvtps_pd(_mm_loadu_ps(y + 4 * k));
+    const __m256d d_f64x4 = _mm256_sub_pd(x_f64x4, y_f64x4);
+    partial[k] = _mm256_fmadd_pd(x_f64x4, x_f64x4, partial[k]);
+    partial[4 + k] = _mm256_add_pd(partial[4 + k], _mm256_mul_pd(d_f64x4, d_f64x4));
+  }
+}
+
+void f32_error_avx2(const float* x, const float* y, int64_t n, double* partial) {
+  __m256d sums[8];
+  for (int k = 0; k < 8; k++) sums[k] = _mm256_loadu_pd(partial + 4 * k);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) error_of_16(x + i, y + i, sums);
+  // Zeros add +0, which changes no sum: none of them is -0.
+  if (i < n) error_of_16(Padded<float, 16>(x + i, n - i).lanes, Padded<float, 16>(y + i, n - i).lanes, sums);
+  for (int k = 0; k < 8; k++) _mm256_storeu_pd(partial + 4 * k, sums[k]);
+}
+
+}  // namespace narrow

@@ -1,0 +1,222 @@
+// AVX-512: kernels that many floats go into and few come out of.
+#include "vectors_avx512.h"
+
+namespace narrow {
+namespace {
+
+// See reductions_avx2.cc.
+struct Ends {
+  __m512i signed_most = set1(INT32_MIN), most = _mm512_setzero_si512(), least = set1(-1);
+
+  void extend(__m512i x) {
+    signed_most = _mm512_max_epi32(signed_most, x);
+    most = _mm512_max_epu32(most, x);
+    least = _mm512_min_epu32(least, x);
+  }
+  void extend(const Ends& e) {
+    signed_most = _mm512_max_epi32(signed_most, e.signed_most);
+    most = _mm512_max_epu32(most, e.most);
+    least = _mm512_min_epu32(least, e.least);
+  }
+  bool finite() const {
+    return (_mm512_cmpgt_epi32_mask(signed_most, set1(0x7f7fffff)) |
+            _mm512_cmpge_epu32_mask(most, set1(static_cast<int32_t>(0xff800000)))) == 0;
+  }
+};
+
+// Extends `total`, and returns true, where all floats are finite. n is a multiple of 64.
+bool range_of_finite(const float* x, int64_t n, Ends* total) {
+  Ends ends[4];
+  for (int64_t i = 0; i < n; i += 64) {
+    for (int k = 0; k < 4; k++) {
+      __m512i x_s32x16 = _mm512_loadu_si512(x + i + 16 * k);
+      NARROW_IN_REGISTER(x_s32x16);
+      ends[k].extend(x_s32x16);
+    }
+  }
+  ends[0].extend(ends[1]);
+  ends[2].extend(ends[3]);
+  ends[0].extend(ends[2]);
+  if (!ends[0].finite()) return false;
+  total->extend(ends[0]);
+  return true;
+}
+
+void range_of_any(const float* x, int64_t n, Ends* total, Range* range) {
+  const __m512i infinity = set1(0x7f800000);
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first16(n - i);
+    const __m512 x_f32x16 = load16(x + i, mask);
+    const __m512i x_s32x16 = _mm512_castps_si512(x_f32x16), m_s32x16 = magnitude(x_f32x16);
+    const __mmask16 finite = _mm512_mask_cmplt_epi32_mask(mask, m_s32x16, infinity);
+    range->nans += bits_set(_mm512_mask_cmpgt_epi32_mask(mask, m_s32x16, infinity));
+    range->infinities += bits_set(_mm512_mask_cmpeq_epi32_mask(mask, m_s32x16, infinity));
+    total->signed_most = _mm512_mask_max_epi32(total->signed_most, finite, total->signed_most, x_s32x16);
+    total->most = _mm512_mask_max_epu32(total->most, finite, total->most, x_s32x16);
+    total->least = _mm512_mask_min_epu32(total->least, finite, total->least, x_s32x16);
+  }
+}
+
+float float_of(uint32_t bits) { return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int32_t>(bits)))); }
+
+void extend(Range* range, const Ends& ends) {
+  const uint32_t signed_most = static_cast<uint32_t>(_mm512_reduce_max_epi32(ends.signed_most));
+  const uint32_t most = _mm512_reduce_max_epu32(ends.most), least = _mm512_reduce_min_epu32(ends.least);
+  const float min = float_of(most >> 31 ? most : least), max = float_of(least >> 31 ? least : signed_most);
+  if (least != ~0u) {  // there was a number
+    range->min = min < range->min ? min : range->min;
+    range->max = max > range->max ? max : range->max;
+  }
+  range->min += 0.0f;  // -0 becomes +0, nothing else changes
+  range->max += 0.0f;
+}
+
+}  // namespace
+
+void f32_range_avx512(const float* x, int64_t n, Range* range) {
+  Ends ends;
+  const int64_t in_blocks = n & -64;
+  for (int64_t i = 0; i < in_blocks; i += kBlock) {
+    const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;
+    if (!range_of_finite(x + i, m, &ends)) range_of_any(x + i, m, &ends, range);
+  }
+  if (in_blocks < n) range_of_any(x + in_blocks, n - in_blocks, &ends, range);
+  extend(range, ends);
+}
+
+uint32_t f32_absmax_avx512(const float* x, int64_t n) {
+  __m512i most[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+  int64_t i = 0;
+  for (; i + 64 <= n; i += 64)
+    for (int k = 0; k < 4; k++) most[k] = _mm512_max_epu32(most[k], magnitude(load16(x + i + 16 * k)));
+  for (; i < n; i += 16) most[0] = _mm512_max_epu32(most[0], magnitude(load16(x + i, first16(n - i))));
+  return _mm512_reduce_max_epu32(
+      _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]), _mm512_max_epu32(most[2], most[3])));
+}
+
+// ---- Rows: the same for every column
+// ----------------------------------------------------------------------------------
+
+namespace {
+
+// The columns of the mask in a row. What is not finite is counted, and takes no part.
+NARROW_NOINLINE void range_of_unusual(const float* x, __mmask16 mask, float* min, float* max, Range* range) {
+  const __m512i infinity = set1(0x7f800000), x_s32x16 = _mm512_castps_si512(load16(x, mask));
+  const __m512i m_s32x16 = magnitude(load16(x, mask));
+  range->nans += bits_set(_mm512_cmpgt_epi32_mask(m_s32x16, infinity));
+  range->infinities += bits_set(_mm512_cmpeq_epi32_mask(m_s32x16, infinity));
+  // Minimum and maximum give their second operand where one is NaN.
+  const __mmask16 unusual = _mm512_cmpge_epi32_mask(m_s32x16, infinity);
+  const __m512 x_f32x16 = _mm512_castsi512_ps(_mm512_mask_set1_epi32(x_s32x16, unusual, -1));
+  const __m512 lo = _mm512_min_ps(x_f32x16, load16(min, mask)), hi = _mm512_max_ps(x_f32x16, load16(max, mask));
+  _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(lo, _mm512_setzero_ps()));
+  _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(hi, _mm512_setzero_ps()));
+}
+
+template <int kRows>
+void range_of_rows(const float* x, int64_t n, float* min, float* max, Range* range) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first16(n - i);
+    __m512i most = _mm512_setzero_si512();
+    for (int r = 0; r < kRows; r++) most = _mm512_max_epi32(most, magnitude(load16(x + r * n + i, mask)));
+    if (_mm512_cmpgt_epi32_mask(most, set1(0x7f7fffff)) != 0) {
+      for (int r = 0; r < kRows; r++) range_of_unusual(x + r * n + i, mask, min + i, max + i, range);
+      continue;
+    }
+    __m512 lo = load16(min + i, mask), hi = load16(max + i, mask);
+    for (int r = 0; r < kRows; r++) {
+      lo = _mm512_min_ps(load16(x + r * n + i, mask), lo);
+      hi = _mm512_max_ps(load16(x + r * n + i, mask), hi);
+    }
+    const __m512 zero = _mm512_setzero_ps();  // -0 becomes +0, nothing else changes
+    _mm512_mask_storeu_ps(min + i, mask, _mm512_add_ps(lo, zero));
+    _mm512_mask_storeu_ps(max + i, mask, _mm512_add_ps(hi, zero));
+  }
+}
+
+template <int kRows>
+void absmax_of_rows(const float* x, int64_t n, float* absmax) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first16(n - i);
+    __m512i most = _mm512_castps_si512(load16(absmax + i, mask));
+    for (int r = 0; r < kRows; r++) most = _mm512_max_epu32(most, magnitude(load16(x + r * n + i, mask)));
+    _mm512_mask_storeu_epi32(absmax + i, mask, most);
+  }
+}
+
+}  // namespace
+
+void f32_range_rows_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  Range range = {0, 0, counts[0], counts[1]};
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) range_of_rows<4>(x + r * n, n, min, max, &range);
+  for (; r < rows; r++) range_of_rows<1>(x + r * n, n, min, max, &range);
+  counts[0] = range.nans;
+  counts[1] = range.infinities;
+}
+
+void f32_absmax_rows_avx512(const float* x, int64_t rows, int64_t n, float* absmax) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) absmax_of_rows<4>(x + r * n, n, absmax);
+  for (; r < rows; r++) absmax_of_rows<1>(x + r * n, n, absmax);
+}
+
+// ---- Sums
+// -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+__m512 rounding_error_of_16(__m512 x_f32x16, Rounding r, __m512 sum_f32x16) {
+  const __m512 to_integer = set1(12582912.0f);  // see kernels_scalar.cc
+  __m512 q_f32x16 = _mm512_mul_ps(x_f32x16, set1(r.inverse_scale));
+  q_f32x16 = _mm512_max_ps(_mm512_min_ps(q_f32x16, set1(r.limit)), set1(-r.limit));
+  q_f32x16 = _mm512_sub_ps(_mm512_add_ps(q_f32x16, to_integer), to_integer);
+  const __m512 e_f32x16 = _mm512_sub_ps(x_f32x16, _mm512_mul_ps(q_f32x16, set1(r.scale)));
+  return _mm512_add_ps(sum_f32x16, _mm512_mul_ps(e_f32x16, e_f32x16));
+}
+
+// Adds to sums[0] and sums[1] the squares of eight and eight floats, to the others those of their differences. See
+// reductions_avx2.cc for the fused one.
+void error_of_16(const __m256* x, const __m256* y, __m512d* sums) {
+  for (int k = 0; k < 2; k++) {
+    const __m512d x_f64x8 = _mm512_cvtps_pd(x[k]), y_f64x8 = _mm512_cvtps_pd(y[k]);
+    const __m512d d_f64x8 = _mm512_sub_pd(x_f64x8, y_f64x8);
+    sums[k] = _mm512_fmadd_pd(x_f64x8, x_f64x8, sums[k]);
+    sums[2 + k] = _mm512_add_pd(sums[2 + k], _mm512_mul_pd(d_f64x8, d_f64x8));
+  }
+}
+
+}  // namespace
+
+// Lanes beyond the mask are zero and add +0, which changes no sum: none of them is -0.
+float f32_rounding_error_avx512(const float* x, int64_t n, Rounding r) {
+  __m512 sum_f32x16 = _mm512_setzero_ps();
+  int64_t i = 0;
+  for (; i + 64 <= n; i += 64)
+    for (int64_t k = i; k < i + 64; k += 16) sum_f32x16 = rounding_error_of_16(load16(x + k), r, sum_f32x16);
+  for (; i < n; i += 16) sum_f32x16 = rounding_error_of_16(load16(x + i, first16(n - i)), r, sum_f32x16);
+  const __m256 s_f32x8 = _mm256_add_ps(_mm512_castps512_ps256(sum_f32x16), _mm512_extractf32x8_ps(sum_f32x16, 1));
+  const __m128 s_f32x4 = _mm_add_ps(_mm256_castps256_ps128(s_f32x8), _mm256_extractf128_ps(s_f32x8, 1));
+  const __m128 s_f32x2 = _mm_add_ps(s_f32x4, _mm_movehl_ps(s_f32x4, s_f32x4));
+  return _mm_cvtss_f32(_mm_add_ss(s_f32x2, _mm_movehdup_ps(s_f32x2)));
+}
+
+void f32_error_avx512(const float* x, const float* y, int64_t n, double* partial) {
+  __m512d sums[4];
+  for (int k = 0; k < 4; k++) sums[k] = _mm512_loadu_pd(partial + 8 * k);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256 x_f32x8[2] = {_mm256_loadu_ps(x + i), _mm256_loadu_ps(x + i + 8)};
+    const __m256 y_f32x8[2] = {_mm256_loadu_ps(y + i), _mm256_loadu_ps(y + i + 8)};
+    error_of_16(x_f32x8, y_f32x8, sums);
+  }
+  if (i < n) {
+    const __mmask8 low = static_cast<__mmask8>(first16(n - i)), high = static_cast<__mmask8>(first16(n - i) >> 8);
+    const __m256 x_f32x8[2] = {_mm256_maskz_loadu_ps(low, x + i), _mm256_maskz_loadu_ps(high, x + i + 8)};
+    const __m256 y_f32x8[2] = {_mm256_maskz_loadu_ps(low, y + i), _mm256_maskz_loadu_ps(high, y + i + 8)};
+    error_of_16(x_f32x8, y_f32x8, sums);
+  }
+  for (int k = 0; k < 4; k++) _mm512_storeu_pd(partial + 8 * k, sums[k]);
+}
+
+}  // namespace narrow

@@ -17,7 +17,7 @@ final class HalfCodec extends VectorCodec {
   @Override
   long clipped(float[] values, int row, int rows) {
     int n = rows * quantizer.dimensions();
-    FloatRange range = Kernels.forSize(n).range(Span.of(values, 0, n));
+    FloatRange range = Kernels.active().range(Span.of(values, 0, n));
     if (range.isEmpty() || range.max() <= largest && range.min() >= -largest) {
       return 0;
     }
@@ -50,9 +50,9 @@ final class HalfCodec extends VectorCodec {
     }
     Span x = Span.of(values, 0, n);
     if (quantizer.format() == VectorFormat.FLOAT16) {
-      Kernels.forSize(n).toFloat16(x, y);
+      Kernels.active().toFloat16(x, y);
     } else {
-      JavaCall.convert(n, JavaCall.floats(x, n), JavaCall.shorts(y, n), HalfCodec::toBFloat16);
+      JavaCall.convert(n, 0, JavaCall.floats(x, n), JavaCall.shorts(y, n), HalfCodec::toBFloat16);
     }
   }
 
@@ -66,13 +66,14 @@ final class HalfCodec extends VectorCodec {
   void decode(Span y, int row, int rows, Span x) {
     int n = rows * quantizer.dimensions();
     if (quantizer.format() == VectorFormat.FLOAT16) {
-      Kernels.forSize(n).toFloat32(y, x);
+      Kernels.active().toFloat32(y, x);
       return;
     }
     FloatBuffer floats = x.floats();
     JavaCall.Window<short[]> halves = JavaCall.shorts(y, n);
     JavaCall.read(
         n,
+        0,
         halves,
         halves,
         (a, at, b, bt, m, first) -> {

@@ -37,12 +37,12 @@ final class IntegerCodec extends VectorCodec {
   @Override
   void encode(float[] values, int row, int rows, Span y) {
     int n = rows * quantizer.dimensions();
-    Kernels.forSize(n).quantize(Span.of(values, 0, n), of(row, rows), y);
+    Kernels.active().quantize(Span.of(values, 0, n), of(row, rows), y);
   }
 
   @Override
   void decode(Span y, int row, int rows, Span x) {
-    Kernels.forSize(rows * quantizer.dimensions()).dequantize(y, of(row, rows), x);
+    Kernels.active().dequantize(y, of(row, rows), x);
   }
 
   /** Of all rows, or of these where each has its own. */

@@ -14,6 +14,8 @@ record IntegerFunctions<A>(
     Quantize<Pointer, Pointer> quantizePointers,
     QuantizePerChannel<float[], int[], A> quantizeArraysPerChannel,
     QuantizePerChannel<Pointer, Pointer, Pointer> quantizePointersPerChannel,
+    QuantizeFitted<float[], int[], long[], A> quantizeArraysFitted,
+    QuantizeFitted<Pointer, Pointer, Pointer, Pointer> quantizePointersFitted,
     Dequantize<float[], A> dequantizeArrays,
     Dequantize<Pointer, Pointer> dequantizePointers,
     DequantizePerChannel<float[], int[], A> dequantizeArraysPerChannel,
@@ -46,6 +48,24 @@ record IntegerFunctions<A>(
         I zeroPoints,
         int min,
         int max,
+        Y y,
+        long yOffset);
+  }
+
+  /** The same with scales from ranges; L holds counts. */
+  interface QuantizeFitted<F, I, L, Y> {
+    void run(
+        F x,
+        long xOffset,
+        long channels,
+        long inner,
+        int symmetric,
+        int min,
+        int max,
+        F scales,
+        I zeroPoints,
+        long scalesOffset,
+        L counts,
         Y y,
         long yOffset);
   }
@@ -115,6 +135,60 @@ record IntegerFunctions<A>(
     }
   }
 
+  FittedQuantization quantizeFitted(
+      NativeCall call, QuantizedType type, boolean symmetric, int channels, int inner) {
+    float[] scales = new float[channels];
+    int[] zeros = new int[channels];
+    long[] counts = new long[2];
+    int kind = symmetric ? 1 : 0;
+    int min = Quantization.leastCode(type, symmetric);
+    int max = type.max();
+    if (call.isOnArrays()) {
+      call.onArrays(
+          NativeCall.CHUNK / inner / 2 * 2 * inner,
+          (x, xo, y, yo, m, first) ->
+              quantizeArraysFitted.run(
+                  (float[]) x,
+                  xo,
+                  m / inner,
+                  inner,
+                  kind,
+                  min,
+                  max,
+                  scales,
+                  zeros,
+                  first / inner,
+                  counts,
+                  array.cast(y),
+                  yo));
+    } else {
+      Pointer memory = call.share(0, scales);
+      Pointer zerosMemory = call.share(1, zeros);
+      Pointer countsMemory = call.share(2, counts);
+      call.onPointers(
+          (x, xo, y, yo, m, first) ->
+              quantizePointersFitted.run(
+                  x,
+                  xo,
+                  channels,
+                  inner,
+                  kind,
+                  min,
+                  max,
+                  memory,
+                  zerosMemory,
+                  0,
+                  countsMemory,
+                  y,
+                  yo));
+      call.shared(0, (long) channels * Float.BYTES).asFloatBuffer().get(scales);
+      call.shared(1, (long) channels * Integer.BYTES).asIntBuffer().get(zeros);
+      call.shared(2, 2 * Long.BYTES).asLongBuffer().get(counts);
+    }
+    Quantization q = Quantization.perChannel(type, scales, zeros, inner).withRange(min, max);
+    return new FittedQuantization(q, counts[0], counts[1]);
+  }
+
   void dequantize(NativeCall call, Quantization q) {
     float scale = q.scale(0);
     int zero = q.zeroPoint(0);
@@ -159,7 +233,7 @@ record IntegerFunctions<A>(
   private static final IntegerFunctions<?>[] TABLE =
       new IntegerFunctions<?>[QuantizedType.values().length];
 
-  /** Rows are made when first asked for: linking eight functions takes a millisecond. */
+  /** Rows are made when first asked for: linking ten functions takes a millisecond. */
   static IntegerFunctions<?> of(QuantizedType type) {
     IntegerFunctions<?> row = TABLE[type.ordinal()];
     if (row == null) {
@@ -178,6 +252,8 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_f32_to_s4,
               NativeFunctions::narrow_f32_to_s4_per_channel,
               NativeFunctions::narrow_f32_to_s4_per_channel,
+              NativeFunctions::narrow_f32_to_s4_fitted,
+              NativeFunctions::narrow_f32_to_s4_fitted,
               NativeFunctions::narrow_s4_to_f32,
               NativeFunctions::narrow_s4_to_f32,
               NativeFunctions::narrow_s4_to_f32_per_channel,
@@ -189,6 +265,8 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_f32_to_s8,
               NativeFunctions::narrow_f32_to_s8_per_channel,
               NativeFunctions::narrow_f32_to_s8_per_channel,
+              NativeFunctions::narrow_f32_to_s8_fitted,
+              NativeFunctions::narrow_f32_to_s8_fitted,
               NativeFunctions::narrow_s8_to_f32,
               NativeFunctions::narrow_s8_to_f32,
               NativeFunctions::narrow_s8_to_f32_per_channel,
@@ -200,6 +278,8 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_f32_to_u8,
               NativeFunctions::narrow_f32_to_u8_per_channel,
               NativeFunctions::narrow_f32_to_u8_per_channel,
+              NativeFunctions::narrow_f32_to_u8_fitted,
+              NativeFunctions::narrow_f32_to_u8_fitted,
               NativeFunctions::narrow_u8_to_f32,
               NativeFunctions::narrow_u8_to_f32,
               NativeFunctions::narrow_u8_to_f32_per_channel,
@@ -211,6 +291,8 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_f32_to_s16,
               NativeFunctions::narrow_f32_to_s16_per_channel,
               NativeFunctions::narrow_f32_to_s16_per_channel,
+              NativeFunctions::narrow_f32_to_s16_fitted,
+              NativeFunctions::narrow_f32_to_s16_fitted,
               NativeFunctions::narrow_s16_to_f32,
               NativeFunctions::narrow_s16_to_f32,
               NativeFunctions::narrow_s16_to_f32_per_channel,

@@ -16,17 +16,18 @@ final class JavaCall {
 
   private JavaCall() {}
 
-  /** Reads x and y. */
-  static <X, Y> void read(int n, Window<X> x, Window<Y> y, Body<X, Y> body) {
-    run(n, x, y, false, body);
+  /** Reads n elements of x and y, the first of which is element number start of the tensor. */
+  static <X, Y> void read(int n, int start, Window<X> x, Window<Y> y, Body<X, Y> body) {
+    run(n, start, x, y, false, body);
   }
 
   /** Reads x and writes y. */
-  static <X, Y> void convert(int n, Window<X> x, Window<Y> y, Body<X, Y> body) {
-    run(n, x, y, true, body);
+  static <X, Y> void convert(int n, int start, Window<X> x, Window<Y> y, Body<X, Y> body) {
+    run(n, start, x, y, true, body);
   }
 
-  private static <X, Y> void run(int n, Window<X> x, Window<Y> y, boolean writes, Body<X, Y> body) {
+  private static <X, Y> void run(
+      int n, int start, Window<X> x, Window<Y> y, boolean writes, Body<X, Y> body) {
     int step = x.copy == null && y.copy == null ? n : CHUNK;
     for (int first = 0; first < n; ) {
       int m = Math.min(step, n - first);
@@ -38,7 +39,7 @@ final class JavaCall {
       if (y != x && !writes) {
         y.copy(first, m, false);
       }
-      body.run(x.array, x.at, y.array, y.at, m, first);
+      body.run(x.array, x.at, y.array, y.at, m, start + first);
       if (writes) {
         y.copy(first, m, true);
       }

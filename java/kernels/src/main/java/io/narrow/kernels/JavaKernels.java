@@ -18,17 +18,22 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
+  Kernels forSize(int n) {
+    return this;
+  }
+
+  @Override
   void searchScales(
-      float[] x, int channels, int each, int limit, int steps, float step, float[] scales, int at) {
-    for (int c = 0; c < channels; c++) {
-      float whole = scales[at + c];
+      float[] x, int from, int each, int limit, int steps, float step, float[] scales) {
+    for (int c = 0; c < scales.length; c++) {
+      float whole = scales[c];
       float least = 0;
       for (int k = 0; k < steps; k++) {
         float scale = whole * (1 - k * step);
-        float error = roundingError(x, c * each, each, scale, limit);
+        float error = roundingError(x, from + c * each, each, scale, limit);
         if (k == 0 || error < least) {
           least = error;
-          scales[at + c] = scale;
+          scales[c] = scale;
         }
       }
     }
@@ -54,18 +59,23 @@ final class JavaKernels extends Kernels {
 
   @Override
   FloatRange range(Span x, int n) {
-    RangeState state = new RangeState();
+    RangeState state = new RangeState(Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY);
     JavaCall.Window<float[]> window = JavaCall.floats(x, n);
-    JavaCall.read(n, window, window, (a, at, b, bt, m, first) -> state.add(a, at, m));
+    JavaCall.read(n, 0, window, window, (a, at, b, bt, m, first) -> state.add(a, at, m));
     return state.range();
   }
 
   private static final class RangeState {
     private static final int BLOCK = 1024;
-    private float min = Float.POSITIVE_INFINITY;
-    private float max = Float.NEGATIVE_INFINITY;
+    private float min;
+    private float max;
     private long nans;
     private long infinities;
+
+    RangeState(float min, float max) {
+      this.min = min;
+      this.max = max;
+    }
 
     void add(float[] a, int at, int m) {
       for (int i = at; i < at + m; i += BLOCK) {
@@ -108,11 +118,39 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
-  float[] absMax(Span x, int n, int channels, long inner) {
+  long[] rangePerChannel(
+      Span x, int n, int first, int channels, long inner, float[] min, float[] max) {
+    long[] counts = new long[2];
+    JavaCall.Window<float[]> window = JavaCall.floats(x, n);
+    JavaCall.read(
+        n,
+        first,
+        window,
+        window,
+        (a, at, b, bt, m, start) ->
+            Channels.forEachRun(
+                m,
+                start,
+                channels,
+                inner,
+                (c, from, to) -> {
+                  RangeState state = new RangeState(min[c], max[c]);
+                  state.add(a, at + from, to - from);
+                  min[c] = state.min + 0.0f; // -0 becomes +0
+                  max[c] = state.max + 0.0f;
+                  counts[0] += state.nans;
+                  counts[1] += state.infinities;
+                }));
+    return counts;
+  }
+
+  @Override
+  float[] absMax(Span x, int n, int start, int channels, long inner) {
     float[] largest = new float[channels];
     JavaCall.Window<float[]> window = JavaCall.floats(x, n);
     JavaCall.read(
         n,
+        start,
         window,
         window,
         (a, at, b, bt, m, first) -> {
@@ -154,34 +192,44 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
-  void quantize(Span x, int n, Quantization q, Span y) {
+  void quantize(Span x, int n, int first, Quantization q, Span y) {
     JavaCall.Window<float[]> floats = JavaCall.floats(x, n);
     switch (q.type()) {
       case INT16 ->
-          JavaCall.convert(n, floats, JavaCall.shorts(y, n), new JavaQuantizer(q)::toShorts);
+          JavaCall.convert(n, first, floats, JavaCall.shorts(y, n), new JavaQuantizer(q)::toShorts);
       case INT8, UINT8 ->
           JavaCall.convert(
-              n, floats, JavaCall.bytes(y, n, Element.BITS8), new JavaQuantizer(q)::toBytes);
+              n, first, floats, JavaCall.bytes(y, n, Element.BITS8), new JavaQuantizer(q)::toBytes);
       case INT4 ->
           JavaCall.convert(
-              n, floats, JavaCall.bytes(y, n, Element.BITS4), new JavaQuantizer(q)::toNibbles);
+              n,
+              first,
+              floats,
+              JavaCall.bytes(y, n, Element.BITS4),
+              new JavaQuantizer(q)::toNibbles);
     }
   }
 
   @Override
-  void dequantize(Span y, int n, Quantization q, Span x) {
+  void dequantize(Span y, int n, int first, Quantization q, Span x) {
     JavaCall.Window<float[]> floats = JavaCall.floats(x, n);
     JavaDequantizer dequantizer = new JavaDequantizer(q);
     switch (q.type()) {
-      case INT16 -> JavaCall.convert(n, JavaCall.shorts(y, n), floats, dequantizer::fromShorts);
+      case INT16 ->
+          JavaCall.convert(n, first, JavaCall.shorts(y, n), floats, dequantizer::fromShorts);
       case INT8 ->
-          JavaCall.convert(n, JavaCall.bytes(y, n, Element.BITS8), floats, dequantizer::fromBytes);
+          JavaCall.convert(
+              n, first, JavaCall.bytes(y, n, Element.BITS8), floats, dequantizer::fromBytes);
       case UINT8 ->
           JavaCall.convert(
-              n, JavaCall.bytes(y, n, Element.BITS8), floats, dequantizer::fromUnsignedBytes);
+              n,
+              first,
+              JavaCall.bytes(y, n, Element.BITS8),
+              floats,
+              dequantizer::fromUnsignedBytes);
       case INT4 ->
           JavaCall.convert(
-              n, JavaCall.bytes(y, n, Element.BITS4), floats, dequantizer::fromNibbles);
+              n, first, JavaCall.bytes(y, n, Element.BITS4), floats, dequantizer::fromNibbles);
     }
   }
 
@@ -189,6 +237,7 @@ final class JavaKernels extends Kernels {
   void toFloat16(Span x, int n, Span y) {
     JavaCall.convert(
         n,
+        0,
         JavaCall.floats(x, n),
         JavaCall.shorts(y, n),
         (a, at, b, bt, m, first) -> {
@@ -203,6 +252,7 @@ final class JavaKernels extends Kernels {
     long[] count = new long[1];
     JavaCall.convert(
         n,
+        0,
         JavaCall.floats(x, n),
         JavaCall.shorts(y, n),
         (a, at, b, bt, m, first) -> {
@@ -222,6 +272,7 @@ final class JavaKernels extends Kernels {
   void toFloat32(Span half, int n, Span x) {
     JavaCall.convert(
         n,
+        0,
         JavaCall.shorts(half, n),
         JavaCall.floats(x, n),
         (a, at, b, bt, m, first) -> {
@@ -236,6 +287,7 @@ final class JavaKernels extends Kernels {
     JavaErrorSums sums = new JavaErrorSums();
     JavaCall.read(
         n,
+        0,
         JavaCall.floats(x, n),
         JavaCall.floats(y, n),
         (a, at, b, bt, m, first) -> sums.add(a, at, b, bt, m));

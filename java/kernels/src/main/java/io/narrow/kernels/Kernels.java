@@ -1,6 +1,8 @@
 package io.narrow.kernels;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Executor;
 
 /**
  * Range reduction, quantization and float16 conversion at the speed of memory.
@@ -8,7 +10,13 @@ import java.util.List;
  * <p>Which kernels run is chosen once, by the system property {@code narrow.kernels}: {@code auto}
  * (the default: the fastest this machine has), {@code java}, {@code scalar}, {@code neon}, {@code
  * avx2} or {@code avx512}. All of them give the same bytes for every input. Where the native
- * library cannot be loaded, one warning says so and the Java kernels are used.
+ * library cannot be loaded, one warning says so and the Java kernels are used. So they are, with
+ * {@code auto}, for calls on fewer than {@value NativeKernels#BREAK_EVEN} values, where the call
+ * into native code takes longer than the work.
+ *
+ * <p>{@code narrow.kernels.streaming} is a number of bytes: results of at least that size in direct
+ * or mapped memory are written around the caches. It pays where they are larger than the last cache
+ * and not read soon, and costs elsewhere; without it nothing is.
  *
  * <p>The native library comes from the jar with the platform's classifier and is kept in the user's
  * cache directory. {@code narrow.kernels.cache} names another directory for it, {@code
@@ -20,7 +28,7 @@ import java.util.List;
  * what is beyond stays as it is. Overlapping direct memory is not detected and gives undefined
  * contents. All methods may be called from any number of threads at once.
  */
-public abstract sealed class Kernels permits NativeKernels, JavaKernels {
+public abstract sealed class Kernels permits NativeKernels, JavaKernels, ParallelKernels {
   Kernels() {}
 
   /**
@@ -35,15 +43,21 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
   }
 
   /**
-   * Kernels for a call on so many values: those of this process, or the Java ones where the call
-   * into native code would take longer than the work. Both give the same bytes.
+   * The same kernels, cutting every operation on many values into pieces for several threads, on
+   * boundaries of 64 bytes; this one takes part. The bytes are the same.
+   *
+   * @param executor runs the other pieces; its tasks must not wait for this thread
+   * @param threads how many pieces at most, at least 1
    */
-  static Kernels forSize(int n) {
-    return n < BREAK_EVEN ? JavaKernels.INSTANCE : active();
+  public final Kernels parallel(Executor executor, int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads is " + threads + ", at least 1 is needed");
+    }
+    return threads == 1 ? this : new ParallelKernels(this, executor, threads, LEAST_OF_A_THREAD);
   }
 
-  /** Measured on an EPYC with AVX-512, JDK 17: to quantize 32 floats takes 57 ns either way. */
-  private static final int BREAK_EVEN = 32;
+  /** Handing work to a thread takes as long as some ten thousand values. */
+  private static final int LEAST_OF_A_THREAD = 1 << 17;
 
   /** The names of the kernels that can run here, slowest first, such as java, scalar, avx2. */
   public static List<String> available() {
@@ -60,7 +74,8 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
 
   /** The smallest and the largest finite value, and how many values are not finite. */
   public final FloatRange range(Span x) {
-    return range(x, count("x", x, Element.FLOAT32));
+    int n = count("x", x, Element.FLOAT32);
+    return forSize(n).range(x, n);
   }
 
   /**
@@ -74,13 +89,9 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
    */
   public final float[] absMax(Span x, int channels, long inner) {
     int n = count("x", x, Element.FLOAT32);
-    if (channels < 1 || inner < 1) {
-      throw new IllegalArgumentException(
-          "channels is %s and inner is %s, at least 1 is needed for both"
-              .formatted(channels, inner));
-    }
+    checkAxis(channels, inner);
     checkChannels(n, channels, inner);
-    return absMax(x, n, channels, inner);
+    return forSize(n).absMax(x, n, 0, channels, inner);
   }
 
   /**
@@ -95,7 +106,34 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     checkChannels(n, q.channels(), q.inner());
     checkRoom("y", y, q.type().element(), n);
     checkOutput("y", y, "x", x);
-    quantize(x, n, q, y);
+    forSize(n).quantize(x, n, 0, q, y);
+  }
+
+  /**
+   * Finds the range of every channel, makes a scale and a zero point of it, and quantizes: in one
+   * pass over memory where a channel is small enough for the caches and lies in one piece.
+   *
+   * <p>Of the smallest and the largest finite value of a channel, or 0 where that is smaller or
+   * larger: symmetric, {@code scale = max(-min, max) / limit} with limit 7, 127 or 32767 and the
+   * zero point in the middle, codes {@code -limit .. limit} around it; else {@code scale = (max -
+   * min) / (type.max() - type.min())} and {@code zeroPoint = round(type.min() - min / scale)}, in
+   * float64 and rounded to float32. The scale is at least {@link Float#MIN_NORMAL}.
+   *
+   * @param x a whole tensor {@code [outer, channels, inner]} of floats
+   * @param type of the integers
+   * @param symmetric whether the zero point is in the middle, as for weights
+   * @param channels number of channels, at least 1
+   * @param inner number of neighbouring elements that belong to one channel, at least 1
+   * @param y receives at least {@code type.bytes(elements of x)} bytes
+   */
+  public final FittedQuantization quantizeFitted(
+      Span x, QuantizedType type, boolean symmetric, int channels, int inner, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    checkAxis(channels, inner);
+    checkChannels(n, channels, inner);
+    checkRoom("y", y, type.element(), n);
+    checkOutput("y", y, "x", x);
+    return forSize(n).quantizeFitted(x, n, type, symmetric, channels, inner, y);
   }
 
   /**
@@ -110,7 +148,7 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     checkChannels(n, q.channels(), q.inner());
     checkRoom("y", y, q.type().element(), n);
     checkOutput("x", x, "y", y);
-    dequantize(y, n, q, x);
+    forSize(n).dequantize(y, n, 0, q, x);
   }
 
   /**
@@ -125,7 +163,7 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     int n = count("x", x, Element.FLOAT32);
     checkRoom("y", y, Element.BITS16, n);
     checkOutput("y", y, "x", x);
-    toFloat16(x, n, y);
+    forSize(n).toFloat16(x, n, y);
   }
 
   /**
@@ -140,7 +178,7 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     int n = count("x", x, Element.FLOAT32);
     checkRoom("y", y, Element.BITS16, n);
     checkOutput("y", y, "x", x);
-    return toFloat16Saturated(x, n, y);
+    return forSize(n).toFloat16Saturated(x, n, y);
   }
 
   /**
@@ -154,7 +192,7 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     int n = count("half", half, Element.BITS16);
     checkRoom("x", x, Element.FLOAT32, n);
     checkOutput("x", x, "half", half);
-    toFloat32(half, n, x);
+    forSize(n).toFloat32(half, n, x);
   }
 
   /**
@@ -169,7 +207,7 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     if (n != m) {
       throw new IllegalArgumentException("x has " + n + " floats, y has " + m);
     }
-    return error(x, y, n);
+    return forSize(n).error(x, y, n);
   }
 
   /**
@@ -207,8 +245,11 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     if (each > 0 && each <= LONGEST_SEARCH) {
       new ChannelReader(x, found.length, each, (int) Math.min(inner, each))
           .forEach(
-              (values, channels, at) ->
-                  searchScales(values, channels, each, limit, steps, step, found, at));
+              (values, channels, at) -> {
+                float[] own = Arrays.copyOfRange(found, at, at + channels);
+                searchScales(values, 0, each, limit, steps, step, own);
+                System.arraycopy(own, 0, found, at, channels);
+              });
     }
     return found;
   }
@@ -218,18 +259,53 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
 
   /**
    * @param x channels of {@code each} values, one after another
-   * @param at number of the first of them in {@code scales}
+   * @param from where the first of them starts
+   * @param scales of all channels, where the search starts and what it finds
    */
   abstract void searchScales(
-      float[] x, int channels, int each, int limit, int steps, float step, float[] scales, int at);
+      float[] x, int from, int each, int limit, int steps, float step, float[] scales);
+
+  /** These kernels, or others that are faster on so many values. */
+  abstract Kernels forSize(int n);
 
   abstract FloatRange range(Span x, int n);
 
-  abstract float[] absMax(Span x, int n, int channels, long inner);
+  // Of the n elements of a call, the one at the start of the span is element number `first` of the
+  // tensor.
 
-  abstract void quantize(Span x, int n, Quantization q, Span y);
+  /** Extends the range of every channel; returns the numbers of NaNs and of infinities. */
+  abstract long[] rangePerChannel(
+      Span x, int n, int first, int channels, long inner, float[] min, float[] max);
 
-  abstract void dequantize(Span y, int n, Quantization q, Span x);
+  abstract float[] absMax(Span x, int n, int first, int channels, long inner);
+
+  abstract void quantize(Span x, int n, int first, Quantization q, Span y);
+
+  abstract void dequantize(Span y, int n, int first, Quantization q, Span x);
+
+  /** A few channels at a time where each lies in one piece, all at once otherwise. */
+  FittedQuantization quantizeFitted(
+      Span x, int n, QuantizedType type, boolean symmetric, int channels, int inner, Span y) {
+    boolean apart = n == (long) channels * inner;
+    int atOnce = apart ? Math.max(2, NativeCall.CHUNK / inner & -2) : channels;
+    FittedQuantization all = null;
+    for (int channel = 0; channel < channels; channel += atOnce) {
+      int count = Math.min(atOnce, channels - channel);
+      int from = channel * inner;
+      int m = apart ? count * inner : n;
+      Span part = x.part(Element.FLOAT32.bytes(from), Element.FLOAT32.bytes(m));
+      float[] min = new float[count];
+      float[] max = new float[count];
+      Arrays.fill(min, Float.POSITIVE_INFINITY);
+      Arrays.fill(max, Float.NEGATIVE_INFINITY);
+      long[] unusual = rangePerChannel(part, m, 0, count, inner, min, max);
+      Quantization q = Quantization.ofRanges(type, symmetric, min, max, inner);
+      quantize(part, m, 0, q, y.part(type.bytes(from), type.bytes(m)));
+      FittedQuantization some = new FittedQuantization(q, unusual[0], unusual[1]);
+      all = all == null ? some : all.followedBy(some);
+    }
+    return all;
+  }
 
   abstract void toFloat16(Span x, int n, Span y);
 
@@ -273,6 +349,14 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels {
     if (output.overlaps(input)) {
       throw new IllegalArgumentException(
           name + " and " + inputName + " overlap in one array: input and output must be apart");
+    }
+  }
+
+  private static void checkAxis(int channels, long inner) {
+    if (channels < 1 || inner < 1) {
+      throw new IllegalArgumentException(
+          "channels is %s and inner is %s, at least 1 is needed for both"
+              .formatted(channels, inner));
     }
   }
 

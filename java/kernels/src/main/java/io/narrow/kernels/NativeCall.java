@@ -43,15 +43,26 @@ final class NativeCall implements AutoCloseable {
   }
 
   private final int n;
+  private final int start;
   private final Operand x;
   private final Operand y;
   private Scratch scratch;
 
   /** An operation on n elements of two spans; y is x again where there is only one. */
   NativeCall(int n, Operand x, Operand y) {
+    this(n, 0, x, y);
+  }
+
+  /** The same, where the first element is number start of the tensor. */
+  NativeCall(int n, int start, Operand x, Operand y) {
     this.n = n;
+    this.start = start;
     this.x = x;
     this.y = y;
+  }
+
+  boolean isDirect() {
+    return x.span.isDirect() && y.span.isDirect();
   }
 
   boolean isOnArrays() {
@@ -59,9 +70,14 @@ final class NativeCall implements AutoCloseable {
   }
 
   void onArrays(OnArrays body) {
-    for (int first = 0; first < n; first += CHUNK) {
-      int m = Math.min(CHUNK, n - first);
-      body.run(x.array(), x.offset() + first, y.array(), y.offset() + first, m, first);
+    onArrays(CHUNK, body);
+  }
+
+  /** In pieces of so many elements, at most {@value #CHUNK}. */
+  void onArrays(int largest, OnArrays body) {
+    for (int first = 0; first < n; first += largest) {
+      int m = Math.min(largest, n - first);
+      body.run(x.array(), x.offset() + first, y.array(), y.offset() + first, m, start + first);
     }
   }
 
@@ -87,7 +103,7 @@ final class NativeCall implements AutoCloseable {
       int m = Math.min(step, n - first);
       Pointer xp = xDirect != null ? xDirect : stage(0, x, first, m);
       Pointer yp = yDirect != null ? yDirect : y == x ? xp : stage(1, y, first, m);
-      body.run(xp, xDirect != null ? first : 0, yp, yDirect != null ? first : 0, m, first);
+      body.run(xp, xDirect != null ? first : 0, yp, yDirect != null ? first : 0, m, start + first);
       if (yDirect == null && y.written) {
         y.span.write(y.element.bytes(first), scratch.block(1, bytes(y, m)).memory());
       }
@@ -107,7 +123,7 @@ final class NativeCall implements AutoCloseable {
     return (int) operand.element.bytes(m);
   }
 
-  // Small arrays that go with the operands; a call has at most two of them, numbered 0 and 1.
+  // Small arrays that go with the operands; a call has at most three of them, numbered from 0.
 
   Pointer share(int number, float[] values) {
     Scratch.Block block = block(number, values.length * (long) Float.BYTES);

@@ -3,6 +3,7 @@ package io.narrow.kernels;
 import io.narrow.kernels.NativeCall.Operand;
 import io.narrow.kernels.internal.NativeFunctions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
@@ -11,10 +12,15 @@ import org.bytedeco.javacpp.Pointer;
  * choice per process, and only tests make another.
  */
 final class NativeKernels extends Kernels {
-  private final String name;
+  /** Measured on an EPYC, JDK 17 and 25: from 48 values (float16) to 90 (ranges) in arrays. */
+  static final int BREAK_EVEN = 48;
 
-  private NativeKernels(String name) {
+  private final String name;
+  private final int breakEven;
+
+  private NativeKernels(String name, int breakEven) {
     this.name = name;
+    this.breakEven = breakEven;
   }
 
   /** The instruction sets of this machine, slowest first. The library has to be loaded. */
@@ -30,7 +36,25 @@ final class NativeKernels extends Kernels {
   /** Makes all native kernels use this instruction set, one of {@link #names()}. */
   static NativeKernels use(String name) {
     NativeFunctions.narrow_isa_use(names().indexOf(name));
-    return new NativeKernels(name);
+    return new NativeKernels(name, 0);
+  }
+
+  /** The fastest for every size: native code by the last of {@link #names()}, or none. */
+  static NativeKernels fastest() {
+    List<String> names = names();
+    String name = names.get(names.size() - 1);
+    NativeFunctions.narrow_isa_use(names.size() - 1);
+    return new NativeKernels(name, BREAK_EVEN);
+  }
+
+  /** From so many bytes on, results in direct memory are written around the caches. */
+  static void stream(long bytes) {
+    NativeFunctions.narrow_streaming_use(bytes);
+  }
+
+  @Override
+  Kernels forSize(int n) {
+    return n < breakEven ? JavaKernels.INSTANCE : this;
   }
 
   @Override
@@ -40,9 +64,9 @@ final class NativeKernels extends Kernels {
 
   @Override
   void searchScales(
-      float[] x, int channels, int each, int limit, int steps, float step, float[] scales, int at) {
+      float[] x, int from, int each, int limit, int steps, float step, float[] scales) {
     NativeFunctions.narrow_f32_least_error_scales(
-        x, 0, channels, each, limit, steps, step, scales, at);
+        x, from, scales.length, each, limit, steps, step, scales, 0);
   }
 
   @Override
@@ -69,20 +93,48 @@ final class NativeKernels extends Kernels {
   }
 
   @Override
-  float[] absMax(Span x, int n, int channels, long inner) {
-    float[] largest = new float[channels];
+  long[] rangePerChannel(
+      Span x, int n, int first, int channels, long inner, float[] min, float[] max) {
+    long[] counts = new long[2];
     Operand input = Operand.input(x, Element.FLOAT32);
-    try (NativeCall call = new NativeCall(n, input, input)) {
+    try (NativeCall call = new NativeCall(n, first, input, input)) {
       if (call.isOnArrays()) {
         call.onArrays(
-            (a, at, b, bt, m, first) ->
+            (a, at, b, bt, m, start) ->
+                NativeFunctions.narrow_f32_range_per_channel(
+                    (float[]) a, at, m, start, channels, inner, min, max, counts));
+      } else {
+        float[] ends = Arrays.copyOf(min, 2 * channels);
+        System.arraycopy(max, 0, ends, channels, channels);
+        Pointer minMemory = call.share(0, ends);
+        Pointer maxMemory = minMemory.getPointer((long) channels * Float.BYTES);
+        Pointer countsMemory = call.share(1, counts);
+        call.onPointers(
+            (a, at, b, bt, m, start) ->
+                NativeFunctions.narrow_f32_range_per_channel(
+                    a, at, m, start, channels, inner, minMemory, maxMemory, countsMemory));
+        call.shared(0, 2L * channels * Float.BYTES).asFloatBuffer().get(min).get(max);
+        call.shared(1, 2 * Long.BYTES).asLongBuffer().get(counts);
+      }
+    }
+    return counts;
+  }
+
+  @Override
+  float[] absMax(Span x, int n, int first, int channels, long inner) {
+    float[] largest = new float[channels];
+    Operand input = Operand.input(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, first, input, input)) {
+      if (call.isOnArrays()) {
+        call.onArrays(
+            (a, at, b, bt, m, start) ->
                 NativeFunctions.narrow_f32_absmax(
-                    (float[]) a, at, m, first, channels, inner, largest));
+                    (float[]) a, at, m, start, channels, inner, largest));
       } else {
         Pointer memory = call.share(0, largest);
         call.onPointers(
-            (a, at, b, bt, m, first) ->
-                NativeFunctions.narrow_f32_absmax(a, at, m, first, channels, inner, memory));
+            (a, at, b, bt, m, start) ->
+                NativeFunctions.narrow_f32_absmax(a, at, m, start, channels, inner, memory));
         call.shared(0, (long) channels * Float.BYTES).asFloatBuffer().get(largest);
       }
     }
@@ -90,11 +142,11 @@ final class NativeKernels extends Kernels {
   }
 
   @Override
-  void quantize(Span x, int n, Quantization q, Span y) {
+  void quantize(Span x, int n, int first, Quantization q, Span y) {
     IntegerFunctions<?> functions = IntegerFunctions.of(q.type());
     Operand input = Operand.input(x, Element.FLOAT32);
     Operand output = Operand.output(y, q.type().element());
-    try (NativeCall call = new NativeCall(n, input, output)) {
+    try (NativeCall call = new NativeCall(n, first, input, output)) {
       if (q.channels() == 1) {
         functions.quantize(call, q);
       } else {
@@ -104,16 +156,31 @@ final class NativeKernels extends Kernels {
   }
 
   @Override
-  void dequantize(Span y, int n, Quantization q, Span x) {
+  void dequantize(Span y, int n, int first, Quantization q, Span x) {
     IntegerFunctions<?> functions = IntegerFunctions.of(q.type());
     Operand input = Operand.input(y, q.type().element());
     Operand output = Operand.output(x, Element.FLOAT32);
-    try (NativeCall call = new NativeCall(n, input, output)) {
+    try (NativeCall call = new NativeCall(n, first, input, output)) {
       if (q.channels() == 1) {
         functions.dequantize(call, q);
       } else {
         functions.dequantizePerChannel(call, q);
       }
+    }
+  }
+
+  /** One native call on direct memory, and on arrays one for as many channels as it may take. */
+  @Override
+  FittedQuantization quantizeFitted(
+      Span x, int n, QuantizedType type, boolean symmetric, int channels, int inner, Span y) {
+    Operand input = Operand.input(x, Element.FLOAT32);
+    Operand output = Operand.output(y, type.element());
+    try (NativeCall call = new NativeCall(n, input, output)) {
+      boolean apart = n == (long) channels * inner;
+      if (!apart || !call.isDirect() && !(call.isOnArrays() && inner <= NativeCall.CHUNK / 2)) {
+        return super.quantizeFitted(x, n, type, symmetric, channels, inner, y);
+      }
+      return IntegerFunctions.of(type).quantizeFitted(call, type, symmetric, channels, inner);
     }
   }
 

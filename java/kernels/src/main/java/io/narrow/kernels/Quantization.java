@@ -81,6 +81,41 @@ public final class Quantization {
         type, scales.clone(), zeroPoints.clone(), inner, type.min(), type.max());
   }
 
+  /** The smallest code where the zero point is in the middle or not. */
+  static int leastCode(QuantizedType type, boolean symmetric) {
+    return symmetric ? type.min() + 1 : type.min();
+  }
+
+  /** Scales and zero points of ranges, as {@link Kernels#quantizeFitted} describes them. */
+  static Quantization ofRanges(
+      QuantizedType type, boolean symmetric, float[] min, float[] max, long inner) {
+    int middle = (type.min() + type.max() + 1) / 2;
+    int low = leastCode(type, symmetric);
+    float[] scales = new float[min.length];
+    int[] zeroPoints = new int[min.length];
+    for (int c = 0; c < min.length; c++) {
+      // In double, so that the difference of the ends does not overflow; without a value, 0 to 0.
+      double from = Math.min(0, min[c]);
+      double to = Math.max(0, max[c]);
+      double half = Math.max(-from, to);
+      double scale = symmetric ? half / (type.max() - middle) : (to - from) / (type.max() - low);
+      // The smallest scale with a reciprocal.
+      scales[c] = Math.max((float) scale, Float.MIN_NORMAL);
+      double zeroPoint = symmetric ? middle : Math.rint(low - from / scales[c]);
+      zeroPoints[c] = (int) Math.max(low, Math.min(type.max(), zeroPoint));
+    }
+    return perChannel(type, scales, zeroPoints, inner).withRange(low, type.max());
+  }
+
+  /** The channels of this, and then those of another of the same kind. */
+  Quantization followedBy(Quantization next) {
+    float[] s = Arrays.copyOf(scales, scales.length + next.scales.length);
+    int[] z = Arrays.copyOf(zeroPoints, s.length);
+    System.arraycopy(next.scales, 0, s, scales.length, next.scales.length);
+    System.arraycopy(next.zeroPoints, 0, z, scales.length, next.scales.length);
+    return new Quantization(type, s, z, inner, min, max);
+  }
+
   /**
    * The same with values clamped to a part of the type's range, as -127 to 127 for weights.
    *

@@ -13,7 +13,7 @@ final class Scratch {
   private static final int LARGEST_KEPT = 1 << 20;
   private static final ConcurrentLinkedQueue<Scratch> POOL = new ConcurrentLinkedQueue<>();
 
-  private final Block[] blocks = {new Block(), new Block(), new Block(), new Block()};
+  private final Block[] blocks = {new Block(), new Block(), new Block(), new Block(), new Block()};
 
   private Scratch() {}
 

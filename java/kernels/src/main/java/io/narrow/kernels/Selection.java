@@ -7,6 +7,7 @@ import java.util.List;
 /** Which kernels run: one choice per process, made at the first use. */
 final class Selection {
   static final String PROPERTY = "narrow.kernels";
+  static final String STREAMING = "narrow.kernels.streaming";
 
   private static final List<String> NAMES =
       List.of("auto", "java", "scalar", "neon", "avx2", "avx512");
@@ -50,8 +51,19 @@ final class Selection {
                   String.join(", ", available()),
                   library.isLoaded() ? "" : ". " + library.warning()));
     }
-    List<String> names = NativeKernels.names();
-    return NativeKernels.use(wanted.equals("auto") ? names.get(names.size() - 1) : wanted);
+    NativeKernels.stream(streaming(System.getProperty(STREAMING)));
+    return wanted.equals("auto") ? NativeKernels.fastest() : NativeKernels.use(wanted);
+  }
+
+  static long streaming(String bytes) {
+    if (bytes == null) {
+      return Long.MAX_VALUE;
+    }
+    if (!bytes.matches("[1-9][0-9]{0,17}")) {
+      throw new IllegalArgumentException(
+          "%s=%s is no number of bytes, at least 1".formatted(STREAMING, bytes));
+    }
+    return Long.parseLong(bytes);
   }
 
   static List<String> available() {

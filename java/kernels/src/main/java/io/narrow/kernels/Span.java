@@ -16,6 +16,8 @@ import java.util.Objects;
  * array of its own type; other combinations give the same bytes and cost one more copy.
  */
 public final class Span {
+  private static final int CACHE_LINE = 64;
+
   private final Object array; // float[], short[] or byte[]; null for direct memory
   private final ByteBuffer buffer; // direct, from 0 to its capacity; null for an array
   private final int offset; // of the first element in the array
@@ -126,6 +128,13 @@ public final class Span {
 
   boolean isDirect() {
     return buffer != null;
+  }
+
+  /** How many elements lie before the first cache line that starts with one; 0 for arrays. */
+  int untilCacheLine(Element element) {
+    int past = buffer == null ? 0 : buffer.alignmentOffset(0, CACHE_LINE);
+    int bits = (CACHE_LINE - past) % CACHE_LINE * Byte.SIZE;
+    return bits % element.bits == 0 ? bits / element.bits : 0;
   }
 
   boolean isReadOnly() {

@@ -15,7 +15,7 @@ record ValueLimits(VectorQuantizer.Scope scope, int dimensions, float[] low, flo
   }
 
   private long beyondInRow(float[] values, int at, float low, float high) {
-    FloatRange range = Kernels.forSize(dimensions).range(Span.of(values, at, dimensions));
+    FloatRange range = Kernels.active().range(Span.of(values, at, dimensions));
     if (range.min() >= low && range.max() <= high) {
       return 0;
     }

@@ -47,7 +47,7 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
     if (x.overlaps(y)) {
       throw new IllegalArgumentException("x and y overlap in one array");
     }
-    return RowPieces.of(rows, pieces)
+    return Pieces.of(rows, pieces, Pieces.LINES, 0)
         .run(executor, (from, count) -> applyRows(x, y, from, count), VectorCounts::merge);
   }
 

@@ -55,7 +55,7 @@ final class VectorFit {
   /** Counts values that are not finite, or fails at the first. */
   static VectorCounts check(VectorQuantizer quantizer, float[] values, int rows, int firstRow) {
     int n = rows * quantizer.dimensions();
-    FloatRange range = Kernels.forSize(n).range(Span.of(values, 0, n));
+    FloatRange range = Kernels.active().range(Span.of(values, 0, n));
     long unusual = range.nans() + range.infinities();
     if (unusual > 0 && quantizer.invalid() == VectorQuantizer.Invalid.FAIL) {
       int i = 0;
@@ -116,7 +116,7 @@ final class VectorFit {
   }
 
   private static FloatRange range(float[] values, int at, int n) {
-    return Kernels.forSize(n).range(Span.of(values, at, n));
+    return Kernels.active().range(Span.of(values, at, n));
   }
 
   private void extend(int group, FloatRange range) {

@@ -144,7 +144,7 @@ public record VectorQuantizer(
    * @throws IllegalArgumentException as {@link #fit(Span)}
    */
   public VectorRanges fit(Span x, Executor executor, int pieces) {
-    return RowPieces.of(rows(x), pieces)
+    return Pieces.of(rows(x), pieces, Pieces.LINES, 0)
         .run(
             executor,
             (from, count) -> new VectorFit(this).fit(floats(x, from, count), count, from),

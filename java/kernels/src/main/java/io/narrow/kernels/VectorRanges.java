@@ -138,29 +138,12 @@ public final class VectorRanges {
 
   /** Scales and zero points for a scheme that has them. */
   Quantization quantization(VectorQuantizer quantizer) {
-    QuantizedType type = quantizer.format().type();
-    boolean symmetric = quantizer.scheme() == VectorQuantizer.Scheme.SYMMETRIC;
-    int middle = (type.min() + type.max() + 1) / 2;
-    int low = symmetric ? type.min() + 1 : type.min();
-    float[] scales = new float[size()];
-    int[] zeroPoints = new int[size()];
-    for (int g = 0; g < size(); g++) {
-      // In double, so that the difference of the ends does not overflow; without a value, 0 to 0.
-      double from = Math.min(0, min[g]);
-      double to = Math.max(0, max[g]);
-      double half = Math.max(-from, to);
-      double scale = symmetric ? half / (type.max() - middle) : (to - from) / (type.max() - low);
-      // The smallest scale with a reciprocal.
-      scales[g] = Math.max((float) scale, Float.MIN_NORMAL);
-      long zeroPoint = symmetric ? middle : Math.round(low - from / scales[g]);
-      zeroPoints[g] = (int) Math.max(low, Math.min(type.max(), zeroPoint));
-    }
-    long inner = scope == VectorQuantizer.Scope.ROW ? quantizer.dimensions() : 1;
-    Quantization q =
-        size() == 1
-            ? Quantization.perTensor(type, scales[0], zeroPoints[0])
-            : Quantization.perChannel(type, scales, zeroPoints, inner);
-    return q.withRange(low, type.max());
+    return Quantization.ofRanges(
+        quantizer.format().type(),
+        quantizer.scheme() == VectorQuantizer.Scheme.SYMMETRIC,
+        min,
+        max,
+        scope == VectorQuantizer.Scope.ROW ? quantizer.dimensions() : 1);
   }
 
   @Override

@@ -49,6 +49,25 @@ record Operation(
     for (Axis axis : Axis.values()) {
       all.add(
           reads(
+              "rangePerChannel " + axis,
+              axis.multiple(),
+              (k, x, y, n) -> {
+                float[] min = filled(axis.channels, Float.POSITIVE_INFINITY);
+                float[] max = filled(axis.channels, Float.NEGATIVE_INFINITY);
+                long[] counts =
+                    k.forSize(n).rangePerChannel(x, n, 0, axis.channels, axis.inner(n), min, max);
+                return bits(min) + bits(max) + Arrays.toString(counts);
+              },
+              (x, y, n) -> {
+                float[] min = filled(axis.channels, Float.POSITIVE_INFINITY);
+                float[] max = filled(axis.channels, Float.NEGATIVE_INFINITY);
+                long[] counts = Slow.ranges(x, n, axis.channels, axis.inner(n), min, max);
+                return bits(min) + bits(max) + Arrays.toString(counts);
+              }));
+    }
+    for (Axis axis : Axis.values()) {
+      all.add(
+          reads(
               "leastErrorScales " + axis,
               axis.multiple(),
               (k, x, y, n) ->
@@ -65,6 +84,8 @@ record Operation(
       for (Axis axis : Axis.values()) {
         all.add(quantize(type, axis));
         all.add(dequantize(type, axis));
+        all.add(quantizeFitted(type, axis, true));
+        all.add(quantizeFitted(type, axis, false));
       }
     }
     all.add(
@@ -194,6 +215,34 @@ record Operation(
           Slow.quantize(x, n, axis.quantization(type, n), y);
           return "";
         });
+  }
+
+  private static Operation quantizeFitted(QuantizedType type, Axis axis, boolean symmetric) {
+    return new Operation(
+        "quantizeFitted " + type + " " + axis + (symmetric ? " symmetric" : " affine"),
+        Element.FLOAT32,
+        type.element(),
+        true,
+        axis.multiple(),
+        (k, x, y, n) ->
+            text(
+                k.quantizeFitted(
+                    x, type, symmetric, axis.channels, Math.toIntExact(axis.inner(n)), y)),
+        (x, y, n) ->
+            text(Slow.quantizeFitted(x, n, type, symmetric, axis.channels, axis.inner(n), y)));
+  }
+
+  private static String text(FittedQuantization fitted) {
+    Quantization q = fitted.quantization();
+    return bits(q.scales())
+        + Arrays.toString(q.zeroPoints())
+        + List.of(q.type(), q.min(), q.max(), fitted.nans(), fitted.infinities());
+  }
+
+  private static float[] filled(int n, float value) {
+    float[] values = new float[n];
+    Arrays.fill(values, value);
+    return values;
   }
 
   private static Operation dequantize(QuantizedType type, Axis axis) {

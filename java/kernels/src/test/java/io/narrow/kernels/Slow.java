@@ -27,6 +27,57 @@ final class Slow {
         min == 0 ? plusZero : (float) min, max == 0 ? plusZero : (float) max, nans, infinities);
   }
 
+  static long[] ranges(ByteBuffer x, int n, int channels, long inner, float[] min, float[] max) {
+    long[] counts = new long[2];
+    for (int i = 0; i < n; i++) {
+      int c = (int) (i / inner % channels);
+      FloatRange one = range(x.slice(4 * i, 4).order(x.order()), 1);
+      min[c] = Math.min(min[c], one.min());
+      max[c] = Math.max(max[c], one.max());
+      counts[0] += one.nans();
+      counts[1] += one.infinities();
+    }
+    return counts;
+  }
+
+  static FittedQuantization quantizeFitted(
+      ByteBuffer x,
+      int n,
+      QuantizedType type,
+      boolean symmetric,
+      int channels,
+      long inner,
+      ByteBuffer y) {
+    double[] low = new double[channels];
+    double[] high = new double[channels];
+    FloatRange all = FloatRange.EMPTY;
+    for (int i = 0; i < n; i++) {
+      int c = (int) (i / inner % channels);
+      FloatRange one = range(x.slice(4 * i, 4).order(x.order()), 1);
+      low[c] = Math.min(low[c], one.min());
+      high[c] = Math.max(high[c], one.max());
+      all = all.merge(one);
+    }
+    float[] scales = new float[channels];
+    int[] zeroPoints = new int[channels];
+    int least = symmetric ? type.min() + 1 : type.min();
+    int limit = (type.max() - least) / 2; // of a symmetric one
+    for (int c = 0; c < channels; c++) {
+      double steps = symmetric ? limit : type.max() - least;
+      double width = symmetric ? Math.max(-low[c], high[c]) : high[c] - low[c];
+      scales[c] = (float) (width / steps);
+      if (scales[c] < Float.MIN_NORMAL) {
+        scales[c] = Float.MIN_NORMAL;
+      }
+      long zero = Math.round(Math.rint(least - low[c] / scales[c]));
+      zeroPoints[c] = symmetric ? type.max() - limit : (int) Math.min(zero, type.max());
+    }
+    Quantization q =
+        Quantization.perChannel(type, scales, zeroPoints, inner).withRange(least, type.max());
+    quantize(x, n, q, y);
+    return new FittedQuantization(q, all.nans(), all.infinities());
+  }
+
   static float[] absMax(ByteBuffer x, int n, int channels, long inner) {
     float[] largest = new float[channels];
     for (int i = 0; i < n; i++) {

@@ -191,3 +191,11 @@ void narrow_f16_to_f32(const uint16_t* x, int64_t x_offset, int64_t n, float* y,
   const KernelTable& k = kernels();
   NARROW_STREAMED(f16_to_f32, 4)(x + x_offset, n, y + y_offset);
 }
+
+void narrow_f32_to_bf16(const float* x, int64_t x_offset, int64_t n, uint16_t* y, int64_t y_offset) {
+  kernels().f32_to_bf16(x + x_offset, n, y + y_offset);
+}
+
+void narrow_bf16_to_f32(const uint16_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset) {
+  kernels().bf16_to_f32(x + x_offset, n, y + y_offset);
+}

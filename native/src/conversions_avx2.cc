@@ -234,7 +234,8 @@ __m256i unpack_nibbles(__m128i x_u8x16) {
   return _mm256_sub_epi8(_mm256_xor_si256(nibbles, sign), sign);
 }
 
-// ---- float16 --------------------------------------------------------------------------------------------------------
+// ---- 16-bit floats
+// --------------------------------------------------------------------------------------------------------
 
 __m128i half(__m256 x_f32x8) {
   __m128i h_f16x8 = _mm256_cvtps_ph(x_f32x8, _MM_FROUND_TO_NEAREST_INT);
@@ -247,6 +248,22 @@ struct ToHalf {
 };
 struct FromHalf {
   __m256 operator()(const uint16_t* x) const { return _mm256_cvtph_ps(load128(x)); }
+};
+
+struct ToBFloat {
+  __m128i operator()(const float* x) const {
+    const __m256i bits = load256(x), upper = _mm256_srli_epi32(bits, 16);
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(load8(x), load8(x), _CMP_UNORD_Q));
+    const __m256i up = _mm256_add_epi32(set1(0x7fff), _mm256_and_si256(upper, set1(1)));
+    const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, up), 16);
+    const __m256i b_u32x8 = _mm256_blendv_epi8(rounded, _mm256_or_si256(upper, set1(0x40)), nan);
+    return _mm_packus_epi32(_mm256_castsi256_si128(b_u32x8), _mm256_extracti128_si256(b_u32x8, 1));
+  }
+};
+struct FromBFloat {
+  __m256 operator()(const uint16_t* x) const {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load128(x)), 16));
+  }
 };
 
 constexpr int32_t kLargestHalf = 0x477fe000;  // 65504
@@ -330,6 +347,9 @@ void f32_to_f16_avx2(const float* x, int64_t n, uint16_t* y) { convert<Cached>(x
 void f32_to_f16_streamed_avx2(const float* x, int64_t n, uint16_t* y) { convert_streamed(x, n, y, ToHalf()); }
 void f16_to_f32_avx2(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromHalf()); }
 void f16_to_f32_streamed_avx2(const uint16_t* x, int64_t n, float* y) { convert_streamed(x, n, y, FromHalf()); }
+
+void f32_to_bf16_avx2(const float* x, int64_t n, uint16_t* y) { convert<Cached>(x, n, y, ToBFloat()); }
+void bf16_to_f32_avx2(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromBFloat()); }
 
 int64_t f32_to_f16_saturated_avx2(const float* x, int64_t n, uint16_t* y) {
   const int64_t in_blocks = n & -32;

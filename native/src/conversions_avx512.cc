@@ -4,37 +4,6 @@
 namespace narrow {
 namespace {
 
-// How a kernel writes: through the caches, or around them to an aligned address.
-struct Cached {
-  static void store(void* p, __m512i v) { _mm512_storeu_si512(p, v); }
-  static void store(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
-  static void store(float* p, __m512 v) { _mm512_storeu_ps(p, v); }
-};
-struct Streamed {
-  static void store(void* p, __m512i v) { _mm512_stream_si512(static_cast<__m512i*>(p), v); }
-  static void store(void* p, __m256i v) { _mm256_stream_si256(static_cast<__m256i*>(p), v); }
-  static void store(float* p, __m512 v) { _mm512_stream_ps(p, v); }
-};
-
-void store16(float* y, __mmask16 mask, __m512 v) { _mm512_mask_storeu_ps(y, mask, v); }
-void store16(uint16_t* y, __mmask16 mask, __m256i v) { _mm256_mask_storeu_epi16(y, mask, v); }
-
-// y[i] = f(x[i]), where f is given sixteen, all or those of a mask.
-template <class Output, class X, class Y, class F>
-void convert(const X* x, int64_t n, Y* y, F f) {
-  int64_t i = 0;
-  for (; i + 64 <= n; i += 64)
-    for (int64_t k = i; k < i + 64; k += 16) Output::store(y + k, f(x + k));
-  for (; i < n; i += 16) store16(y + i, first16(n - i), f(x + i, first16(n - i)));
-}
-template <class X, class Y, class F>
-void convert_streamed(const X* x, int64_t n, Y* y, F f) {
-  const int64_t head = until_aligned<64>(y, n);
-  convert<Cached>(x, head, y, f);
-  convert<Streamed>(x + head, n - head, y + head, f);
-  _mm_sfence();
-}
-
 // ---- float32 -> integer ---------------------------------------------------------------------------------------------
 
 // packs_epi16 and its like work on each quarter of a register, so that packing 64 values twice leaves groups of four in
@@ -268,7 +237,8 @@ __m512i unpack_nibbles(__m256i x_u8x32) {
   return _mm512_sub_epi8(_mm512_xor_si512(_mm512_or_si512(low, high), sign), sign);
 }
 
-// ---- float16 --------------------------------------------------------------------------------------------------------
+// ---- 16-bit floats
+// --------------------------------------------------------------------------------------------------------
 
 __m256i half(__m512 x_f32x16) {
   __m256i h_f16x16 = _mm512_cvtps_ph(x_f32x16, _MM_FROUND_TO_NEAREST_INT);
@@ -288,6 +258,25 @@ struct FromHalf {
   }
   __m512 operator()(const uint16_t* x, __mmask16 mask) const {
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, x));
+  }
+};
+
+struct ToBFloat {
+  template <class... Mask>
+  __m256i operator()(const float* x, Mask... mask) const {
+    const __m512 x_f32x16 = load16(x, mask...);
+    const __m512i bits = _mm512_castps_si512(x_f32x16), upper = _mm512_srli_epi32(bits, 16);
+    const __m512i up = _mm512_add_epi32(set1(0x7fff), _mm512_and_si512(upper, set1(1)));
+    const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, up), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(x_f32x16, x_f32x16, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(_mm512_mask_or_epi32(rounded, nan, upper, set1(0x40)));
+  }
+};
+struct FromBFloat {
+  __m512 operator()(const uint16_t* x) const { return floats(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x))); }
+  __m512 operator()(const uint16_t* x, __mmask16 mask) const { return floats(_mm256_maskz_loadu_epi16(mask, x)); }
+  static __m512 floats(__m256i x_u16x16) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x_u16x16), 16));
   }
 };
 
@@ -362,6 +351,9 @@ void f32_to_f16_avx512(const float* x, int64_t n, uint16_t* y) { convert<Cached>
 void f32_to_f16_streamed_avx512(const float* x, int64_t n, uint16_t* y) { convert_streamed(x, n, y, ToHalf()); }
 void f16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromHalf()); }
 void f16_to_f32_streamed_avx512(const uint16_t* x, int64_t n, float* y) { convert_streamed(x, n, y, FromHalf()); }
+
+void f32_to_bf16_avx512(const float* x, int64_t n, uint16_t* y) { convert<Cached>(x, n, y, ToBFloat()); }
+void bf16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromBFloat()); }
 
 int64_t f32_to_f16_saturated_avx512(const float* x, int64_t n, uint16_t* y) {
   const int64_t in_blocks = n & -64;

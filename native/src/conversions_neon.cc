@@ -204,9 +204,17 @@ void dequantize_each(const Q* x, int64_t n, const float* scales, const int32_t* 
   }
 }
 
-// ---- float16 --------------------------------------------------------------------------------------------------------
+// ---- 16-bit floats
+// --------------------------------------------------------------------------------------------------------
 
 uint16x8_t half(float32x4_t a, float32x4_t b) { return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a), b)); }
+
+uint16x4_t bfloat(float32x4_t x_f32x4) {
+  const uint32x4_t bits = vreinterpretq_u32_f32(x_f32x4), upper = vshrq_n_u32(bits, 16);
+  const uint32x4_t up = vaddq_u32(vdupq_n_u32(0x7fff), vandq_u32(upper, vdupq_n_u32(1)));
+  const uint32x4_t rounded = vshrq_n_u32(vaddq_u32(bits, up), 16), number = vceqq_f32(x_f32x4, x_f32x4);
+  return vmovn_u32(vbslq_u32(number, rounded, vorrq_u32(upper, vdupq_n_u32(0x40))));
+}
 
 constexpr uint32_t kLargestHalf = 0x477fe000;  // 65504
 
@@ -299,6 +307,34 @@ void f32_to_f16_neon(const float* x, int64_t n, uint16_t* y) {
   if (i < n) {
     Padded<uint16_t> out;
     f32_to_f16_neon(Padded<float>(x + i, n - i).lanes, 16, out.lanes);
+    out.store(y + i, n - i);
+  }
+}
+
+void f32_to_bf16_neon(const float* x, int64_t n, uint16_t* y) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int64_t k = i; k < i + 16; k += 8)
+      vst1q_u16(y + k, vcombine_u16(bfloat(vld1q_f32(x + k)), bfloat(vld1q_f32(x + k + 4))));
+  if (i < n) {
+    Padded<uint16_t> out;
+    f32_to_bf16_neon(Padded<float>(x + i, n - i).lanes, 16, out.lanes);
+    out.store(y + i, n - i);
+  }
+}
+
+void bf16_to_f32_neon(const uint16_t* x, int64_t n, float* y) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int64_t k = i; k < i + 16; k += 8) {
+      const uint16x8_t b = vld1q_u16(x + k);
+      vst1q_f32(y + k, vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(b), 16)));
+      vst1q_f32(y + k + 4, vreinterpretq_f32_u32(vshll_high_n_u16(b, 16)));
+    }
+  }
+  if (i < n) {
+    Padded<float> out;
+    bf16_to_f32_neon(Padded<uint16_t>(x + i, n - i).lanes, 16, out.lanes);
     out.store(y + i, n - i);
   }
 }

@@ -79,6 +79,8 @@ struct AffineEach {
   K(f32_to_f16, void, (const float* x, int64_t n, uint16_t* y))                                                      \
   K(f32_to_f16_saturated, int64_t, (const float* x, int64_t n, uint16_t* y))                                         \
   K(f16_to_f32, void, (const uint16_t* x, int64_t n, float* y))                                                      \
+  K(f32_to_bf16, void, (const float* x, int64_t n, uint16_t* y))                                                     \
+  K(bf16_to_f32, void, (const uint16_t* x, int64_t n, float* y))                                                     \
   K(f32_to_s8_streamed, void, (const float* x, int64_t n, Affine a, int8_t* y))                                      \
   K(f32_to_u8_streamed, void, (const float* x, int64_t n, Affine a, uint8_t* y))                                     \
   K(s8_to_f32_streamed, void, (const int8_t* x, int64_t n, float scale, int32_t zero_point, float* y))               \

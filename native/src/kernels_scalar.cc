@@ -235,6 +235,19 @@ void f16_to_f32_scalar(const uint16_t* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; i++) store(y, i, float_of(bits_of_half(load(x, i))));
 }
 
+// A carry out of the mantissa is right as it falls.
+void f32_to_bf16_scalar(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t bits = bits_of(load(x, i));
+    const bool nan = (bits & kMagnitude) > kInfinity;
+    store(y, i, static_cast<uint16_t>(nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16));
+  }
+}
+
+void bf16_to_f32_scalar(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i++) store(y, i, float_of(static_cast<uint32_t>(load(x, i)) << 16));
+}
+
 void f32_to_f16_streamed_scalar(const float* x, int64_t n, uint16_t* y) { f32_to_f16_scalar(x, n, y); }
 void f16_to_f32_streamed_scalar(const uint16_t* x, int64_t n, float* y) { f16_to_f32_scalar(x, n, y); }
 

@@ -28,5 +28,36 @@ inline int64_t bits_set(__mmask16 mask) { return _mm_popcnt_u32(mask); }
 
 inline __m512i magnitude(__m512 x_f32x16) { return _mm512_and_epi32(_mm512_castps_si512(x_f32x16), set1(0x7fffffff)); }
 
+// How a kernel writes: through the caches, or around them to an aligned address.
+struct Cached {
+  static void store(void* p, __m512i v) { _mm512_storeu_si512(p, v); }
+  static void store(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+  static void store(float* p, __m512 v) { _mm512_storeu_ps(p, v); }
+};
+struct Streamed {
+  static void store(void* p, __m512i v) { _mm512_stream_si512(static_cast<__m512i*>(p), v); }
+  static void store(void* p, __m256i v) { _mm256_stream_si256(static_cast<__m256i*>(p), v); }
+  static void store(float* p, __m512 v) { _mm512_stream_ps(p, v); }
+};
+
+inline void store16(float* y, __mmask16 mask, __m512 v) { _mm512_mask_storeu_ps(y, mask, v); }
+inline void store16(uint16_t* y, __mmask16 mask, __m256i v) { _mm256_mask_storeu_epi16(y, mask, v); }
+
+// y[i] = f(x[i]), where f is given sixteen, all or those of a mask.
+template <class Output, class X, class Y, class F>
+void convert(const X* x, int64_t n, Y* y, F f) {
+  int64_t i = 0;
+  for (; i + 64 <= n; i += 64)
+    for (int64_t k = i; k < i + 64; k += 16) Output::store(y + k, f(x + k));
+  for (; i < n; i += 16) store16(y + i, first16(n - i), f(x + i, first16(n - i)));
+}
+template <class X, class Y, class F>
+void convert_streamed(const X* x, int64_t n, Y* y, F f) {
+  const int64_t head = until_aligned<64>(y, n);
+  convert<Cached>(x, head, y, f);
+  convert<Streamed>(x + head, n - head, y + head, f);
+  _mm_sfence();
+}
+
 }  // namespace
 }  // namespace narrow

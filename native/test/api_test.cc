@@ -155,6 +155,11 @@ void float16_with_offsets() {
     float back[4] = {};
     narrow_f16_to_f32(y, 2, 2, back, 1);
     EXPECT(back[0] == 0.0f && back[1] == 1.0f && back[2] == -2.0f && back[3] == 0.0f);
+    narrow_f32_to_bf16(x, 1, 7, y, 2);
+    const uint16_t bfloats[10] = {0, 0, 0x3f80, 0xc000, 0x4789, 0xff80, 0x7fc0, 0x4780, 0x4780, 0};
+    EXPECT(std::memcmp(y, bfloats, sizeof y) == 0);
+    narrow_bf16_to_f32(y, 2, 2, back, 1);
+    EXPECT(back[0] == 0.0f && back[1] == 1.0f && back[2] == -2.0f && back[3] == 0.0f);
   });
 }
 

@@ -182,6 +182,32 @@ void f16_to_f32(const uint16_t* x, int64_t n, float* y) {
   }
 }
 
+// Of the two bfloat16 around a number, the nearer, or the one whose bits are even.
+void f32_to_bf16(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t below = bits_of(x[i]) >> 16;
+    if (std::isnan(x[i])) {
+      y[i] = static_cast<uint16_t>(below | 0x40);
+      continue;
+    }
+    // The next one beyond the largest stands for 2^128.
+    const auto magnitude = [](uint32_t bits) {
+      return std::isinf(float_of(bits)) ? std::ldexp(1.0, 128) : std::fabs(static_cast<double>(float_of(bits)));
+    };
+    const double a = std::fabs(static_cast<double>(x[i])), down = a - magnitude(below << 16);
+    const double up = magnitude((below + 1) << 16) - a;
+    const bool next = !std::isinf(x[i]) && (up < down || (up == down && below % 2 == 1));
+    y[i] = static_cast<uint16_t>(below + next);
+  }
+}
+
+void bf16_to_f32(const uint16_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t bits = static_cast<uint32_t>(x[i]) * 65536;
+    std::memcpy(y + i, &bits, sizeof bits);
+  }
+}
+
 void f32_to_f16_streamed(const float* x, int64_t n, uint16_t* y) { f32_to_f16(x, n, y); }
 void f16_to_f32_streamed(const uint16_t* x, int64_t n, float* y) { f16_to_f32(x, n, y); }
 

@@ -161,6 +161,12 @@ int64_t narrow_f32_to_f16_saturated(const float* x, int64_t x_offset, int64_t n,
 // Exact. A NaN keeps its sign and payload and becomes quiet.
 void narrow_f16_to_f32(const uint16_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset);
 
+// bfloat16, the upper half of a float32, rounded half to even; values that round beyond the largest become infinity. A
+// NaN keeps its sign and its upper six payload bits and becomes quiet.
+void narrow_f32_to_bf16(const float* x, int64_t x_offset, int64_t n, uint16_t* y, int64_t y_offset);
+// Exact, NaNs included.
+void narrow_bf16_to_f32(const uint16_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,24 +5,40 @@ package io.narrow.kernels;
  * bucket is numbered from 0; a signed byte is the number less 128.
  */
 enum Buckets {
-  /** Cut towards zero after 128 is subtracted: the bucket of a signed 0 is twice as wide. */
-  SENTENCE_TRANSFORMERS {
+  /** sentence-transformers 6. */
+  FLOOR {
+    @Override
+    float unit(float width) {
+      return width == 0 ? 1 : width / 255;
+    }
+
+    @Override
+    int number(float x, float min, float unit, int offset) {
+      return (int) Math.max(0, Math.min(255, (x - min) / unit));
+    }
+
+    @Override
+    float value(int number, float min, float unit, int offset) {
+      return min + (number == 255 ? number : number + 0.5f) * unit;
+    }
+  },
+  /** sentence-transformers 5: the bucket of a signed 0 is twice as wide. */
+  TOWARDS_ZERO {
     @Override
     float unit(float width) {
       return width / 255;
     }
 
     @Override
-    int encode(float x, float min, float unit, int offset) {
+    int number(float x, float min, float unit, int offset) {
       float position = (x - min) / unit;
-      return (int) (Math.max(0, Math.min(255, position)) - offset);
+      return (int) (Math.max(0, Math.min(255, position)) - offset) + offset;
     }
 
     @Override
-    float decode(int code, float min, float unit, int offset) {
-      int number = code + offset;
-      boolean signed = offset != 0;
-      boolean alone = number == 255 || signed && (number == 0 || code == 0);
+    float value(int number, float min, float unit, int offset) {
+      int code = number - offset;
+      boolean alone = number == 255 || offset != 0 && (number == 0 || code == 0);
       float middle = alone ? 0 : code >= 0 ? 0.5f : -0.5f;
       return min + (number + middle) * unit;
     }
@@ -35,22 +51,39 @@ enum Buckets {
     }
 
     @Override
-    int encode(float x, float min, float unit, int offset) {
+    int number(float x, float min, float unit, int offset) {
       return (int) (255 * Math.max(0, Math.min(1, (x - min) / unit)));
     }
 
     @Override
-    float decode(int code, float min, float unit, int offset) {
-      return min + (code + 0.5f) / 255.0f * unit;
+    float value(int number, float min, float unit, int offset) {
+      return min + (number + 0.5f) / 255.0f * unit;
+    }
+  },
+  /** Lucene99ScalarQuantizedVectorsFormat with 7 bits; the unit is a reciprocal. */
+  LUCENE {
+    @Override
+    float unit(float width) {
+      return width == 0 ? 0 : 127 / width;
+    }
+
+    @Override
+    int number(float x, float min, float unit, int offset) {
+      return Math.max(0, Math.min(127, Math.round(unit * (x - min))));
+    }
+
+    @Override
+    float value(int number, float min, float unit, int offset) {
+      return min + number / unit;
     }
   };
 
-  /** What values are divided by, from the width of a range. */
+  /** What stands for the width of a range; 0 where only its smallest value can be told. */
   abstract float unit(float width);
 
-  /** The code of a value in a range that has a width. */
-  abstract int encode(float x, float min, float unit, int offset);
+  /** The number of the bucket of a value, in a range with a unit. */
+  abstract int number(float x, float min, float unit, int offset);
 
-  /** What a code stands for: the middle of the values that have it, or the only one. */
-  abstract float decode(int code, float min, float unit, int offset);
+  /** What a bucket stands for: the middle of its values, or the only one. */
+  abstract float value(int number, float min, float unit, int offset);
 }

@@ -18,7 +18,7 @@ final class IntegerCodec extends VectorCodec {
       low[c] = (float) ((quantization.min() - quantization.zeroPoint(c) - 0.5) * scale);
       high[c] = (float) ((quantization.max() - quantization.zeroPoint(c) + 0.5) * scale);
     }
-    limits = new ValueLimits(quantizer.scope(), quantizer.dimensions(), low, high);
+    limits = new ValueLimits(quantizer, low, high);
   }
 
   @Override
@@ -30,14 +30,10 @@ final class IntegerCodec extends VectorCodec {
   }
 
   @Override
-  long clipped(float[] values, int row, int rows) {
-    return limits.beyond(values, row, rows);
-  }
-
-  @Override
-  void encode(float[] values, int row, int rows, Span y) {
-    int n = rows * quantizer.dimensions();
-    Kernels.active().quantize(Span.of(values, 0, n), of(row, rows), y);
+  VectorCounts encode(Span x, int row, int rows, Span y) {
+    VectorCounts counts = limits.count(x, row, rows);
+    Kernels.active().quantize(x, of(row, rows), y);
+    return counts;
   }
 
   @Override

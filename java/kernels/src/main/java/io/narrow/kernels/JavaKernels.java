@@ -283,6 +283,34 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
+  void toBFloat16(Span x, int n, Span y) {
+    JavaCall.convert(
+        n,
+        0,
+        JavaCall.floats(x, n),
+        JavaCall.shorts(y, n),
+        (a, at, b, bt, m, first) -> {
+          for (int i = 0; i < m; i++) {
+            b[bt + i] = BFloat16.fromFloat(a[at + i]);
+          }
+        });
+  }
+
+  @Override
+  void fromBFloat16(Span half, int n, Span x) {
+    JavaCall.convert(
+        n,
+        0,
+        JavaCall.shorts(half, n),
+        JavaCall.floats(x, n),
+        (a, at, b, bt, m, first) -> {
+          for (int i = 0; i < m; i++) {
+            b[bt + i] = BFloat16.toFloat(a[at + i]);
+          }
+        });
+  }
+
+  @Override
   ErrorSums error(Span x, Span y, int n) {
     JavaErrorSums sums = new JavaErrorSums();
     JavaCall.read(

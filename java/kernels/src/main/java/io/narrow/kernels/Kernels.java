@@ -196,6 +196,33 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   }
 
   /**
+   * Rounds floats to bfloat16, their upper halves, halves to even. Values that round beyond the
+   * largest become infinite; a NaN keeps its sign and upper payload and becomes quiet.
+   *
+   * @param x floats
+   * @param y receives the bits, two bytes per float
+   */
+  public final void toBFloat16(Span x, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    checkRoom("y", y, Element.BITS16, n);
+    checkOutput("y", y, "x", x);
+    forSize(n).toBFloat16(x, n, y);
+  }
+
+  /**
+   * Turns bfloat16 into float32, exactly.
+   *
+   * @param half two bytes per value
+   * @param x receives the floats
+   */
+  public final void fromBFloat16(Span half, Span x) {
+    int n = count("half", half, Element.BITS16);
+    checkRoom("x", x, Element.FLOAT32, n);
+    checkOutput("x", x, "half", half);
+    forSize(n).fromBFloat16(half, n, x);
+  }
+
+  /**
    * The squares of a signal and of its difference from an approximation, summed in float64.
    *
    * @param x the signal, floats
@@ -312,6 +339,10 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   abstract long toFloat16Saturated(Span x, int n, Span y);
 
   abstract void toFloat32(Span half, int n, Span x);
+
+  abstract void toBFloat16(Span x, int n, Span y);
+
+  abstract void fromBFloat16(Span half, int n, Span x);
 
   abstract ErrorSums error(Span x, Span y, int n);
 

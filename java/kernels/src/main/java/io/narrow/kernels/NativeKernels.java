@@ -184,24 +184,64 @@ final class NativeKernels extends Kernels {
     }
   }
 
-  @Override
-  void toFloat16(Span x, int n, Span y) {
-    try (NativeCall call = float32ToFloat16(x, n, y)) {
+  /** A conversion between floats and 16 bits, on arrays and on pointers. */
+  private interface Convert<X, Y> {
+    void run(X x, long xOffset, long n, Y y, long yOffset);
+  }
+
+  private static void toBits16(
+      Span x, int n, Span y, Convert<float[], short[]> arrays, Convert<Pointer, Pointer> pointers) {
+    try (NativeCall call = float32ToBits16(x, n, y)) {
       if (call.isOnArrays()) {
-        call.onArrays(
-            (a, at, b, bt, m, first) ->
-                NativeFunctions.narrow_f32_to_f16((float[]) a, at, m, (short[]) b, bt));
+        call.onArrays((a, at, b, bt, m, first) -> arrays.run((float[]) a, at, m, (short[]) b, bt));
       } else {
-        call.onPointers(
-            (a, at, b, bt, m, first) -> NativeFunctions.narrow_f32_to_f16(a, at, m, b, bt));
+        call.onPointers((a, at, b, bt, m, first) -> pointers.run(a, at, m, b, bt));
+      }
+    }
+  }
+
+  private static void fromBits16(
+      Span half,
+      int n,
+      Span x,
+      Convert<short[], float[]> arrays,
+      Convert<Pointer, Pointer> pointers) {
+    Operand input = Operand.input(half, Element.BITS16);
+    Operand output = Operand.output(x, Element.FLOAT32);
+    try (NativeCall call = new NativeCall(n, input, output)) {
+      if (call.isOnArrays()) {
+        call.onArrays((a, at, b, bt, m, first) -> arrays.run((short[]) a, at, m, (float[]) b, bt));
+      } else {
+        call.onPointers((a, at, b, bt, m, first) -> pointers.run(a, at, m, b, bt));
       }
     }
   }
 
   @Override
+  void toFloat16(Span x, int n, Span y) {
+    toBits16(x, n, y, NativeFunctions::narrow_f32_to_f16, NativeFunctions::narrow_f32_to_f16);
+  }
+
+  @Override
+  void toFloat32(Span half, int n, Span x) {
+    fromBits16(half, n, x, NativeFunctions::narrow_f16_to_f32, NativeFunctions::narrow_f16_to_f32);
+  }
+
+  @Override
+  void toBFloat16(Span x, int n, Span y) {
+    toBits16(x, n, y, NativeFunctions::narrow_f32_to_bf16, NativeFunctions::narrow_f32_to_bf16);
+  }
+
+  @Override
+  void fromBFloat16(Span half, int n, Span x) {
+    fromBits16(
+        half, n, x, NativeFunctions::narrow_bf16_to_f32, NativeFunctions::narrow_bf16_to_f32);
+  }
+
+  @Override
   long toFloat16Saturated(Span x, int n, Span y) {
     long[] count = new long[1];
-    try (NativeCall call = float32ToFloat16(x, n, y)) {
+    try (NativeCall call = float32ToBits16(x, n, y)) {
       if (call.isOnArrays()) {
         call.onArrays(
             (a, at, b, bt, m, first) ->
@@ -217,24 +257,8 @@ final class NativeKernels extends Kernels {
     return count[0];
   }
 
-  private static NativeCall float32ToFloat16(Span x, int n, Span y) {
+  private static NativeCall float32ToBits16(Span x, int n, Span y) {
     return new NativeCall(n, Operand.input(x, Element.FLOAT32), Operand.output(y, Element.BITS16));
-  }
-
-  @Override
-  void toFloat32(Span half, int n, Span x) {
-    Operand input = Operand.input(half, Element.BITS16);
-    Operand output = Operand.output(x, Element.FLOAT32);
-    try (NativeCall call = new NativeCall(n, input, output)) {
-      if (call.isOnArrays()) {
-        call.onArrays(
-            (a, at, b, bt, m, first) ->
-                NativeFunctions.narrow_f16_to_f32((short[]) a, at, m, (float[]) b, bt));
-      } else {
-        call.onPointers(
-            (a, at, b, bt, m, first) -> NativeFunctions.narrow_f16_to_f32(a, at, m, b, bt));
-      }
-    }
   }
 
   @Override

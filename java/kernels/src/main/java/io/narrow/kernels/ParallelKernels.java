@@ -186,6 +186,30 @@ final class ParallelKernels extends Kernels {
         });
   }
 
+  @Override
+  void toBFloat16(Span x, int n, Span y) {
+    write(
+        n,
+        y,
+        Element.BITS16,
+        (from, m, to) -> {
+          kernels.toBFloat16(floats(x, from, m), m, to);
+          return 0;
+        });
+  }
+
+  @Override
+  void fromBFloat16(Span half, int n, Span x) {
+    write(
+        n,
+        x,
+        Element.FLOAT32,
+        (from, m, to) -> {
+          kernels.fromBFloat16(part(half, Element.BITS16, from, m), m, to);
+          return 0;
+        });
+  }
+
   /** One thread adds the sums of its pieces one after another: so are they added here. */
   @Override
   ErrorSums error(Span x, Span y, int n) {

@@ -1,52 +1,59 @@
 package io.narrow.kernels;
 
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+
 /** The values that codes reach, by dimension, by row or for all; counts what lies beyond. */
-record ValueLimits(VectorQuantizer.Scope scope, int dimensions, float[] low, float[] high) {
-  long beyond(float[] values, int row, int rows) {
-    if (scope == VectorQuantizer.Scope.DIMENSION) {
-      return beyondByDimension(values, rows);
-    }
-    long beyond = 0;
-    for (int r = 0; r < rows; r++) {
-      int group = scope == VectorQuantizer.Scope.ROW ? row + r : 0;
-      beyond += beyondInRow(values, r * dimensions, low[group], high[group]);
-    }
-    return beyond;
-  }
-
-  private long beyondInRow(float[] values, int at, float low, float high) {
-    FloatRange range = Kernels.active().range(Span.of(values, at, dimensions));
-    if (range.min() >= low && range.max() <= high) {
-      return 0;
-    }
-    long beyond = 0;
-    for (int i = at; i < at + dimensions; i++) {
-      beyond += isBeyond(values[i], low, high) ? 1 : 0;
-    }
-    return beyond;
-  }
-
+record ValueLimits(VectorQuantizer quantizer, float[] low, float[] high) {
   /**
-   * Most rows have no such value; that much the JIT compiler finds out with vector instructions.
+   * Counts the unusual values of some rows, the first of which is number row. Most rows have none;
+   * that much is known from their ranges.
+   *
+   * @throws IllegalArgumentException if one is not finite and the policy is to fail
    */
-  private long beyondByDimension(float[] values, int rows) {
-    float[] least = low.clone();
-    float[] largest = high.clone();
-    for (int r = 0; r < rows; r++) {
-      VectorFit.addFinite(values, r * dimensions, least, largest);
-    }
+  VectorCounts count(Span x, int row, int rows) {
+    VectorQuantizer.Scope scope = quantizer.scope();
+    int firstGroup = scope == VectorQuantizer.Scope.ROW ? row : 0;
+    float[] min = filled(quantizer.groups(rows), Float.POSITIVE_INFINITY);
+    float[] max = filled(min.length, Float.NEGATIVE_INFINITY);
+    long[] unusual = quantizer.ranges(x, rows, row, min, max);
     long beyond = 0;
-    for (int d = 0; d < dimensions; d++) {
-      if (!(least[d] >= low[d] && largest[d] <= high[d])) {
-        for (int r = 0; r < rows; r++) {
-          beyond += isBeyond(values[r * dimensions + d], low[d], high[d]) ? 1 : 0;
-        }
+    for (int g = 0; g < min.length; g++) {
+      if (min[g] < low[firstGroup + g] || max[g] > high[firstGroup + g]) {
+        beyond += beyond(x.floats(), rows, g, low[firstGroup + g], high[firstGroup + g]);
       }
     }
-    return beyond;
+    return new VectorCounts(rows, unusual[0], unusual[1], beyond);
   }
 
-  private static boolean isBeyond(float value, float low, float high) {
-    return (value < low || value > high) && Float.isFinite(value);
+  static float[] filled(int n, float value) {
+    float[] values = new float[n];
+    Arrays.fill(values, value);
+    return values;
+  }
+
+  /** Of group g of these rows. */
+  private long beyond(FloatBuffer values, int rows, int g, float low, float high) {
+    int dimensions = quantizer.dimensions();
+    int from = 0;
+    int to = rows * dimensions;
+    int step = 1;
+    switch (quantizer.scope()) {
+      case TENSOR -> {}
+      case ROW -> {
+        from = g * dimensions;
+        to = from + dimensions;
+      }
+      case DIMENSION -> {
+        from = g;
+        step = dimensions;
+      }
+    }
+    long beyond = 0;
+    for (int i = from; i < to; i += step) {
+      float value = values.get(i);
+      beyond += (value < low || value > high) && Float.isFinite(value) ? 1 : 0;
+    }
+    return beyond;
   }
 }

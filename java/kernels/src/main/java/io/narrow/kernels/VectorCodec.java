@@ -7,7 +7,7 @@ import java.util.concurrent.Executor;
  *
  * <p>The codes are the same whatever memory they lie in and however the rows are cut.
  */
-public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, HalfCodec {
+public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, HalfCodec, BinaryCodec {
   final VectorQuantizer quantizer;
 
   VectorCodec(VectorQuantizer quantizer) {
@@ -48,7 +48,10 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
       throw new IllegalArgumentException("x and y overlap in one array");
     }
     return Pieces.of(rows, pieces, Pieces.LINES, 0)
-        .run(executor, (from, count) -> applyRows(x, y, from, count), VectorCounts::merge);
+        .run(
+            executor,
+            (from, count) -> applyRows(x, y, from, count, pieces == 1),
+            VectorCounts::merge);
   }
 
   /**
@@ -66,7 +69,7 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
     if (x.overlaps(y)) {
       throw new IllegalArgumentException("x and y overlap in one array");
     }
-    int size = RowBlocks.size(quantizer.dimensions());
+    int size = blockSize();
     for (int from = 0; from < rows; from += size) {
       int count = Math.min(size, rows - from);
       decode(quantizer.codes(y, from, count), from, count, quantizer.floats(x, from, count));
@@ -83,7 +86,7 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
   public final ErrorSums error(Span x, Span y) {
     int rows = rows(x, y);
     int dimensions = quantizer.dimensions();
-    int size = RowBlocks.size(dimensions);
+    int size = blockSize();
     float[] back = new float[Math.min(rows, size) * dimensions];
     ErrorSums sums = new ErrorSums(0, 0);
     for (int from = 0; from < rows; from += size) {
@@ -110,45 +113,40 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
     return rows;
   }
 
-  private VectorCounts applyRows(Span x, Span y, int from, int rows) {
-    VectorCounts[] counts = {VectorCounts.NONE};
-    new RowBlocks(quantizer.floats(x, from, rows), quantizer.dimensions())
-        .forEach(
-            rows,
-            (values, count, first) -> {
-              int row = from + first;
-              VectorCounts unusual = VectorFit.check(quantizer, values, count, row);
-              long clipped = clipped(values, row, count);
-              encodeInto(quantizer.codes(y, row, count), values, row, count);
-              counts[0] =
-                  counts[0].merge(
-                      new VectorCounts(count, unusual.nans(), unusual.infinities(), clipped));
-            });
-    return counts[0];
+  /**
+   * A few rows at a time, which are looked at twice. Pieces of one array may not be written by
+   * native code on several threads: a JVM may give each of them a copy of the whole array, and take
+   * back what the last one leaves.
+   */
+  private VectorCounts applyRows(Span x, Span y, int from, int rows, boolean alone) {
+    int size = blockSize();
+    VectorCounts counts = VectorCounts.NONE;
+    for (int row = from; row < from + rows; row += size) {
+      int count = Math.min(size, from + rows - row);
+      Span to = quantizer.codes(y, row, count);
+      Span own = alone || y.isDirect() ? to : to.twin();
+      counts = counts.merge(encode(quantizer.floats(x, row, count), row, count, own));
+      if (own != to) {
+        to.copyFrom(own);
+      }
+    }
+    return counts;
   }
 
-  /**
-   * Pieces of one array may not be written by native code on several threads: a JVM may give each
-   * of them a copy of the whole array, and take back what the last one leaves.
-   */
-  private void encodeInto(Span y, float[] values, int row, int rows) {
-    if (y.isDirect()) {
-      encode(values, row, rows, y);
-    } else {
-      Span own = y.twin();
-      encode(values, row, rows, own);
-      y.copyFrom(own);
-    }
+  /** Rows that a call of a kernel takes at once. */
+  private int blockSize() {
+    return Math.max(1, NativeCall.CHUNK / quantizer.dimensions());
   }
 
   /** Fails where the codec belongs to other rows. */
   void checkRows(int rows) {}
 
-  /** Counts the finite values that no code is near to. */
-  abstract long clipped(float[] values, int row, int rows);
-
-  /** Writes the codes of some rows, the first of which is number row; may change the values. */
-  abstract void encode(float[] values, int row, int rows, Span y);
+  /**
+   * Writes the codes of some rows, the first of which is number row, and counts unusual values.
+   *
+   * @throws IllegalArgumentException if there is one that the policy lets fail
+   */
+  abstract VectorCounts encode(Span x, int row, int rows, Span y);
 
   /** Writes what the codes of some rows stand for. */
   abstract void decode(Span y, int row, int rows, Span x);

@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.nio.FloatBuffer;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -54,16 +55,25 @@ public record VectorQuantizer(
     /** {@link Quantization} with a zero point; the range is widened to hold 0. */
     AFFINE(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8, VectorFormat.INT4)),
     /**
-     * The arithmetic of {@code quantize_embeddings} in sentence-transformers: {@code (x - min) /
-     * ((max - min) / 255)}, less 128 for signed bytes, cut towards zero. Values outside the range
-     * get the nearest code, where numpy wraps them around.
+     * The arithmetic of {@code quantize_embeddings} in sentence-transformers 6: {@code floor((x -
+     * min) / ((max - min) / 255))} between 0 and 255, less 128 for signed bytes.
      */
     SENTENCE_TRANSFORMERS(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8)),
     /**
-     * The arithmetic of FAISS' QT_8bit (scope dimension) and QT_8bit_uniform (scope tensor): {@code
-     * (int) (255 * (x - min) / (max - min))}; back, the middle of the step.
+     * The same before version 6, where signed bytes are cut towards zero after 128 is subtracted.
+     * Values outside the range get the nearest code, where numpy wrapped them around.
      */
-    FAISS(EnumSet.of(VectorFormat.UINT8));
+    SENTENCE_TRANSFORMERS_5(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8)),
+    /**
+     * The arithmetic of FAISS' QT_8bit (scope dimension) and QT_8bit_uniform (scope tensor): {@code
+     * (int) (255 * ((x - min) / (max - min)))}; back, the middle of the step.
+     */
+    FAISS(EnumSet.of(VectorFormat.UINT8)),
+    /**
+     * The arithmetic of Lucene's scalar quantization to 7 bits: codes 0 to 127, {@code round(127 /
+     * (max - min) * (x - min))}; with scope tensor and {@link RangeRule#confidence}.
+     */
+    LUCENE(EnumSet.of(VectorFormat.UINT8));
 
     private final Set<VectorFormat> formats;
 
@@ -171,8 +181,10 @@ public record VectorQuantizer(
     VectorRanges resolved = ranges.resolve(rule);
     return switch (scheme) {
       case SYMMETRIC, AFFINE -> new IntegerCodec(this, resolved.quantization(this));
-      case SENTENCE_TRANSFORMERS -> new BucketCodec(this, resolved, Buckets.SENTENCE_TRANSFORMERS);
+      case SENTENCE_TRANSFORMERS -> new BucketCodec(this, resolved, Buckets.FLOOR);
+      case SENTENCE_TRANSFORMERS_5 -> new BucketCodec(this, resolved, Buckets.TOWARDS_ZERO);
       case FAISS -> new BucketCodec(this, resolved, Buckets.FAISS);
+      case LUCENE -> new BucketCodec(this, resolved, Buckets.LUCENE);
     };
   }
 
@@ -185,7 +197,10 @@ public record VectorQuantizer(
     if (format.isInteger()) {
       throw new IllegalArgumentException(format + " needs ranges: codec(fit(x))");
     }
-    return new HalfCodec(this);
+    return switch (format) {
+      case FLOAT16, BFLOAT16 -> new HalfCodec(this);
+      default -> new BinaryCodec(this);
+    };
   }
 
   /** The number of whole rows. */
@@ -196,6 +211,53 @@ public record VectorQuantizer(
           "x is a %s, not rows of %s floats".formatted(x.describe(), dimensions));
     }
     return Math.toIntExact(x.byteLength() / row);
+  }
+
+  /** The number of ranges of so many rows. */
+  int groups(int rows) {
+    return switch (scope) {
+      case TENSOR -> 1;
+      case ROW -> rows;
+      case DIMENSION -> dimensions;
+    };
+  }
+
+  /**
+   * Extends the ranges of some rows, the first of which is number row; returns the numbers of NaNs
+   * and of infinities, or fails at the first.
+   */
+  long[] ranges(Span x, int rows, int row, float[] min, float[] max) {
+    int n = rows * dimensions;
+    int inner = scope == Scope.ROW ? dimensions : 1;
+    long[] unusual =
+        Kernels.active().forSize(n).rangePerChannel(x, n, 0, min.length, inner, min, max);
+    check(x, row, unusual[0] + unusual[1]);
+    return unusual;
+  }
+
+  /** The range of all values of some rows, or fails at the first that is not finite. */
+  FloatRange range(Span x, int row) {
+    FloatRange range = Kernels.active().range(x);
+    check(x, row, range.nans() + range.infinities());
+    return range;
+  }
+
+  private void check(Span x, int row, long unusual) {
+    if (unusual > 0 && invalid == Invalid.FAIL) {
+      FloatBuffer values = x.floats();
+      int i = 0;
+      while (Float.isFinite(values.get(i))) {
+        i++;
+      }
+      throw new IllegalArgumentException(
+          describe(values.get(i), row, i)
+              + ": only finite values can be quantized, unless they are clipped");
+    }
+  }
+
+  /** Value number i of rows that start with number row. */
+  String describe(float value, int row, int i) {
+    return "row %s, dimension %s is %s".formatted(row + i / dimensions, i % dimensions, value);
   }
 
   /** The floats of some rows. */

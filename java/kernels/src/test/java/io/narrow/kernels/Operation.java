@@ -141,6 +141,40 @@ record Operation(
               }
               return "";
             }));
+    all.add(
+        new Operation(
+            "toBFloat16",
+            Element.FLOAT32,
+            Element.BITS16,
+            true,
+            1,
+            (k, x, y, n) -> {
+              k.toBFloat16(x, y);
+              return "";
+            },
+            (x, y, n) -> {
+              for (int i = 0; i < n; i++) {
+                y.putShort(2 * i, Slow.toBFloat16(x.getFloat(4 * i)));
+              }
+              return "";
+            }));
+    all.add(
+        new Operation(
+            "fromBFloat16",
+            Element.BITS16,
+            Element.FLOAT32,
+            true,
+            1,
+            (k, x, y, n) -> {
+              k.fromBFloat16(x, y);
+              return "";
+            },
+            (x, y, n) -> {
+              for (int i = 0; i < n; i++) {
+                y.putInt(4 * i, x.getShort(2 * i) << 16);
+              }
+              return "";
+            }));
     return all;
   }
 

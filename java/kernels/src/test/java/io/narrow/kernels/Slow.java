@@ -127,6 +127,24 @@ final class Slow {
     return found;
   }
 
+  /** Of the two around a number the nearer, or the one whose bits are even. */
+  static short toBFloat16(float x) {
+    int below = Float.floatToRawIntBits(x) >>> 16;
+    if (Float.isNaN(x)) {
+      return (short) (below | 0x40);
+    }
+    double down = Math.abs((double) x) - bfloat16(below);
+    double up = bfloat16(below + 1) - Math.abs((double) x);
+    boolean next = Float.isFinite(x) && (up < down || up == down && below % 2 == 1);
+    return (short) (next ? below + 1 : below);
+  }
+
+  /** Without its sign; what follows the largest stands for 2^128. */
+  private static double bfloat16(int bits) {
+    float value = Math.abs(Float.intBitsToFloat(bits << 16));
+    return Float.isInfinite(value) ? 0x1p128 : value;
+  }
+
   static ErrorSums error(ByteBuffer x, ByteBuffer y, int n) {
     double[] total = new double[2];
     for (int start = 0; start < n; start += 65536) {

@@ -9,19 +9,26 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import org.apache.lucene.index.VectorSimilarityFunction;
+import org.apache.lucene.util.quantization.ScalarQuantizer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Against numbers that numpy made (src/test/python/vectors.py), and formats by their definition.
+ * Against what other libraries made of the same vectors (src/test/python/vectors.py), and formats
+ * by their definition.
  */
 class VectorCompatibilityTest {
   private static final int DIMENSIONS = 24;
-  private static final Map<String, byte[]> NUMPY = new HashMap<>();
+  private static final Map<String, byte[]> PUBLISHED = new HashMap<>();
 
   @BeforeAll
   static void read() throws IOException {
@@ -29,60 +36,127 @@ class VectorCompatibilityTest {
       new String(in.readAllBytes(), StandardCharsets.US_ASCII)
           .lines()
           .map(line -> line.split(" "))
-          .forEach(line -> NUMPY.put(line[0], HexFormat.of().parseHex(line[1])));
+          .forEach(line -> PUBLISHED.put(line[0], HexFormat.of().parseHex(line[1])));
     }
   }
 
   private static float[] floats(String name) {
-    byte[] bytes = NUMPY.get(name);
+    byte[] bytes = PUBLISHED.get(name);
     float[] values = new float[bytes.length / 4];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
     return values;
   }
 
-  private static byte[] codes(VectorQuantizer quantizer, float[] x) {
-    byte[] codes = new byte[x.length];
-    quantizer.codec(quantizer.fit(Span.of(x))).apply(Span.of(x), Span.of(codes));
+  private static VectorQuantizer quantizer(VectorFormat format, int dimensions, Scheme scheme) {
+    return VectorQuantizer.of(format, dimensions).withScheme(scheme);
+  }
+
+  private static byte[] codes(VectorCodec codec, float[] x) {
+    VectorQuantizer quantizer = codec.quantizer();
+    int rows = x.length / quantizer.dimensions();
+    byte[] codes = new byte[(int) (rows * quantizer.format().bytes(quantizer.dimensions()))];
+    codec.apply(Span.of(x), Span.of(codes));
     return codes;
   }
 
-  @Test
-  void sentenceTransformersUnsigned() {
-    VectorQuantizer quantizer =
-        VectorQuantizer.of(VectorFormat.UINT8, DIMENSIONS).withScheme(Scheme.SENTENCE_TRANSFORMERS);
-    assertThat(codes(quantizer, floats("x"))).isEqualTo(NUMPY.get("sentence-transformers-uint8"));
+  private static byte[] fittedCodes(VectorQuantizer quantizer, float[] x) {
+    return codes(quantizer.codec(quantizer.fit(Span.of(x))), x);
   }
 
-  @Test
-  void sentenceTransformersSigned() {
-    VectorQuantizer quantizer =
-        VectorQuantizer.of(VectorFormat.INT8, DIMENSIONS).withScheme(Scheme.SENTENCE_TRANSFORMERS);
-    assertThat(codes(quantizer, floats("x"))).isEqualTo(NUMPY.get("sentence-transformers-int8"));
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "UINT8"})
+  void sentenceTransformers(VectorFormat format) {
+    String precision = format.name().toLowerCase(Locale.ROOT);
+    VectorQuantizer six = quantizer(format, DIMENSIONS, Scheme.SENTENCE_TRANSFORMERS);
+    assertThat(fittedCodes(six, floats("x")))
+        .isEqualTo(PUBLISHED.get("sentence-transformers-6-" + precision));
+    VectorQuantizer five = quantizer(format, DIMENSIONS, Scheme.SENTENCE_TRANSFORMERS_5);
+    assertThat(fittedCodes(five, floats("x")))
+        .isEqualTo(PUBLISHED.get("sentence-transformers-5-" + precision));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "UINT8"})
+  void sentenceTransformersBeyondGivenRanges(VectorFormat format) {
+    float[] both = floats("narrow");
+    VectorRanges ranges =
+        VectorRanges.of(
+            Arrays.copyOf(both, DIMENSIONS), Arrays.copyOfRange(both, DIMENSIONS, 2 * DIMENSIONS));
+    VectorQuantizer six = quantizer(format, DIMENSIONS, Scheme.SENTENCE_TRANSFORMERS);
+    String name = "sentence-transformers-6-" + format.name().toLowerCase(Locale.ROOT) + "-narrow";
+    assertThat(codes(six.codec(ranges), floats("x"))).isEqualTo(PUBLISHED.get(name));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BINARY", "UBINARY"})
+  void sentenceTransformersBits(VectorFormat format) {
+    float[] all = floats("centered");
+    float[] x = new float[all.length / DIMENSIONS * 21];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = all[i / 21 * DIMENSIONS + i % 21];
+    }
+    VectorCodec codec = VectorQuantizer.of(format, 21).codec();
+    byte[] codes = codes(codec, x);
+    assertThat(codes)
+        .isEqualTo(
+            PUBLISHED.get("sentence-transformers-" + format.name().toLowerCase(Locale.ROOT)));
+    float[] back = new float[x.length];
+    codec.restore(Span.of(codes), Span.of(back));
+    for (int i = 0; i < x.length; i++) {
+      assertThat(back[i]).isEqualTo(x[i] > 0 ? 1 : -1);
+    }
   }
 
   @Test
   void faissByDimension() {
-    VectorQuantizer quantizer =
-        VectorQuantizer.of(VectorFormat.UINT8, DIMENSIONS).withScheme(Scheme.FAISS);
-    checkFaiss(quantizer, "faiss-8bit");
+    checkFaiss(quantizer(VectorFormat.UINT8, 19, Scheme.FAISS), "faiss-QT_8bit");
   }
 
   @Test
   void faissUniform() {
     VectorQuantizer quantizer =
-        VectorQuantizer.of(VectorFormat.UINT8, DIMENSIONS)
-            .withScheme(Scheme.FAISS)
-            .withScope(Scope.TENSOR);
-    checkFaiss(quantizer, "faiss-8bit-uniform");
+        quantizer(VectorFormat.UINT8, 19, Scheme.FAISS).withScope(Scope.TENSOR);
+    checkFaiss(quantizer, "faiss-QT_8bit_uniform");
+  }
+
+  @Test
+  void faissBFloat16() {
+    checkFaiss(VectorQuantizer.of(VectorFormat.BFLOAT16, 19), "faiss-QT_bf16");
   }
 
   private static void checkFaiss(VectorQuantizer quantizer, String name) {
-    float[] x = floats("x");
-    byte[] codes = codes(quantizer, x);
-    assertThat(codes).isEqualTo(NUMPY.get(name));
+    float[] x = floats("x19");
+    VectorCodec codec =
+        quantizer.format().isInteger()
+            ? quantizer.codec(quantizer.fit(Span.of(x)))
+            : quantizer.codec();
+    byte[] codes = codes(codec, x);
+    assertThat(codes).isEqualTo(PUBLISHED.get(name));
     float[] back = new float[x.length];
-    quantizer.codec(quantizer.fit(Span.of(x))).restore(Span.of(codes), Span.of(back));
+    codec.restore(Span.of(codes), Span.of(back));
     assertThat(back).isEqualTo(floats(name + "-back"));
+  }
+
+  /** Against Lucene itself. */
+  @Test
+  void luceneSevenBits() {
+    float[] x = floats("x");
+    VectorQuantizer quantizer =
+        quantizer(VectorFormat.UINT8, DIMENSIONS, Scheme.LUCENE)
+            .withScope(Scope.TENSOR)
+            .withRule(RangeRule.confidence(0.9));
+    VectorRanges ranges = quantizer.fit(Span.of(x)).resolve(quantizer.rule());
+    VectorCodec codec = quantizer.withRule(RangeRule.MIN_MAX).codec(ranges);
+    byte[] codes = codes(codec, x);
+    ScalarQuantizer lucene = new ScalarQuantizer(ranges.min(0), ranges.max(0), (byte) 7);
+    byte[] expected = new byte[DIMENSIONS];
+    for (int row = 0; row < x.length / DIMENSIONS; row++) {
+      int from = row * DIMENSIONS;
+      float[] vector = Arrays.copyOfRange(x, from, from + DIMENSIONS);
+      lucene.quantize(vector, expected, VectorSimilarityFunction.EUCLIDEAN);
+      assertThat(Arrays.copyOfRange(codes, from, from + DIMENSIONS)).isEqualTo(expected);
+    }
+    assertThat(codes).contains((byte) 0, (byte) 127);
   }
 
   /** Every bfloat16 is the float whose lower half is zero; between two, the nearer, or the even. */

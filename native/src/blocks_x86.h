@@ -28,6 +28,27 @@ int64_t until_aligned(const T* y, int64_t n) {
   return bytes % size != 0 || bytes / size > n ? n : bytes / size;
 }
 
+// From so many elements on it pays to do the first kOnce and then start again fewer than 16 elements later, where
+// vectors of floats lie in one cache line each. Java arrays start 16 bytes after a multiple of 32: without this their
+// loops take up to a tenth longer.
+constexpr int64_t kWorthAligning = 16384, kOnce = 64;
+
+// How many elements later.
+inline int64_t head_of(const float* floats, int64_t n) {
+  const int64_t head = n < kWorthAligning ? 0 : until_aligned<32>(floats, n);
+  return head < n ? head : 0;
+}
+
+// The side of a conversion that is floats: it has most of the bytes.
+template <class Y>
+const float* floats_of(const float* x, const Y*) {
+  return x;
+}
+template <class X>
+const float* floats_of(const X*, const float* y) {
+  return y;
+}
+
 // Whether the invalid flag was raised; it no longer is.
 inline bool take_invalid() {
   const uint32_t state = _mm_getcsr(), flag = _MM_EXCEPT_INVALID;
@@ -61,7 +82,7 @@ inline AffineEach from(const AffineEach& a, int64_t i) {
 //   ordinary<kAdd, kClamp>(x, n, parameters, y)   for ordinary ones, n a multiple of 64
 //   Parameters, and the ends kMin and kMax of Q
 template <class Loops, class Q>
-void quantize(const float* x, int64_t n, const typename Loops::Parameters& a, Q* y) {
+void quantize_aligned(const float* x, int64_t n, const typename Loops::Parameters& a, Q* y) {
   using Loop = void (*)(const float*, int64_t, const typename Loops::Parameters&, Q*);
   static constexpr Loop kLoops[2][3] = {
       {Loops::template ordinary<false, kNeither>, Loops::template ordinary<false, kLower>,
@@ -85,6 +106,14 @@ void quantize(const float* x, int64_t n, const typename Loops::Parameters& a, Q*
     if (lost) Loops::any(x + i, m, p, y + i);
   }
   if (in_blocks < n) Loops::any(x + in_blocks, n - in_blocks, from(a, in_blocks), y + in_blocks);
+}
+
+template <class Loops, class Q>
+void quantize(const float* x, int64_t n, const typename Loops::Parameters& a, Q* y) {
+  const int64_t head = head_of(x, n);
+  if (head == 0) return quantize_aligned<Loops>(x, n, a, y);
+  Loops::any(x, kOnce, a, y);
+  quantize_aligned<Loops>(x + head, n - head, from(a, head), y + head);
 }
 
 }  // namespace

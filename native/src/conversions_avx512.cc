@@ -180,7 +180,7 @@ template <class Q>
 void quantize_streamed(const float* x, int64_t n, Affine a, Q* y) {
   const int64_t head = until_aligned<64>(y, n);
   quantize<Loops<Q, All, Cached>>(x, head, a, y);
-  quantize<Loops<Q, All, Streamed>>(x + head, n - head, a, y + head);
+  quantize_aligned<Loops<Q, All, Streamed>>(x + head, n - head, a, y + head);
   _mm_sfence();
 }
 
@@ -316,7 +316,7 @@ int64_t halves_saturated(const float* x, int64_t n, uint16_t* y) {
     quantize<Loops<Q, Each, Cached>>(x, n, a, y);                                                                    \
   }                                                                                                                  \
   void name##_to_f32_avx512(const Q* x, int64_t n, float scale, int32_t zero_point, float* y) {                      \
-    convert<Cached>(x, n, y, Dequantize(scale, zero_point));                                                         \
+    convert(x, n, y, Dequantize(scale, zero_point));                                                                 \
   }                                                                                                                  \
   void name##_to_f32_each_avx512(const Q* x, int64_t n, const float* scales, const int32_t* zero_points, float* y) { \
     dequantize_each(x, n, scales, zero_points, y);                                                                   \
@@ -347,13 +347,13 @@ void s4_unpack_avx512(const uint8_t* x, int64_t n, int8_t* y) {
                             unpack_nibbles(_mm256_maskz_loadu_epi8(first32((n - i + 1) / 2), x + i / 2)));
 }
 
-void f32_to_f16_avx512(const float* x, int64_t n, uint16_t* y) { convert<Cached>(x, n, y, ToHalf()); }
+void f32_to_f16_avx512(const float* x, int64_t n, uint16_t* y) { convert(x, n, y, ToHalf()); }
 void f32_to_f16_streamed_avx512(const float* x, int64_t n, uint16_t* y) { convert_streamed(x, n, y, ToHalf()); }
-void f16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromHalf()); }
+void f16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert(x, n, y, FromHalf()); }
 void f16_to_f32_streamed_avx512(const uint16_t* x, int64_t n, float* y) { convert_streamed(x, n, y, FromHalf()); }
 
-void f32_to_bf16_avx512(const float* x, int64_t n, uint16_t* y) { convert<Cached>(x, n, y, ToBFloat()); }
-void bf16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert<Cached>(x, n, y, FromBFloat()); }
+void f32_to_bf16_avx512(const float* x, int64_t n, uint16_t* y) { convert(x, n, y, ToBFloat()); }
+void bf16_to_f32_avx512(const uint16_t* x, int64_t n, float* y) { convert(x, n, y, FromBFloat()); }
 
 int64_t f32_to_f16_saturated_avx512(const float* x, int64_t n, uint16_t* y) {
   const int64_t in_blocks = n & -64;

@@ -75,6 +75,11 @@ void extend(Range* range, const Ends& ends) {
 
 void f32_range_avx512(const float* x, int64_t n, Range* range) {
   Ends ends;
+  const int64_t head = head_of(x, n);
+  if (head > 0 && range_of_finite(x, kOnce, &ends)) {
+    x += head;
+    n -= head;
+  }
   const int64_t in_blocks = n & -64;
   for (int64_t i = 0; i < in_blocks; i += kBlock) {
     const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;

@@ -48,7 +48,7 @@ struct Streamed {
 
 // y[i] = f(x[i]) for f of eight at x.
 template <class Output, class X, class Y, class F>
-void convert(const X* x, int64_t n, Y* y, F f) {
+void convert_aligned(const X* x, int64_t n, Y* y, F f) {
   int64_t i = 0;
   for (; i + 32 <= n; i += 32)
     for (int64_t k = i; k < i + 32; k += 8) Output::store(y + k, f(x + k));
@@ -60,10 +60,16 @@ void convert(const X* x, int64_t n, Y* y, F f) {
   }
 }
 template <class X, class Y, class F>
+void convert(const X* x, int64_t n, Y* y, F f) {
+  const int64_t head = head_of(floats_of(x, y), n);
+  if (head > 0) convert_aligned<Cached>(x, kOnce, y, f);
+  convert_aligned<Cached>(x + head, n - head, y + head, f);
+}
+template <class X, class Y, class F>
 void convert_streamed(const X* x, int64_t n, Y* y, F f) {
   const int64_t head = until_aligned<32>(y, n);
-  convert<Cached>(x, head, y, f);
-  convert<Streamed>(x + head, n - head, y + head, f);
+  convert_aligned<Cached>(x, head, y, f);
+  convert_aligned<Streamed>(x + head, n - head, y + head, f);
   _mm_sfence();
 }
 

@@ -45,17 +45,23 @@ inline void store16(uint16_t* y, __mmask16 mask, __m256i v) { _mm256_mask_storeu
 
 // y[i] = f(x[i]), where f is given sixteen, all or those of a mask.
 template <class Output, class X, class Y, class F>
-void convert(const X* x, int64_t n, Y* y, F f) {
+void convert_aligned(const X* x, int64_t n, Y* y, F f) {
   int64_t i = 0;
   for (; i + 64 <= n; i += 64)
     for (int64_t k = i; k < i + 64; k += 16) Output::store(y + k, f(x + k));
   for (; i < n; i += 16) store16(y + i, first16(n - i), f(x + i, first16(n - i)));
 }
 template <class X, class Y, class F>
+void convert(const X* x, int64_t n, Y* y, F f) {
+  const int64_t head = head_of(floats_of(x, y), n);
+  if (head > 0) convert_aligned<Cached>(x, kOnce, y, f);
+  convert_aligned<Cached>(x + head, n - head, y + head, f);
+}
+template <class X, class Y, class F>
 void convert_streamed(const X* x, int64_t n, Y* y, F f) {
   const int64_t head = until_aligned<64>(y, n);
-  convert<Cached>(x, head, y, f);
-  convert<Streamed>(x + head, n - head, y + head, f);
+  convert_aligned<Cached>(x, head, y, f);
+  convert_aligned<Streamed>(x + head, n - head, y + head, f);
   _mm_sfence();
 }
 

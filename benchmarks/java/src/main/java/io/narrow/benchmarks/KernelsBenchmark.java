@@ -5,39 +5,28 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Quantization;
 import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Time per call of the kernels through the public interface, from arrays and from direct memory.
+ * Time per call of the kernels through the public interface, from arrays, direct and mapped memory.
  * What runs is decided when a JVM starts, hence the subclasses.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 300, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 5, time = 300, timeUnit = TimeUnit.MILLISECONDS)
-public abstract class KernelsBenchmark {
+public abstract class KernelsBenchmark extends Settings {
   /** Where the floats and the results lie. */
   public enum Memory {
     ARRAY,
-    DIRECT
+    DIRECT,
+    MAPPED
   }
-
-  @Param({"4096", "65536", "1048576"})
-  int size;
 
   @Param Memory memory;
 
@@ -49,7 +38,7 @@ public abstract class KernelsBenchmark {
 
   /** Fills the input with normally distributed values. */
   @Setup
-  public void setup() {
+  public void setup() throws IOException {
     kernels = Kernels.active();
     float[] values = values(size);
     if (memory == Memory.ARRAY) {
@@ -57,21 +46,27 @@ public abstract class KernelsBenchmark {
       y8 = Span.of(new byte[size]);
       y16 = Span.of(new short[size]);
     } else {
-      ByteBuffer buffer = ByteBuffer.allocateDirect(4 * size).order(ByteOrder.nativeOrder());
-      buffer.asFloatBuffer().put(values);
+      ByteBuffer buffer = memory(4 * size);
+      buffer.order(ByteOrder.nativeOrder()).asFloatBuffer().put(values);
       x = Span.of(buffer);
-      y8 = Span.of(ByteBuffer.allocateDirect(size));
-      y16 = Span.of(ByteBuffer.allocateDirect(2 * size));
+      y8 = Span.of(memory(size));
+      y16 = Span.of(memory(2 * size));
     }
   }
 
-  static float[] values(int size) {
-    Random random = new Random(1);
-    float[] values = new float[size];
-    for (int i = 0; i < size; i++) {
-      values[i] = (float) random.nextGaussian();
+  private ByteBuffer memory(int bytes) throws IOException {
+    if (memory == Memory.DIRECT) {
+      return ByteBuffer.allocateDirect(bytes);
     }
-    return values;
+    Path file = Files.createTempFile("narrow", ".bin");
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.DELETE_ON_CLOSE)) {
+      return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
+    }
   }
 
   /** Smallest and largest value. */

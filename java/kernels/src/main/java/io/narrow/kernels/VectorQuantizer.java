@@ -229,8 +229,9 @@ public record VectorQuantizer(
   long[] ranges(Span x, int rows, int row, float[] min, float[] max) {
     int n = rows * dimensions;
     int inner = scope == Scope.ROW ? dimensions : 1;
+    int first = scope == Scope.ROW ? 0 : row * dimensions;
     long[] unusual =
-        Kernels.active().forSize(n).rangePerChannel(x, n, 0, min.length, inner, min, max);
+        Kernels.active().forSize(n).rangePerChannel(x, n, first, min.length, inner, min, max);
     check(x, row, unusual[0] + unusual[1]);
     return unusual;
   }

@@ -1,15 +1,18 @@
 // The kernels beside loops of plain intrinsics, without tails or contracts, over the same memory in the same run.
 //
-//   narrow_limits [--rounds N] [--isa NAME] [--kernel PART] [--size N]...
+//   narrow_limits [--rounds N] [--isa NAME] [--kernel PART] [--size N]... [--turns N]
 //
 // The loops are those of the file that NARROW_LIMITS named when this was configured. In each round a loop and its
-// kernel take turns, so that both meet the same machine. "best" is the ratio of the best rounds, "median" the median
-// over the rounds of the ratio within one. Exits with 1 where neither reaches --bar (0.95).
+// kernel take turns, so that both meet the same machine; with --turns every N elements, because what others leave of
+// the memory's bandwidth changes within milliseconds. "best" is the ratio of the best rounds (of each piece), "median"
+// the median over the rounds of the ratio within one. Exits with 1 where neither reaches --bar (0.95).
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -65,8 +68,7 @@ void f16(const Memory& m) { narrow_f32_to_f16(m.x, 0, static_cast<int64_t>(m.n),
   }
 const Case kCases[] = {LOOPS(avx2), LOOPS(avx512)};
 
-double seconds(Work work, const Memory& m) {
-  const size_t calls = std::max<size_t>(1, (size_t{1} << 23) / m.n);
+double seconds(Work work, const Memory& m, size_t calls) {
   const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < calls; i++) {
     work(m);
@@ -75,18 +77,35 @@ double seconds(Work work, const Memory& m) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(calls);
 }
 
-bool measure(const Case& c, const Memory& m, int rounds, double bar) {
-  double loop = 1e9, kernel = 1e9;
+// Seconds of the loop and of the kernel, for each piece of the memory.
+using Seconds = std::array<std::vector<double>, 2>;
+
+// One piece after the other: the loop does the even ones, the kernel the odd ones, and at the end they change.
+Seconds both(const Case& c, const Memory& m, size_t piece, size_t round) {
+  const size_t pieces = m.n / piece, calls = std::max<size_t>(1, (size_t{1} << 23) / m.n);
+  Seconds took = {std::vector<double>(pieces), std::vector<double>(pieces)};
+  for (size_t pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < pieces; i++) {
+      const size_t which = (i + pass + round) % 2;
+      const Memory part = {m.x + i * piece, static_cast<char*>(m.y) + 2 * i * piece, piece};
+      took[which][i] = seconds(which == 0 ? c.loop : c.kernel, part, calls);
+    }
+  return took;
+}
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+bool measure(const Case& c, const Memory& m, size_t piece, size_t rounds, double bar) {
   std::vector<double> ratios;
-  seconds(c.kernel, m);
-  for (int r = 0; r < rounds; r++) {
-    const double first = seconds(r % 2 == 0 ? c.loop : c.kernel, m),
-                 second = seconds(r % 2 == 0 ? c.kernel : c.loop, m);
-    const double a = r % 2 == 0 ? first : second, b = r % 2 == 0 ? second : first;
-    loop = std::min(loop, a);
-    kernel = std::min(kernel, b);
-    ratios.push_back(a / b);
+  seconds(c.kernel, m, 1);
+  Seconds shortest = both(c, m, piece, 0);
+  for (size_t r = 0; r < rounds; r++) {
+    const Seconds took = both(c, m, piece, r);
+    ratios.push_back(sum(took[0]) / sum(took[1]));
+    for (size_t which = 0; which < 2; which++)
+      for (size_t i = 0; i < took[which].size(); i++) shortest[which][i] = std::min(shortest[which][i], took[which][i]);
   }
+  const double loop = sum(shortest[0]), kernel = sum(shortest[1]);
   std::sort(ratios.begin(), ratios.end());
   const double best = loop / kernel, median = ratios[ratios.size() / 2], size = static_cast<double>(m.n) * 1e-9;
   const bool reached = std::max(best, median) >= bar;
@@ -99,13 +118,15 @@ bool measure(const Case& c, const Memory& m, int rounds, double bar) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  int rounds = 31;
+  size_t rounds = 31;
+  size_t piece = SIZE_MAX;
   double bar = 0.95;
   std::string isa, kernel;
   std::vector<size_t> sizes;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
-    if (name == "--rounds") rounds = std::max(1, std::atoi(argv[i + 1]));
+    if (name == "--rounds") rounds = static_cast<size_t>(std::max(1, std::atoi(argv[i + 1])));
+    if (name == "--turns") piece = static_cast<size_t>(std::max(1LL, std::atoll(argv[i + 1])));
     if (name == "--bar") bar = std::atof(argv[i + 1]);
     if (name == "--isa") isa = argv[i + 1];
     if (name == "--kernel") kernel = argv[i + 1];
@@ -123,7 +144,7 @@ int main(int argc, char** argv) {
       for (const Case& c : kCases)
         if (std::string(c.isa) == narrow_isa_name(k) && (isa.empty() || isa == c.isa) &&
             std::string(c.name).find(kernel) != std::string::npos)
-          reached &= measure(c, m, rounds, bar);
+          reached &= measure(c, m, std::min(piece, n), rounds, bar);
     }
     std::free(m.x);
     std::free(m.y);

@@ -310,7 +310,7 @@ int64_t halves_saturated(const float* x, int64_t n, uint16_t* y) {
 
 #define NARROW_INTEGER(name, Q)                                                                                      \
   void f32_to_##name##_avx512(const float* x, int64_t n, Affine a, Q* y) {                                           \
-    quantize<Loops<Q, All, Cached>>(x, n, a, y);                                                                     \
+    n < kWorthParts ? quantize<Loops<Q, All, Cached>>(x, n, a, y) : quantize<Loops<Q, All, InParts>>(x, n, a, y);    \
   }                                                                                                                  \
   void f32_to_##name##_each_avx512(const float* x, int64_t n, AffineEach a, Q* y) {                                  \
     quantize<Loops<Q, Each, Cached>>(x, n, a, y);                                                                    \

@@ -35,7 +35,7 @@ constexpr int64_t kWorthAligning = 16384, kOnce = 64;
 
 // How many elements later.
 inline int64_t head_of(const float* floats, int64_t n) {
-  const int64_t head = n < kWorthAligning ? 0 : until_aligned<32>(floats, n);
+  const int64_t head = n < kWorthAligning ? 0 : until_aligned<64>(floats, n);
   return head < n ? head : 0;
 }
 

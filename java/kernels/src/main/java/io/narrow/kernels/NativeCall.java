@@ -7,11 +7,13 @@ import org.bytedeco.javacpp.Pointer;
  * Cuts one operation on one or two spans into calls of a native function, either all on arrays or
  * all on pointers; memory that is of the other kind is copied through {@link Scratch}.
  *
- * <p>A piece on arrays is at most 256 KiB of floats, because a garbage collection may have to wait
- * for it. The pieces start at the same elements for every kind of memory.
+ * <p>A piece on arrays is at most 1 MiB of floats, because a garbage collection may have to wait
+ * for it. Where it matters at which elements pieces start, they are of {@link #CHUNK} elements for
+ * every kind of memory.
  */
 final class NativeCall implements AutoCloseable {
   static final int CHUNK = 1 << 16; // even, as packed 4-bit values need it
+  private static final int ON_ARRAYS = 1 << 18;
 
   /** Works on m elements of x and y, the first of which is element number first of the tensor. */
   interface OnArrays {
@@ -70,10 +72,10 @@ final class NativeCall implements AutoCloseable {
   }
 
   void onArrays(OnArrays body) {
-    onArrays(CHUNK, body);
+    onArrays(ON_ARRAYS, body);
   }
 
-  /** In pieces of so many elements, at most {@value #CHUNK}. */
+  /** In pieces of so many elements, at most {@value #ON_ARRAYS}. */
   void onArrays(int largest, OnArrays body) {
     for (int first = 0; first < n; first += largest) {
       int m = Math.min(largest, n - first);

@@ -269,6 +269,7 @@ final class NativeKernels extends Kernels {
     try (NativeCall call = new NativeCall(n, signal, approximation)) {
       if (call.isOnArrays()) {
         call.onArrays(
+            NativeCall.CHUNK,
             (a, at, b, bt, m, first) ->
                 NativeFunctions.narrow_f32_error((float[]) a, at, (float[]) b, bt, m, sums));
       } else {

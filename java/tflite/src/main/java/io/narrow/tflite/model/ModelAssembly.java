@@ -2,7 +2,6 @@ package io.narrow.tflite.model;
 
 import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -11,7 +10,7 @@ import java.util.Map;
 /**
  * Puts a new model together, for those who read other formats. Tensors are numbered from 0 in each
  * subgraph, in the order in which they are added; subgraph 0 is there from the start. Constants
- * with the same contents share a buffer.
+ * with the same bytes, or the same buffer where those are computed later, are stored once.
  */
 public final class ModelAssembly {
   private final List<List<Tensor>> tensors = new ArrayList<>();
@@ -19,7 +18,7 @@ public final class ModelAssembly {
   private final List<Table> graphs = new ArrayList<>();
   private final List<Table> signatures = new ArrayList<>();
   private final List<Buffer> buffers = new ArrayList<>(List.of(Buffer.EMPTY));
-  private final Map<ByteBuffer, Integer> known = new HashMap<>();
+  private final Map<Object, Integer> known = new HashMap<>();
 
   public ModelAssembly() {
     subgraph("main");
@@ -59,14 +58,15 @@ public final class ModelAssembly {
   /**
    * Adds a constant.
    *
-   * @param contents direct (the kernels read it where it is) and little-endian, of the size that
-   *     type and shape say; not to be changed later
+   * @param contents direct (the kernels read them where they are) and little-endian, of the size
+   *     that type and shape say
    */
-  public int constant(int subgraph, Tensor tensor, ByteBuffer contents) {
-    Integer buffer = known.putIfAbsent(contents, buffers.size());
+  public int constant(int subgraph, Tensor tensor, Buffer contents) {
+    Object key = contents.isComputed() ? contents : contents.bytes();
+    Integer buffer = known.putIfAbsent(key, buffers.size());
     if (buffer == null) {
       buffer = buffers.size();
-      buffers.add(Buffer.of(contents));
+      buffers.add(contents);
     }
     tensors.get(subgraph).add(tensor.withBuffer(buffer));
     return tensors.get(subgraph).size() - 1;
@@ -77,8 +77,8 @@ public final class ModelAssembly {
    *
    * @param name as in the schema, e.g. {@code CONV_2D}
    * @param options name of its table of options, e.g. {@code Conv2DOptions}; empty for none
-   * @param fields the options that are not 0: {@link Integer}, {@link Boolean}, {@link Float} or
-   *     {@code int[]} by the name of their field in the schema
+   * @param fields the options that are not 0: {@link Integer}, {@link Boolean}, {@link Float},
+   *     {@link String} or {@code int[]} by the name of their field in the schema
    * @param inputs numbers of tensors, -1 for an optional one that is left out
    */
   public void operator(
@@ -109,6 +109,9 @@ public final class ModelAssembly {
   private static Table with(Table table, String field, Object value) {
     if (value instanceof Float real) {
       return table.with(field, real);
+    }
+    if (value instanceof String text) {
+      return table.with(field, text);
     }
     if (value instanceof int[] list) {
       return table.with(field, list);

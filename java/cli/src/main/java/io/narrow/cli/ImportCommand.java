@@ -6,7 +6,9 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -35,10 +37,11 @@ final class ImportCommand extends Output {
 
   @Option(
       names = "--input-shape",
-      paramLabel = "SHAPE",
+      paramLabel = "[NAME=]SHAPE",
       description =
-          "Shape of the input without the batch, e.g. 224x224x3, where IN leaves it open.")
-  private String shape = "";
+          "Shape of the input without the batch, e.g. 224x224x3, where IN leaves it open; with"
+              + " several inputs once for each, e.g. left=96x96x1.")
+  private List<String> shapes = List.of();
 
   @Override
   public Integer call() {
@@ -59,13 +62,19 @@ final class ImportCommand extends Output {
     return 0;
   }
 
-  private List<Integer> sizes() {
-    if (shape.isEmpty()) {
-      return List.of();
+  private Map<String, List<Integer>> sizes() {
+    Map<String, List<Integer>> sizes = new HashMap<>();
+    for (String shape : shapes) {
+      int name = shape.lastIndexOf('=');
+      String numbers = shape.substring(name + 1);
+      if (!numbers.matches("\\d{1,9}([x,]\\d{1,9})*")) {
+        throw NarrowException.input(
+            "--input-shape " + shape + ": write it as 224x224x3 or input=224x224x3");
+      }
+      sizes.put(
+          shape.substring(0, Math.max(0, name)),
+          Arrays.stream(numbers.split("[x,]")).map(Integer::valueOf).toList());
     }
-    if (!shape.matches("\\d{1,9}([x,]\\d{1,9})*")) {
-      throw NarrowException.input("--input-shape " + shape + ": write it as 224x224x3");
-    }
-    return Arrays.stream(shape.split("[x,]")).map(Integer::valueOf).toList();
+    return sizes;
   }
 }

@@ -2,59 +2,91 @@ package io.narrow.keras;
 
 import static io.narrow.keras.Rule.one;
 
-import io.narrow.keras.Call.UnsupportedException;
+import com.google.gson.JsonObject;
+import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Activations as layers, and layers that do nothing when a model is run. */
 final class ActivationLayers {
-  private static final Rule NOTHING = one(Call::x);
-
-  static final Map<String, Rule> ROWS =
-      Map.ofEntries(
-          Map.entry("Activation", one(call -> call.activated(call.x()))),
-          Map.entry("ReLU", one(ActivationLayers::relu)),
-          Map.entry("LeakyReLU", one(ActivationLayers::leaky)),
-          Map.entry("PReLU", one(ActivationLayers::parametric)),
-          Map.entry(
-              "ELU",
-              one(
-                  call ->
-                      Activations.elu(
-                          call.graph(), call.x(), (float) call.config().number("alpha", 1)))),
-          Map.entry("Softmax", one(ActivationLayers::softmax)),
-          Map.entry("Dropout", NOTHING),
-          Map.entry("SpatialDropout1D", NOTHING),
-          Map.entry("SpatialDropout2D", NOTHING),
-          Map.entry("SpatialDropout3D", NOTHING),
-          Map.entry("AlphaDropout", NOTHING),
-          Map.entry("GaussianDropout", NOTHING),
-          Map.entry("GaussianNoise", NOTHING),
-          Map.entry("ActivityRegularization", NOTHING),
-          Map.entry("StochasticDepth", NOTHING),
-          Map.entry("Masking", NOTHING),
-          Map.entry("Identity", NOTHING),
-          Map.entry("InputLayer", NOTHING));
+  static final Map<String, Rule> ROWS = rows();
 
   private ActivationLayers() {}
 
+  private static Map<String, Rule> rows() {
+    Map<String, Rule> rows = new HashMap<>();
+    for (String kind :
+        List.of(
+            "ActivityRegularization",
+            "AlphaDropout",
+            "Dropout",
+            "FixedDropout", // of the package efficientnet
+            "GaussianDropout",
+            "GaussianNoise",
+            "Identity",
+            "InputLayer",
+            "SpatialDropout1D",
+            "SpatialDropout2D",
+            "SpatialDropout3D",
+            "StochasticDepth")) {
+      rows.put(kind, one(Call::x));
+    }
+    // They change pictures at random while a model is trained, and numbers to float32 at all times.
+    for (String effect :
+        List.of(
+            "Brightness",
+            "ColorDegeneration",
+            "ColorJitter",
+            "Contrast",
+            "ElasticTransform",
+            "Erasing",
+            "Flip",
+            "GaussianBlur",
+            "Grayscale",
+            "Height",
+            "Hue",
+            "Invert",
+            "Perspective",
+            "Posterization",
+            "Rotation",
+            "Saturation",
+            "Sharpness",
+            "Shear",
+            "Translation",
+            "Width",
+            "Zoom")) {
+      rows.put("Random" + effect, one(ActivationLayers::floats));
+    }
+    rows.put("Activation", one(call -> call.activated(call.x())));
+    rows.put("ReLU", one(ActivationLayers::relu));
+    rows.put("ThresholdedReLU", one(ActivationLayers::thresholded));
+    rows.put("LeakyReLU", one(ActivationLayers::leaky));
+    rows.put("PReLU", one(ActivationLayers::parametric));
+    rows.put("ELU", one(call -> named(call, "elu")));
+    rows.put("Mish", one(call -> named(call, "mish"))); // the function on a tensor
+    rows.put("Softmax", one(ActivationLayers::softmax));
+    return rows;
+  }
+
+  private static Value floats(Call call) {
+    return call.graph().cast(call.x(), TensorType.FLOAT32);
+  }
+
+  private static Value named(Call call, String name) {
+    return Activations.named(call, name, call.x(), call.config());
+  }
+
   private static Value relu(Call call) {
-    Config config = call.config();
-    float slope = (float) config.number("negative_slope", 0);
-    if (config.number("threshold", 0) != 0) {
-      throw new UnsupportedException("a threshold other than 0");
-    }
-    Graph g = call.graph();
-    if (!config.has("max_value")) {
-      return slope == 0 ? g.unary("RELU", "", call.x()) : Activations.leaky(g, call.x(), slope);
-    }
-    float largest = (float) config.number("max_value", 0);
-    if (slope == 0 && largest == 6) {
-      return g.unary("RELU6", "", call.x());
-    }
-    Value rectified =
-        slope == 0 ? g.unary("RELU", "", call.x()) : Activations.leaky(g, call.x(), slope);
-    return g.binary("MINIMUM", rectified, g.scalar(largest));
+    return Activations.relu(call.graph(), call.x(), call.config());
+  }
+
+  /** x above theta, else 0. */
+  private static Value thresholded(Call call) {
+    JsonObject parameters = new JsonObject();
+    parameters.addProperty("threshold", call.config().number("theta", 1));
+    return Activations.named(call, "threshold", call.x(), new Config(parameters));
   }
 
   private static Value leaky(Call call) {
@@ -67,17 +99,24 @@ final class ActivationLayers {
     for (int axis : call.config().integers("shared_axes")) {
       shape[axis - 1] = 1;
     }
-    float[] slopes = call.weight("alpha", 0, shape).values();
-    Value alpha = call.graph().constant("alpha", slopes, shape);
+    Value alpha = call.graph().constant("alpha", call.weight("alpha", 0, shape), shape);
     return call.graph().op("PRELU", "", Graph.NONE, call.x().shape, call.x(), alpha);
   }
 
   private static Value softmax(Call call) {
-    int[] axis = call.config().integers("axis", 1, -1);
-    int last = call.x().rank() - 1;
-    if (axis[0] != -1 && axis[0] != last) {
-      throw new UnsupportedException("axis " + axis[0] + ", only the last is");
+    Value x = call.x();
+    int[] axes =
+        call.config().has("axis")
+            ? Graph.axes(x.rank(), call.config().integers("axis"))
+            : new int[] {x.rank() - 1};
+    Value given = call.arguments().value(1, "mask");
+    Value mask = given == null ? x.mask : given;
+    if (mask == null) {
+      return Activations.softmax(call.graph(), x, axes);
     }
-    return Activations.softmax(call.graph(), call.x());
+    Graph g = call.graph();
+    Value counts = g.cast(mask, TensorType.BOOL);
+    Value masked = g.select(counts, x, g.scalar(Masks.NEVER));
+    return g.select(counts, Activations.softmax(g, masked, axes), g.scalar(0));
   }
 }

@@ -1,10 +1,12 @@
 package io.narrow.keras;
 
+import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelAssembly;
 import io.narrow.tflite.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -15,6 +17,9 @@ import java.util.Map;
 final class Assembler {
   private final ModelAssembly assembly = new ModelAssembly();
   private final Graph root;
+  private final Map<Integer, List<Stored>> stored = new HashMap<>();
+
+  private record Stored(Floats floats, Buffer buffer) {}
 
   Assembler(Graph root) {
     this.root = root;
@@ -77,25 +82,34 @@ final class Assembler {
         throw new IllegalStateException("`" + value + "` would have no elements");
       }
     }
-    if (value.isConstant()) {
-      return assembly.constant(graph, tensor, bytes(value));
+    if (value.floats != null) {
+      return assembly.constant(graph, tensor, stored(value.floats));
+    }
+    if (value.ints != null) {
+      return assembly.constant(graph, tensor, Buffer.of(bytes(value.ints)));
     }
     return value.variable
         ? assembly.variable(graph, tensor)
         : assembly.tensor(graph, tensor, value.batched && value.rank() > 0);
   }
 
-  private static ByteBuffer bytes(Value value) {
-    int elements = value.floats == null ? value.ints.length : value.floats.length;
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(Math.multiplyExact(elements, Float.BYTES))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    if (value.floats == null) {
-      bytes.asIntBuffer().put(value.ints);
-    } else {
-      bytes.asFloatBuffer().put(value.floats);
-      value.floats = new float[0]; // large models are not held twice
+  /** Contents that another constant has as well are stored once. */
+  private Buffer stored(Floats floats) {
+    List<Stored> alike = stored.computeIfAbsent(floats.size(), size -> new ArrayList<>());
+    for (Stored known : alike) {
+      if (known.floats().same(floats)) {
+        return known.buffer();
+      }
     }
+    int bytes = Math.multiplyExact(floats.size(), Float.BYTES);
+    alike.add(new Stored(floats, Buffer.computed(bytes, floats::write)));
+    return alike.get(alike.size() - 1).buffer();
+  }
+
+  private static ByteBuffer bytes(int[] ints) {
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(ints.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(ints);
     return bytes;
   }
 }

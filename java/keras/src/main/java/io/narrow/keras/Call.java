@@ -1,28 +1,28 @@
 package io.narrow.keras;
 
+import com.google.gson.JsonPrimitive;
 import io.narrow.keras.Weights.Array;
 import io.narrow.keras.Weights.Part;
 import io.narrow.keras.Weights.Place;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
  * One use of a layer: what it is, what it is given, and the graph that its operators go to.
  *
  * @param kind its class, e.g. {@code Conv2D}
- * @param inputs its inputs in order, constants included
- * @param named its inputs by the name of the argument, where the file has one
  * @param part where its weights are, for a layer inside another
+ * @param inputs all values of the arguments in order
  */
 record Call(
     String kind,
     Config config,
     Place place,
     Part part,
+    Arguments arguments,
     List<Value> inputs,
-    Map<String, Value> named,
     Network network,
     Graph graph) {
 
@@ -39,18 +39,54 @@ record Call(
     return inputs.get(0);
   }
 
-  /** The same layer with other inputs. */
-  Call with(List<Value> others) {
-    return new Call(kind, config, place, part, others, Map.of(), network, graph);
+  /** A layer inside this one, at another place among its weights. */
+  Call inner(String innerKind, Config innerConfig, Part innerPart, List<Value> values) {
+    return new Call(
+        innerKind, innerConfig, place, innerPart, Arguments.of(values), values, network, graph);
   }
 
-  /** A layer inside this one. */
-  Call inner(String innerKind, Config innerConfig, Part innerPart, List<Value> others) {
-    return new Call(innerKind, innerConfig, place, innerPart, others, Map.of(), network, graph);
+  /** The same in a body of the graph. */
+  Call on(Graph other) {
+    return new Call(kind, config, place, part, arguments, inputs, network, other);
   }
 
+  /**
+   * Appends the layer. TensorFlow Lite has channels last, so what has them first is turned before
+   * the layer and back after it; Flatten and pooling over everything take the turned order as well.
+   */
   List<Value> build() {
-    return network.rule(kind).build(this);
+    Rule rule = network.rule(kind);
+    if (!config.text("data_format", "channels_last").equals("channels_first")) {
+      return Masks.passed(this, rule.build(this));
+    }
+    List<Value> values = inputs.stream().map(value -> turned(value, true)).toList();
+    Config last = config.with("data_format", new JsonPrimitive("channels_last"));
+    Arguments given = arguments.replaced(inputs, values);
+    return new Call(kind, last, place, part, given, values, network, graph)
+        .build().stream().map(value -> turned(value, false)).toList();
+  }
+
+  /** An input or output with its channels last, or first again. */
+  private Value turned(Value value, boolean last) {
+    int steps = kind.startsWith("ConvLSTM") ? 1 : 0;
+    // States of ConvLSTM have no axis of time; the others have all axes or, pooled, no channels
+    // first.
+    int channels = 1 + steps - (x().rank() - value.rank());
+    if (channels < 1 || value.rank() < 3) {
+      return value;
+    }
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < value.rank(); i++) {
+      order.add(i);
+    }
+    if (last) {
+      order.add(order.remove(channels));
+    } else {
+      order.add(channels, order.remove(value.rank() - 1));
+    }
+    Value result = graph.transpose(value, Graph.ints(order));
+    result.mask = value.mask;
+    return result;
   }
 
   /** A weight; -1 in the shape for a size that may be any. */
@@ -63,7 +99,7 @@ record Call(
       fits = shape[i] == array.shape()[i] || shape[i] == -1;
     }
     int elements = Arrays.stream(array.shape()).reduce(1, Math::multiplyExact);
-    if (!fits || array.values().length != elements) {
+    if (!fits || array.floats().size() != elements) {
       throw new IllegalStateException(
           "its weight `"
               + name
@@ -75,8 +111,8 @@ record Call(
     return array;
   }
 
-  Array weight(String name, int index, int... shape) {
-    return weight(part, name, index, shape);
+  Floats weight(String name, int index, int... shape) {
+    return weight(part, name, index, shape).floats();
   }
 
   Optional<Array> optional(Part inside, String name, int index) {
@@ -86,17 +122,11 @@ record Call(
   /** The bias of {@code use_bias}, null if there is none. */
   Value bias(int index, int size) {
     return config.flag("use_bias", true)
-        ? graph.constant("bias", weight("bias", index, size).values(), size)
+        ? graph.constant("bias", weight("bias", index, size), size)
         : null;
   }
 
   Value activated(Value x) {
     return Activations.apply(this, config.get("activation"), x);
-  }
-
-  void channelsLast() {
-    if (config.text("data_format", "channels_last").equals("channels_first")) {
-      throw new UnsupportedException("data_format channels_first");
-    }
   }
 }

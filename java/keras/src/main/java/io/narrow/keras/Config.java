@@ -5,12 +5,42 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The configuration of a layer or model. What is missing or null has the default that is given, as
  * files of other Keras versions lack fields; what has the wrong type is a problem of the file.
  */
 record Config(JsonObject json) {
+  private static final Set<String> LISTS = Set.of("__tuple__", "TensorShape");
+
+  /** The same, with lists where Keras 2 has objects that say they are tuples or shapes. */
+  static JsonElement plain(JsonElement json) {
+    if (json.isJsonArray()) {
+      JsonArray list = new JsonArray();
+      json.getAsJsonArray().forEach(element -> list.add(plain(element)));
+      return list;
+    }
+    if (!json.isJsonObject()) {
+      return json;
+    }
+    Config config = new Config(json.getAsJsonObject());
+    if (LISTS.contains(config.text("class_name", "")) && config.has("items")) {
+      return plain(config.get("items"));
+    }
+    JsonObject object = new JsonObject();
+    config.json().entrySet().forEach(e -> object.add(e.getKey(), plain(e.getValue())));
+    return object;
+  }
+
+  /** The same with another value of a field. */
+  Config with(String field, JsonElement value) {
+    JsonObject copy = new JsonObject();
+    json.entrySet().forEach(e -> copy.add(e.getKey(), e.getValue()));
+    copy.add(field, value);
+    return new Config(copy);
+  }
+
   boolean has(String field) {
     return json.has(field) && !json.get(field).isJsonNull();
   }
@@ -68,8 +98,12 @@ record Config(JsonObject json) {
 
   /** A number, or nested lists of numbers, in their order. */
   float[] numbers(String field) {
+    return numbers(json.get(field));
+  }
+
+  static float[] numbers(JsonElement value) {
     List<Float> result = new ArrayList<>();
-    collect(json.get(field), result);
+    collect(value, result);
     float[] numbers = new float[result.size()];
     for (int i = 0; i < numbers.length; i++) {
       numbers[i] = result.get(i);
@@ -78,10 +112,11 @@ record Config(JsonObject json) {
   }
 
   private static void collect(JsonElement value, List<Float> result) {
-    if (value.isJsonArray()) {
-      value.getAsJsonArray().forEach(element -> collect(element, result));
+    JsonElement plain = unwrapped(value);
+    if (plain.isJsonArray()) {
+      plain.getAsJsonArray().forEach(element -> collect(element, result));
     } else {
-      result.add((float) number(value));
+      result.add((float) number(plain));
     }
   }
 
@@ -102,15 +137,15 @@ record Config(JsonObject json) {
   }
 
   static double number(JsonElement value) {
-    return scalar(value).getAsDouble();
+    return unwrapped(value).getAsDouble();
   }
 
   static int integer(JsonElement value) {
-    return scalar(value).getAsInt();
+    return unwrapped(value).getAsInt();
   }
 
-  /** Keras writes numpy scalars as objects with a value. */
-  private static JsonElement scalar(JsonElement value) {
+  /** Keras writes what numpy holds as objects with a value. */
+  private static JsonElement unwrapped(JsonElement value) {
     if (value.isJsonObject() && value.getAsJsonObject().has("config")) {
       JsonElement inner = value.getAsJsonObject().get("config");
       return inner.isJsonObject() && inner.getAsJsonObject().has("value")

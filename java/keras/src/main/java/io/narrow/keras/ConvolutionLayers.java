@@ -3,7 +3,7 @@ package io.narrow.keras;
 import static io.narrow.keras.Rule.one;
 
 import io.narrow.keras.Call.UnsupportedException;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -11,34 +11,51 @@ import java.util.Map;
 final class ConvolutionLayers {
   static final Map<String, Rule> ROWS =
       Map.of(
-          "Conv1D", one(ConvolutionLayers::conv1),
-          "Conv2D", one(ConvolutionLayers::conv2),
-          "Conv3D", one(ConvolutionLayers::conv3),
-          "DepthwiseConv1D", one(ConvolutionLayers::depthwise1),
-          "DepthwiseConv2D", one(ConvolutionLayers::depthwise2),
-          "SeparableConv1D", one(ConvolutionLayers::separable1),
-          "SeparableConv2D", one(ConvolutionLayers::separable2),
-          "Conv1DTranspose", one(ConvolutionLayers::transposed1),
-          "Conv2DTranspose", one(ConvolutionLayers::transposed2));
+          "Conv1D", one(call -> line(call, ConvolutionLayers::conv)),
+          "Conv2D", one(call -> call.activated(conv(call, rank(call, 4), 2))),
+          "Conv3D", one(call -> call.activated(conv3(call))),
+          "DepthwiseConv1D", one(call -> line(call, ConvolutionLayers::depthwise)),
+          "DepthwiseConv2D", one(call -> call.activated(depthwise(call, rank(call, 4), 2))),
+          "SeparableConv1D", one(call -> line(call, ConvolutionLayers::separable)),
+          "SeparableConv2D", one(call -> call.activated(separable(call, rank(call, 4), 2))));
 
   static final int SAME = 0;
   static final int VALID = 1;
 
   private ConvolutionLayers() {}
 
+  /** A convolution of one dimension is one of an image with height 1. */
+  interface Plane {
+    Value build(Call call, Value image, int dimensions);
+  }
+
+  private static Value line(Call call, Plane plane) {
+    Value x = image(call);
+    if (call.config().text("padding", "").equals("causal")) {
+      int before = (plane(call, "kernel_size", 1)[1] - 1) * plane(call, "dilation_rate", 1)[1];
+      x = call.graph().pad(x, 0, 0, 0, 0, before, 0, 0, 0);
+    }
+    return call.activated(steps(call, plane.build(call, x, 1)));
+  }
+
   /** Height and width of a kernel, stride or dilation; those of one dimension have height 1. */
-  private static int[] plane(Call call, String field, int dimensions) {
+  static int[] plane(Call call, String field, int dimensions) {
+    int[] sizes = sizes(call, field, dimensions);
+    return dimensions == 1 ? new int[] {1, sizes[0]} : sizes;
+  }
+
+  static int[] sizes(Call call, String field, int dimensions) {
     int[] sizes = call.config().integers(field, dimensions, 1);
     for (int size : sizes) {
       if (size < 1) {
         throw new IllegalStateException("`" + field + "` is " + size);
       }
     }
-    return dimensions == 1 ? new int[] {1, sizes[0]} : sizes;
+    return sizes;
   }
 
   static int padding(Call call) {
-    String padding = call.config().text("padding", call.config().text("border_mode", "valid"));
+    String padding = call.config().text("padding", "valid");
     return switch (padding) {
       case "same" -> SAME;
       case "valid", "causal" -> VALID;
@@ -46,44 +63,14 @@ final class ConvolutionLayers {
     };
   }
 
-  static int size(int in, int kernel, int stride, int dilation, int padding) {
-    int size =
-        padding == SAME
-            ? (in + stride - 1) / stride
-            : Math.floorDiv(in - (kernel - 1) * dilation - 1, stride) + 1;
-    if (size < 1) {
-      throw new IllegalStateException(
-          "its window of " + kernel + " is larger than its input of " + in);
-    }
-    return size;
-  }
-
   /** [batch, steps, channels] as an image of height 1. */
   static Value image(Call call) {
-    Value x = call.x();
-    if (x.rank() != 3) {
-      throw new IllegalStateException("its input " + x + " has not 3 axes");
-    }
+    Value x = rank(call, 3);
     return call.graph().reshape(x, x.size(0), 1, x.size(1), x.size(2));
   }
 
   static Value steps(Call call, Value image) {
     return call.graph().reshape(image, image.size(0), image.size(2), image.size(3));
-  }
-
-  private static Value conv1(Call call) {
-    call.channelsLast();
-    Value x = image(call);
-    if (call.config().text("padding", "").equals("causal")) {
-      int before = (plane(call, "kernel_size", 1)[1] - 1) * plane(call, "dilation_rate", 1)[1];
-      x = call.graph().pad(x, 0, 0, 0, 0, before, 0, 0, 0);
-    }
-    return call.activated(steps(call, conv(call, x, 1)));
-  }
-
-  private static Value conv2(Call call) {
-    call.channelsLast();
-    return call.activated(conv(call, rank(call, 4), 2));
   }
 
   static Value rank(Call call, int rank) {
@@ -93,262 +80,90 @@ final class ConvolutionLayers {
     return call.x();
   }
 
+  /** The shape of a kernel in the file, which has no height where there is one dimension. */
+  private static int[] shape(int dimensions, int[] kernel, int in, int out) {
+    return dimensions == 1
+        ? new int[] {kernel[1], in, out}
+        : new int[] {kernel[0], kernel[1], in, out};
+  }
+
+  private static int groups(Call call, int channels, int filters) {
+    int groups = call.config().integer("groups", 1);
+    if (groups < 1 || channels % groups != 0 || filters % groups != 0) {
+      throw new IllegalStateException(groups + " groups of " + channels + " channels");
+    }
+    return groups;
+  }
+
   private static Value conv(Call call, Value x, int dimensions) {
     int[] kernel = plane(call, "kernel_size", dimensions);
-    int groups = call.config().integer("groups", 1);
     int filters = call.config().integer("filters", 0);
-    if (groups < 1 || x.channels() % groups != 0 || filters % groups != 0) {
-      throw new IllegalStateException(groups + " groups of " + x.channels() + " channels");
-    }
+    int groups = groups(call, x.channels(), filters);
     int channels = x.channels() / groups;
-    int[] shape =
-        dimensions == 1
-            ? new int[] {kernel[1], channels, filters}
-            : new int[] {kernel[0], kernel[1], channels, filters};
-    float[] values = call.weight("kernel", 0, shape).values();
-    Value weights =
-        call.graph()
-            .constant(
-                "kernel",
-                DenseLayers.transposed(values, values.length / Math.max(1, filters), filters),
-                filters,
-                kernel[0],
-                kernel[1],
-                channels);
+    Floats numbers = call.weight("kernel", 0, shape(dimensions, kernel, channels, filters));
+    Value weights = kernel(call, "kernel", numbers, filters, kernel[0], kernel[1], channels);
     Value bias = call.bias(1, filters);
-    return window(
-        call,
-        "CONV_2D",
-        "Conv2DOptions",
-        x,
-        weights,
-        bias == null ? call.graph().constant("bias", new float[filters], filters) : bias,
-        dimensions,
-        groups > 1 ? 6 : 1,
-        new HashMap<>());
+    return Window.of(call, dimensions).conv(call.graph(), x, weights, bias, groups > 1 ? 6 : 1);
   }
 
-  private static Value window(
-      Call call,
-      String kind,
-      String options,
-      Value x,
-      Value weights,
-      Value bias,
-      int dimensions,
-      int version,
-      Map<String, Object> fields) {
-    int[] strides = plane(call, "strides", dimensions);
-    int[] dilations = plane(call, "dilation_rate", dimensions);
-    int padding = padding(call);
-    int channels = bias.channels();
-    int[] shape = {
-      x.size(0),
-      size(x.size(1), weights.size(1), strides[0], dilations[0], padding),
-      size(x.size(2), weights.size(2), strides[1], dilations[1], padding),
-      channels
-    };
-    fields.put("padding", padding);
-    fields.put("stride_h", strides[0]);
-    fields.put("stride_w", strides[1]);
-    fields.put("dilation_h_factor", dilations[0]);
-    fields.put("dilation_w_factor", dilations[1]);
-    boolean dilated = dilations[0] > 1 || dilations[1] > 1;
-    int needed = dilated && kind.startsWith("DEPTH") ? Math.max(2, version) : version;
-    return call.graph().op(needed, kind, options, fields, shape, x, weights, bias);
+  /** Numbers in the order of Keras, in which the first axis of {@code shape} comes last. */
+  private static Value kernel(Call call, String name, Floats numbers, int... shape) {
+    int rows = numbers.size() / Math.max(1, shape[0]);
+    return call.graph().constant(name, numbers.transposed(rows, shape[0]), shape);
   }
 
-  private static Value depthwise1(Call call) {
-    call.channelsLast();
-    return call.activated(steps(call, depthwise(call, image(call), 1, "depthwise_kernel", true)));
+  private static Value depthwise(Call call, Value x, int dimensions) {
+    // Its name is that of the class or the one of all convolutions, by the version of Keras.
+    boolean named = call.optional(call.part(), "depthwise_kernel", 0).isPresent();
+    String name = named ? "depthwise_kernel" : "kernel";
+    int channels = x.channels() * call.config().integer("depth_multiplier", 1);
+    return depthwise(call, x, dimensions, name, call.bias(1, channels));
   }
 
-  private static Value depthwise2(Call call) {
-    call.channelsLast();
-    return call.activated(depthwise(call, rank(call, 4), 2, "depthwise_kernel", true));
-  }
-
-  private static Value depthwise(
-      Call call, Value x, int dimensions, String name, boolean withBias) {
+  private static Value depthwise(Call call, Value x, int dimensions, String name, Value bias) {
     int[] kernel = plane(call, "kernel_size", dimensions);
     int multiplier = call.config().integer("depth_multiplier", 1);
     int channels = Math.multiplyExact(x.channels(), multiplier);
-    int[] shape =
-        dimensions == 1
-            ? new int[] {kernel[1], x.channels(), multiplier}
-            : new int[] {kernel[0], kernel[1], x.channels(), multiplier};
-    // Keras before 3 names it after the class: kernel in some versions, at the same place.
-    float[] values =
-        (call.optional(call.part(), name, 0).isPresent()
-                ? call.weight(name, 0, shape)
-                : call.weight("kernel", 0, shape))
-            .values();
-    Value weights = call.graph().constant(name, values, 1, kernel[0], kernel[1], channels);
-    Value bias = withBias ? call.bias(1, channels) : null;
-    Map<String, Object> fields = new HashMap<>();
-    fields.put("depth_multiplier", multiplier);
-    return window(
-        call,
-        "DEPTHWISE_CONV_2D",
-        "DepthwiseConv2DOptions",
-        x,
-        weights,
-        bias == null ? call.graph().constant("bias", new float[channels], channels) : bias,
-        dimensions,
-        1,
-        fields);
-  }
-
-  private static Value separable1(Call call) {
-    call.channelsLast();
-    Value x = image(call);
-    if (call.config().text("padding", "").equals("causal")) {
-      int before = (plane(call, "kernel_size", 1)[1] - 1) * plane(call, "dilation_rate", 1)[1];
-      x = call.graph().pad(x, 0, 0, 0, 0, before, 0, 0, 0);
-    }
-    return call.activated(steps(call, separable(call, x, 1)));
-  }
-
-  private static Value separable2(Call call) {
-    call.channelsLast();
-    return call.activated(separable(call, rank(call, 4), 2));
+    Floats numbers = call.weight(name, 0, shape(dimensions, kernel, x.channels(), multiplier));
+    Value weights = call.graph().constant(name, numbers, 1, kernel[0], kernel[1], channels);
+    return Window.of(call, dimensions).depthwise(call.graph(), x, weights, bias, multiplier);
   }
 
   private static Value separable(Call call, Value x, int dimensions) {
-    Value deep = depthwise(call, x, dimensions, "depthwise_kernel", false);
+    Value deep = depthwise(call, x, dimensions, "depthwise_kernel", null);
     deep.name = call.graph().scope + "/depthwise";
     int filters = call.config().integer("filters", 0);
-    int[] shape =
-        dimensions == 1
-            ? new int[] {1, deep.channels(), filters}
-            : new int[] {1, 1, deep.channels(), filters};
-    float[] values = call.weight("pointwise_kernel", 1, shape).values();
-    Value weights =
-        call.graph()
-            .constant(
-                "pointwise_kernel",
-                DenseLayers.transposed(values, deep.channels(), filters),
-                filters,
-                1,
-                1,
-                deep.channels());
-    Value bias = call.bias(2, filters);
-    int[] out = deep.shape.clone();
-    out[3] = filters;
-    Map<String, Object> fields = Map.of("padding", SAME, "stride_h", 1, "stride_w", 1);
-    return call.graph()
-        .op(
-            "CONV_2D",
-            "Conv2DOptions",
-            fields,
-            out,
-            deep,
-            weights,
-            bias == null ? call.graph().constant("bias", new float[filters], filters) : bias);
+    int[] shape = shape(dimensions, new int[] {1, 1}, deep.channels(), filters);
+    Floats numbers = call.weight("pointwise_kernel", 1, shape);
+    Value weights = kernel(call, "pointwise_kernel", numbers, filters, 1, 1, deep.channels());
+    return Window.ONE.conv(call.graph(), deep, weights, call.bias(2, filters), 1);
   }
 
   private static Value conv3(Call call) {
-    call.channelsLast();
     Value x = rank(call, 5);
-    int[] kernel = call.config().integers("kernel_size", 3, 1);
-    int[] strides = call.config().integers("strides", 3, 1);
-    int[] dilations = call.config().integers("dilation_rate", 3, 1);
     int filters = call.config().integer("filters", 0);
-    if (call.config().integer("groups", 1) != 1) {
-      throw new UnsupportedException("groups");
-    }
-    int padding = padding(call);
-    int[] shape = new int[5];
-    shape[0] = x.size(0);
-    shape[4] = filters;
-    for (int i = 0; i < 3; i++) {
-      shape[i + 1] = size(x.size(i + 1), kernel[i], strides[i], dilations[i], padding);
-    }
-    int[] sizes = {kernel[0], kernel[1], kernel[2], x.channels(), filters};
-    Value weights =
-        call.graph().constant("kernel", call.weight("kernel", 0, sizes).values(), sizes);
+    int groups = groups(call, x.channels(), filters);
+    int[] kernel = sizes(call, "kernel_size", 3);
+    int[] sizes = {kernel[0], kernel[1], kernel[2], x.channels() / groups, filters};
+    Floats numbers = call.weight("kernel", 0, sizes);
     Value bias = call.bias(1, filters);
-    Map<String, Object> fields = new HashMap<>();
-    fields.put("padding", padding);
-    String[] names = {"d", "h", "w"};
-    for (int i = 0; i < 3; i++) {
-      fields.put("stride_" + names[i], strides[i]);
-      fields.put("dilation_" + names[i] + "_factor", dilations[i]);
+    Window window = Window.of(call, 3);
+    if (groups == 1) {
+      Value weights = call.graph().constant("kernel", numbers, sizes);
+      return window.conv3(call.graph(), x, weights, bias);
     }
-    return call.activated(
-        call.graph()
-            .op(
-                "CONV_3D",
-                "Conv3DOptions",
-                fields,
-                shape,
-                x,
-                weights,
-                bias == null ? call.graph().constant("bias", new float[filters], filters) : bias));
-  }
-
-  private static Value transposed1(Call call) {
-    call.channelsLast();
-    return call.activated(steps(call, transposed(call, image(call), 1)));
-  }
-
-  private static Value transposed2(Call call) {
-    call.channelsLast();
-    return call.activated(transposed(call, rank(call, 4), 2));
-  }
-
-  private static Value transposed(Call call, Value x, int dimensions) {
-    int[] kernel = plane(call, "kernel_size", dimensions);
-    int[] strides = plane(call, "strides", dimensions);
-    for (int dilation : plane(call, "dilation_rate", dimensions)) {
-      if (dilation != 1) {
-        throw new UnsupportedException("dilation of a transposed convolution");
-      }
+    // CONV_3D has no groups.
+    sizes[4] = filters / groups;
+    Floats byFilter = numbers.transposed(numbers.size() / filters, filters);
+    int part = numbers.size() / groups;
+    List<Value> parts = new ArrayList<>();
+    for (int i = 0; i < groups; i++) {
+      Value slice = call.graph().slice(x, 4, i * sizes[3], sizes[3]);
+      Floats kernels = byFilter.part(i * part, part).transposed(sizes[4], part / sizes[4]);
+      Value weights = call.graph().constant("kernel", kernels, sizes);
+      parts.add(window.conv3(call.graph(), slice, weights, null));
     }
-    if (call.config().has("output_padding")) {
-      throw new UnsupportedException("output_padding");
-    }
-    int filters = call.config().integer("filters", 0);
-    int padding = padding(call);
-    int[] shape = {x.size(0), 0, 0, filters};
-    for (int i = 0; i < 2; i++) {
-      int more = padding == SAME ? 0 : Math.max(0, kernel[i] - strides[i]);
-      shape[i + 1] = Math.addExact(Math.multiplyExact(x.size(i + 1), strides[i]), more);
-    }
-    int[] sizes =
-        dimensions == 1
-            ? new int[] {kernel[1], filters, x.channels()}
-            : new int[] {kernel[0], kernel[1], filters, x.channels()};
-    float[] values = call.weight("kernel", 0, sizes).values();
-    Value weights =
-        call.graph()
-            .constant(
-                "kernel",
-                channelsFirst(values, kernel[0] * kernel[1], filters, x.channels()),
-                filters,
-                kernel[0],
-                kernel[1],
-                x.channels());
-    Graph graph = call.graph();
-    Map<String, Object> fields =
-        Map.of("padding", padding, "stride_h", strides[0], "stride_w", strides[1]);
-    Value out = new Value(graph.scope, x.type, shape);
-    out.batched = x.batched;
-    Value size = graph.shapeOf(x, shape);
-    graph.add(
-        new Op("TRANSPOSE_CONV", "TransposeConvOptions", fields, List.of(size, weights, x), out));
-    Value bias = call.bias(1, filters);
-    return bias == null ? out : graph.binary("ADD", out, bias);
-  }
-
-  /** [window, out, in] as [out, window, in]. */
-  private static float[] channelsFirst(float[] values, int window, int out, int in) {
-    float[] result = new float[values.length];
-    for (int w = 0; w < window; w++) {
-      for (int o = 0; o < out; o++) {
-        System.arraycopy(values, (w * out + o) * in, result, (o * window + w) * in, in);
-      }
-    }
-    return result;
+    Value whole = call.graph().concat(parts, 4);
+    return bias == null ? whole : call.graph().binary("ADD", whole, bias);
   }
 }

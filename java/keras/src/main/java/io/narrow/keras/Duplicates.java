@@ -1,5 +1,6 @@
 package io.narrow.keras;
 
+import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -23,7 +24,12 @@ final class Duplicates {
           op.inputs.replaceAll(value -> same.getOrDefault(value, value));
           boolean weights =
               op.inputs.stream()
-                  .anyMatch(value -> value == null || value.floats != null || value.variable);
+                  .anyMatch(
+                      value ->
+                          value == null
+                              || value.floats != null
+                              || value.variable
+                              || value.type == TensorType.RESOURCE);
           if (weights || op.outputs.size() != 1 || graph.outputs.contains(op.output())) {
             return false;
           }

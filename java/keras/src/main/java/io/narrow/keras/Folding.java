@@ -15,9 +15,25 @@ import java.util.Set;
  * them. Constants belong to one operator, so they are changed where they are.
  */
 final class Folding {
-  /** Axis of the output channels of the weights; all have weights second and the bias third. */
-  private static final Map<String, Integer> CHANNELS =
-      Map.of("CONV_2D", 0, "FULLY_CONNECTED", 0, "DEPTHWISE_CONV_2D", 3, "CONV_3D", 4);
+  /** Stands for a value that is another one with another mask; no operator of TensorFlow Lite. */
+  static final String SAME = "SAME";
+
+  /**
+   * An operator with weights, which come second.
+   *
+   * @param channels axis of the output channels of the weights
+   * @param bias place of the bias
+   */
+  private record Linear(int channels, int bias) {}
+
+  private static final Map<String, Linear> LINEAR =
+      Map.of(
+          "CONV_2D", new Linear(0, 2),
+          "FULLY_CONNECTED", new Linear(0, 2),
+          "DEPTHWISE_CONV_2D", new Linear(3, 2),
+          "CONV_3D", new Linear(4, 2),
+          "TRANSPOSE_CONV", new Linear(0, 3),
+          "CONV_3D_TRANSPOSE", new Linear(3, 3));
 
   private static final Map<String, Integer> ACTIVATIONS =
       Map.of("RELU", 1, "RELU_N1_TO_1", 2, "RELU6", 3);
@@ -28,12 +44,16 @@ final class Folding {
           "DEPTHWISE_CONV_2D",
           "FULLY_CONNECTED",
           "CONV_3D",
+          "TRANSPOSE_CONV",
+          "CONV_3D_TRANSPOSE",
           "ADD",
           "SUB",
           "MUL",
           "DIV",
           "AVERAGE_POOL_2D",
           "MAX_POOL_2D");
+
+  private static final Set<String> FACTORS = Set.of("ADD", "MUL");
 
   static final String ACTIVATION = "fused_activation_function";
 
@@ -55,6 +75,8 @@ final class Folding {
   }
 
   static void run(Graph graph) {
+    dropSame(graph);
+    graph.bodies.forEach(Folding::dropSame);
     Duplicates.drop(graph);
     dropUnread(graph);
     Folding folding = new Folding(graph);
@@ -73,13 +95,26 @@ final class Folding {
     graph.ops.removeIf(folding.gone::contains);
   }
 
+  private static void dropSame(Graph graph) {
+    Map<Value, Value> originals = new IdentityHashMap<>();
+    graph.ops.removeIf(
+        op -> {
+          op.inputs.replaceAll(value -> originals.getOrDefault(value, value));
+          if (op.kind.equals(SAME)) {
+            originals.put(op.output(), op.input(0));
+          }
+          return op.kind.equals(SAME);
+        });
+    graph.outputs.replaceAll(value -> originals.getOrDefault(value, value));
+  }
+
   private static void dropUnread(Graph graph) {
     Set<Value> needed = Collections.newSetFromMap(new IdentityHashMap<>());
     needed.addAll(graph.outputs);
     List<Op> kept = new ArrayList<>();
     for (int i = graph.ops.size() - 1; i >= 0; i--) {
       Op op = graph.ops.get(i);
-      if (op.outputs.stream().anyMatch(needed::contains)) {
+      if (op.outputs.isEmpty() || op.outputs.stream().anyMatch(needed::contains)) {
         needed.addAll(op.inputs);
         kept.add(op);
       }
@@ -110,7 +145,7 @@ final class Folding {
 
   /** Place of the input that holds a float constant per channel, or one for all; -1 if none. */
   private static int factors(Op op) {
-    if (op.inputs.size() == 2 && op.output().type == TensorType.FLOAT32) {
+    if (FACTORS.contains(op.kind) && op.output().type == TensorType.FLOAT32) {
       for (int i = 1; i >= 0; i--) {
         Value value = op.input(i);
         Value other = op.input(1 - i);
@@ -119,8 +154,8 @@ final class Folding {
                 && other.floats == null
                 && other.rank() > 0
                 && value.rank() <= other.rank()
-                && (value.floats.length == 1
-                    || value.floats.length == value.channels()
+                && (value.floats.size() == 1
+                    || value.floats.size() == value.channels()
                         && value.channels() == other.channels());
         if (perChannel) {
           return i;
@@ -134,44 +169,38 @@ final class Folding {
   private void intoBefore(Op op) {
     boolean scale = op.kind.equals("MUL");
     int place = factors(op);
-    if (!scale && !op.kind.equals("ADD") || place < 0) {
+    if (place < 0) {
       return;
     }
     Op before = sole(op.input(1 - place));
     if (before == null || !plain(before)) {
       return;
     }
-    float[] factors = op.input(place).floats;
-    if (CHANNELS.containsKey(before.kind) && before.input(1).floats != null) {
+    float[] factors = op.input(place).floats.values();
+    Linear linear = LINEAR.get(before.kind);
+    if (linear != null && before.input(1).floats != null) {
       int channels = before.output().channels();
-      if (before.input(2) == null && !scale) {
-        Value bias = Value.of(before.input(1).name + "/bias", new float[channels], channels);
-        while (before.inputs.size() < 3) {
-          before.inputs.add(null);
-        }
-        before.inputs.set(2, bias);
-        before.version = before.version == 6 ? 1 : before.version;
-        if (Boolean.TRUE.equals(before.fields.get("keep_num_dims"))) {
-          before.version = 5;
-        }
+      Value bias = before.input(linear.bias());
+      if (bias == null && !scale) {
+        bias = addBias(before, linear.bias(), channels);
       }
-      if (before.input(2) != null && before.input(2).floats == null) {
+      if (bias != null && bias.floats == null) {
         return;
       }
       if (scale) {
-        int axis = CHANNELS.get(before.kind);
-        multiply(before.input(1).floats, factors, before.input(1).elements(axis + 1));
+        Value weights = before.input(1);
+        weights.floats = weights.floats.times(factors, weights.elements(linear.channels() + 1));
       }
-      if (before.input(2) != null) {
-        combine(before.input(2).floats, factors, scale);
+      if (bias != null) {
+        bias.floats = Floats.of(combined(bias.floats.values(), factors, scale));
       }
     } else if (before.kind.equals(op.kind) && factors(before) >= 0) {
       int other = factors(before);
-      Value constant = before.input(other);
-      float[] wide = constant.floats.length >= factors.length ? constant.floats : factors.clone();
-      combine(wide, wide == constant.floats ? factors : constant.floats, scale);
-      before.inputs.set(
-          other, wide == constant.floats ? constant : Value.of(constant.name, wide, wide.length));
+      float[] earlier = before.input(other).floats.values();
+      boolean wider = earlier.length >= factors.length;
+      float[] both = combined(wider ? earlier : factors, wider ? factors : earlier, scale);
+      int[] shape = wider ? before.input(other).shape : op.input(place).shape;
+      before.inputs.set(other, Value.of(before.input(other).name, Floats.of(both), shape));
     } else {
       return;
     }
@@ -208,18 +237,25 @@ final class Folding {
     }
   }
 
-  /** Element k belongs to channel k / inner, modulo the number of channels. */
-  private static void multiply(float[] weights, float[] factors, int inner) {
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] *= factors[i / inner % factors.length];
+  private static Value addBias(Op op, int place, int channels) {
+    Value bias = Value.of(op.input(1).name + "/bias", Floats.of(new float[channels]), channels);
+    while (op.inputs.size() <= place) {
+      op.inputs.add(null);
     }
+    op.inputs.set(place, bias);
+    if (op.kind.equals("FULLY_CONNECTED")) {
+      op.version = Graph.denseVersion(op.output().rank(), true);
+    }
+    return bias;
   }
 
-  private static void combine(float[] values, float[] factors, boolean scale) {
+  private static float[] combined(float[] values, float[] factors, boolean scale) {
+    float[] result = new float[values.length];
     for (int i = 0; i < values.length; i++) {
       float factor = factors[i % factors.length];
-      values[i] = scale ? values[i] * factor : values[i] + factor;
+      result[i] = scale ? values[i] * factor : values[i] + factor;
     }
+    return result;
   }
 
   /** Lets {@code by} stand for the output of an operator that is no longer needed. */
@@ -256,7 +292,7 @@ final class Folding {
   private void intoAfter(Op op) {
     boolean scale = op.kind.equals("MUL");
     int place = factors(op);
-    if (gone.contains(op) || !scale && !op.kind.equals("ADD") || place < 0 || !plain(op)) {
+    if (gone.contains(op) || place < 0 || !plain(op)) {
       return;
     }
     Value out = op.output();
@@ -274,29 +310,32 @@ final class Folding {
         || weights.channels() != out.channels()) {
       return;
     }
-    float[] factors = op.input(place).floats;
+    float[] factors = op.input(place).floats.values();
     if (scale) {
-      multiply(weights.floats, factors, 1);
+      weights.floats = weights.floats.times(factors, 1);
     } else {
       // Padding adds zeros after the offset, which no bias can make up for.
       boolean padded = reader.kind.equals("CONV_2D") && reader.fields.get("padding").equals(0);
       if (padded || reader.input(2) == null || reader.input(2).floats == null) {
         return;
       }
-      offset(weights.floats, factors, reader.input(2).floats);
+      Value bias = reader.input(2);
+      bias.floats = Floats.of(offset(weights.floats.values(), factors, bias.floats.values()));
     }
     replace(op, in);
   }
 
-  private static void offset(float[] weights, float[] offsets, float[] bias) {
+  private static float[] offset(float[] weights, float[] offsets, float[] bias) {
+    float[] result = new float[bias.length];
     int inner = weights.length / bias.length;
     for (int o = 0; o < bias.length; o++) {
       double sum = bias[o];
       for (int i = 0; i < inner; i++) {
         sum += (double) weights[o * inner + i] * offsets[i % offsets.length];
       }
-      bias[o] = (float) sum;
+      result[o] = (float) sum;
     }
+    return result;
   }
 
   /** The values that operators read and write, each once. */

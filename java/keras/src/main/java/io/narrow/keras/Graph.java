@@ -20,9 +20,28 @@ final class Graph {
   /** Name of the layer that is being built, which its values are named after. */
   String scope = "";
 
+  private boolean fixed;
+
   Graph(String name) {
     this.name = name;
     this.bodies = new ArrayList<>();
+  }
+
+  /** Says that the graph holds only for the size that the batch has now. */
+  void fix() {
+    fixed = true;
+  }
+
+  boolean fixed() {
+    return fixed || bodies.stream().anyMatch(body -> body.fixed);
+  }
+
+  /** A value that the runtime keeps from one run to the next, zero at first. */
+  Value variable(String suffix, int... shape) {
+    fix();
+    Value value = new Value(scope + "/" + suffix, TensorType.FLOAT32, shape);
+    value.variable = true;
+    return value;
   }
 
   private Graph(String name, Graph root) {
@@ -44,8 +63,12 @@ final class Graph {
     return value;
   }
 
-  Value constant(String suffix, float[] contents, int... shape) {
+  Value constant(String suffix, Floats contents, int... shape) {
     return Value.of(scope + "/" + suffix, contents, shape);
+  }
+
+  Value constant(String suffix, float[] contents, int... shape) {
+    return constant(suffix, Floats.of(contents), shape);
   }
 
   Value constant(String suffix, int... contents) {
@@ -53,7 +76,7 @@ final class Graph {
   }
 
   Value scalar(float value) {
-    return Value.of(scope + "/constant", new float[] {value});
+    return constant("constant", Floats.of(value));
   }
 
   Op add(Op op) {
@@ -88,8 +111,7 @@ final class Graph {
   /** ADD, SUB, MUL, DIV, MAXIMUM ..., with numpy's broadcasting. */
   Value binary(String kind, Value a, Value b) {
     int[] shape = broadcast(a.shape, b.shape);
-    Value out = op(kind, BINARY_OPTIONS.get(kind), NONE, shape, a, b);
-    return out;
+    return op(kind, BINARY_OPTIONS.get(kind), NONE, shape, a, b);
   }
 
   private static final Map<String, String> BINARY_OPTIONS =
@@ -136,6 +158,13 @@ final class Graph {
   }
 
   Value transpose(Value x, int... order) {
+    boolean same = true;
+    for (int i = 0; i < order.length; i++) {
+      same &= order[i] == i;
+    }
+    if (same) {
+      return x;
+    }
     int[] shape = new int[order.length];
     for (int i = 0; i < order.length; i++) {
       shape[i] = x.shape[order[i]];
@@ -164,16 +193,29 @@ final class Graph {
    * @param paddings before and after for every axis
    */
   Value pad(Value x, int... paddings) {
+    return pad(x, 0, paddings);
+  }
+
+  /** Pads with a number. */
+  Value pad(Value x, float number, int... paddings) {
     int[] shape = x.shape.clone();
     for (int i = 0; i < shape.length; i++) {
       shape[i] += paddings[2 * i] + paddings[2 * i + 1];
     }
+    if (Arrays.stream(paddings).allMatch(padding -> padding == 0)) {
+      return x;
+    }
     Value amounts = Value.of(scope + "/paddings", paddings, shape.length, 2);
-    return op("PAD", "PadOptions", NONE, shape, x, amounts);
+    return number == 0
+        ? op("PAD", "PadOptions", NONE, shape, x, amounts)
+        : op("PADV2", "PadV2Options", NONE, shape, x, amounts, scalar(number));
   }
 
   /** Cuts {@code size} elements of an axis from {@code begin} on. */
   Value slice(Value x, int axis, int begin, int size) {
+    if (begin == 0 && size == x.size(axis)) {
+      return x;
+    }
     int[] shape = x.shape.clone();
     shape[axis] = size;
     int[] begins = new int[shape.length];
@@ -192,6 +234,37 @@ final class Graph {
         constant("begin", begins),
         constant("end", ends),
         constant("strides", strides));
+  }
+
+  /** Equal parts along an axis. */
+  List<Value> split(Value x, int axis, int parts) {
+    int[] shape = x.shape.clone();
+    shape[axis] /= parts;
+    Value[] results = new Value[parts];
+    for (int i = 0; i < parts; i++) {
+      results[i] = new Value(scope + "/split", x.type, shape);
+      results[i].batched = x.batched;
+    }
+    List<Value> inputs = List.of(Value.of(scope + "/axis", new int[] {axis}), x);
+    add(new Op("SPLIT", "SplitOptions", Map.of("num_splits", parts), inputs, results));
+    return List.of(results);
+  }
+
+  /** {@code yes} where a condition holds, else {@code no}, with numpy's broadcasting. */
+  Value select(Value condition, Value yes, Value no) {
+    int[] shape = broadcast(condition.shape, broadcast(yes.shape, no.shape));
+    Value out = new Value(scope + "/select", yes.type, shape);
+    out.batched = condition.batched || yes.batched || no.batched;
+    add(new Op("SELECT_V2", "SelectV2Options", NONE, List.of(condition, yes, no), out));
+    return out;
+  }
+
+  /** EQUAL, LESS ..., with numpy's broadcasting; the result is bool. */
+  Value compare(String kind, String options, Value a, Value b) {
+    Value out = new Value(scope + "/compare", TensorType.BOOL, broadcast(a.shape, b.shape));
+    out.batched = a.batched || b.batched;
+    add(new Op(kind, options, NONE, List.of(a, b), out));
+    return out;
   }
 
   Value concat(List<Value> values, int axis) {
@@ -278,9 +351,8 @@ final class Graph {
     int[] shape = x.shape.clone();
     shape[shape.length - 1] = weights.shape[0];
     boolean keep = shape.length > 2;
-    int version = keep ? 5 : 1;
     return op(
-        bias == null ? Math.max(version, 6) : version,
+        denseVersion(shape.length, bias != null),
         "FULLY_CONNECTED",
         "FullyConnectedOptions",
         Map.of("keep_num_dims", keep),
@@ -288,6 +360,40 @@ final class Graph {
         x,
         weights,
         bias);
+  }
+
+  /** Version of FULLY_CONNECTED: 5 keeps the axes of its input, 6 does without a bias. */
+  static int denseVersion(int rank, boolean bias) {
+    return bias ? (rank > 2 ? 5 : 1) : 6;
+  }
+
+  /** An axis that is counted from the end if it is negative. */
+  static int axis(int rank, int axis) {
+    int place = axis < 0 ? axis + rank : axis;
+    if (place < 0 || place >= rank) {
+      throw new IllegalStateException("its input has no axis " + axis);
+    }
+    return place;
+  }
+
+  /** The same for several, in order. */
+  static int[] axes(int rank, int... axes) {
+    return Arrays.stream(axes).map(axis -> axis(rank, axis)).distinct().sorted().toArray();
+  }
+
+  static int[] inserted(int[] shape, int axis, int size) {
+    int[] result = new int[shape.length + 1];
+    System.arraycopy(shape, 0, result, 0, axis);
+    result[axis] = size;
+    System.arraycopy(shape, axis, result, axis + 1, shape.length - axis);
+    return result;
+  }
+
+  static int[] removed(int[] shape, int axis) {
+    int[] result = new int[shape.length - 1];
+    System.arraycopy(shape, 0, result, 0, axis);
+    System.arraycopy(shape, axis + 1, result, axis, result.length - axis);
+    return result;
   }
 
   static int[] ints(List<Integer> list) {

@@ -5,6 +5,8 @@ import io.jhdf.api.Attribute;
 import io.jhdf.api.Dataset;
 import io.jhdf.api.Group;
 import io.jhdf.api.Node;
+import io.jhdf.api.dataset.ContiguousDataset;
+import io.jhdf.object.datatype.FloatingPoint;
 import io.narrow.keras.Weights.Array;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,7 +15,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -55,11 +56,12 @@ final class Hdf5 implements AutoCloseable {
     return new Hdf5(guard("the HDF5 superblock", () -> new HdfFile(path)), size);
   }
 
-  static Hdf5 of(byte[] bytes) {
-    whole(Arrays.copyOf(bytes, SUPERBLOCK), bytes.length);
+  static Hdf5 of(ByteBuffer bytes) {
+    byte[] start = new byte[Math.min(SUPERBLOCK, bytes.remaining())];
+    bytes.duplicate().get(start);
+    whole(start, bytes.remaining());
     return new Hdf5(
-        guard("the HDF5 superblock", () -> HdfFile.fromByteBuffer(ByteBuffer.wrap(bytes))),
-        bytes.length);
+        guard("the HDF5 superblock", () -> HdfFile.fromByteBuffer(bytes)), bytes.remaining());
   }
 
   /**
@@ -167,7 +169,10 @@ final class Hdf5 implements AutoCloseable {
     return guard(path, () -> node(path).filter(Node::isGroup).isPresent());
   }
 
-  /** A data set as float32, empty if there is none at this path. */
+  /**
+   * A data set as float32, empty if there is none at this path. Numbers that lie in one piece, as
+   * Keras writes them, are mapped, and can be read when the file is closed.
+   */
   Optional<Array> floats(String path) {
     return guard(
         path,
@@ -183,12 +188,19 @@ final class Hdf5 implements AutoCloseable {
                 path + " says that it has " + data.getSize() + " elements", null);
           }
           int[] shape = data.getDimensions();
-          if (shape.length == 0) {
-            return Optional.of(new Array(floats(path, data.getData()), shape));
+          if (data.getSize() == 0) {
+            return Optional.of(new Array(Floats.of(), shape));
           }
-          return Optional.of(
-              new Array(
-                  data.getSize() == 0 ? new float[0] : floats(path, data.getDataFlat()), shape));
+          if (data instanceof ContiguousDataset whole
+              && data.getDataType() instanceof FloatingPoint type
+              && type.getSize() == Float.BYTES) {
+            return Optional.of(
+                new Array(
+                    Floats.of(whole.getBuffer().order(type.getByteOrder()).asFloatBuffer()),
+                    shape));
+          }
+          Object numbers = shape.length == 0 ? data.getData() : data.getDataFlat();
+          return Optional.of(new Array(Floats.of(floats(path, numbers)), shape));
         });
   }
 

@@ -9,16 +9,12 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
 
 /** Finds the configuration and the weights in a file. */
 final class KerasFile {
-  private static final int LARGEST_JSON = 256 << 20;
   private static final String WEIGHTS = "model_weights";
 
   private KerasFile() {}
@@ -70,32 +66,13 @@ final class KerasFile {
   }
 
   private static Model archive(Path file, KerasModel.Options options) throws IOException {
-    try (ZipFile zip = new ZipFile(file.toFile())) {
-      JsonObject config = parse(file, text(file, zip, "config.json"));
-      JsonObject metadata = parse(file, text(file, zip, "metadata.json"));
-      byte[] weights = bytes(file, zip, "model.weights.h5", Integer.MAX_VALUE - 16);
-      try (Hdf5 hdf5 = Hdf5.of(weights)) {
+    try (Archive archive = new Archive(file)) {
+      JsonObject config = parse(file, archive.text("config.json"));
+      JsonObject metadata = parse(file, archive.text("metadata.json"));
+      try (Hdf5 hdf5 = Hdf5.of(archive.bytes("model.weights.h5"))) {
         String version = new Config(metadata).text("keras_version", "3");
         return new Importer(file, config, new ArchiveWeights(hdf5), version, options).model();
       }
-    }
-  }
-
-  private static String text(Path file, ZipFile zip, String name) throws IOException {
-    return new String(bytes(file, zip, name, LARGEST_JSON), StandardCharsets.UTF_8);
-  }
-
-  private static byte[] bytes(Path file, ZipFile zip, String name, int largest) throws IOException {
-    ZipEntry entry = zip.getEntry(name);
-    if (entry == null) {
-      throw NarrowException.input(file + ": is not a Keras model: the archive has no " + name);
-    }
-    try (InputStream stream = zip.getInputStream(entry)) {
-      byte[] bytes = stream.readNBytes(largest);
-      if (stream.read() >= 0) {
-        throw new IOException(name + " is too large");
-      }
-      return bytes;
     }
   }
 
@@ -103,7 +80,7 @@ final class KerasFile {
     try {
       JsonElement parsed = JsonParser.parseString(json);
       if (parsed.isJsonObject()) {
-        return parsed.getAsJsonObject();
+        return Config.plain(parsed).getAsJsonObject();
       }
       throw damaged(file, "its configuration is no JSON object", null);
     } catch (JsonParseException e) {

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Reads Keras models: {@code .h5} files of Keras 2 and 3 and {@code .keras} archives. No Python, no
@@ -22,19 +23,21 @@ public final class KerasModel {
    * What the file leaves open.
    *
    * @param batch size of the batch; 0 for one that may be resized at run time and begins with 1
-   * @param inputShape sizes of the axes of the only input without the batch, in place of those in
-   *     the file; empty to take those of the file
+   * @param inputShapes sizes of the axes without the batch, by the name of an input, in place of
+   *     those in the file; an empty name stands for the only input
    */
-  public record Options(int batch, List<Integer> inputShape) {
-    public static final Options DEFAULT = new Options(0, List.of());
+  public record Options(int batch, Map<String, List<Integer>> inputShapes) {
+    public static final Options DEFAULT = new Options(0, Map.of());
 
     public Options {
-      inputShape = List.copyOf(inputShape);
+      inputShapes = Map.copyOf(inputShapes);
       if (batch < 0) {
         throw NarrowException.input("a batch of " + batch + " is not possible");
       }
-      if (inputShape.stream().anyMatch(size -> size < 1)) {
-        throw NarrowException.input("an input shape of " + inputShape + " is not possible");
+      for (List<Integer> shape : inputShapes.values()) {
+        if (shape.stream().anyMatch(size -> size < 1)) {
+          throw NarrowException.input("an input shape of " + shape + " is not possible");
+        }
       }
     }
   }

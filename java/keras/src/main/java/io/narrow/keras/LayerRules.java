@@ -13,13 +13,17 @@ final class LayerRules {
     List.of(
             ActivationLayers.ROWS,
             ConvolutionLayers.ROWS,
+            TransposedLayers.ROWS,
             DenseLayers.ROWS,
             PoolingLayers.ROWS,
             ShapeLayers.ROWS,
+            ResizeLayers.ROWS,
             MergeLayers.ROWS,
             NormalizationLayers.ROWS,
             RecurrentLayers.ROWS,
-            AttentionLayers.ROWS)
+            AttentionLayers.ROWS,
+            Operations.ROWS,
+            ShapeOperations.ROWS)
         .forEach(ROWS::putAll);
   }
 

@@ -1,6 +1,5 @@
 package io.narrow.keras;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -26,14 +25,13 @@ final class LegacyWeights implements Weights {
     String top = place.names().get(0);
     String group = root + top;
     List<String> all = names.computeIfAbsent(top, t -> file.strings(group, "weight_names"));
-    List<String> matches = new ArrayList<>();
-    for (String candidate : all) {
-      List<String> segments = Arrays.asList(candidate.split("/"));
-      if (segments.get(segments.size() - 1).replaceFirst(":\\d+$", "").equals(name)
-          && part.names().stream()
-              .allMatch(p -> segments.stream().anyMatch(segment -> segment.startsWith(p)))) {
-        matches.add(candidate);
-      }
+    List<String> matches =
+        all.stream()
+            .filter(
+                weight -> weight.replaceFirst("^.*/", "").replaceFirst(":\\d+$", "").equals(name))
+            .toList();
+    for (String inside : part.names()) {
+      matches = within(matches, inside);
     }
     if (place.names().size() > 1) {
       matches = inner(matches, place.names());
@@ -49,6 +47,17 @@ final class LegacyWeights implements Weights {
           "several weights could be its `" + name + "`: " + String.join(", ", matches));
     }
     return matches.isEmpty() ? Optional.empty() : file.floats(group + "/" + matches.get(0));
+  }
+
+  /** Those with this layer in their names, or else one that begins with it. */
+  private static List<String> within(List<String> candidates, String layer) {
+    List<String> found =
+        candidates.stream().filter(c -> Arrays.asList(c.split("/")).contains(layer)).toList();
+    return found.isEmpty()
+        ? candidates.stream()
+            .filter(c -> Arrays.stream(c.split("/")).anyMatch(s -> s.startsWith(layer)))
+            .toList()
+        : found;
   }
 
   /** Those whose names begin with the most names of the layers around, or else contain the last. */

@@ -9,57 +9,23 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Layers of several inputs, and the operators that Keras writes for arithmetic on tensors. */
+/** Layers of several inputs. */
 final class MergeLayers {
   static final Map<String, Rule> ROWS = rows();
+
+  private static final float SMALLEST_SQUARE = 1e-24f;
 
   private MergeLayers() {}
 
   private static Map<String, Rule> rows() {
     Map<String, Rule> rows = new HashMap<>();
-    // Names of the layers and of Keras 3's operations are the same; those of Keras 2 follow.
-    String[][] binaries = {
-      {"ADD", "Add", "tf.math.add", "tf.__operators__.add"},
-      {"SUB", "Subtract", "tf.math.subtract", "tf.__operators__.sub"},
-      {"MUL", "Multiply", "tf.math.multiply", "tf.__operators__.mul"},
-      {
-        "DIV",
-        "Divide",
-        "TrueDivide",
-        "tf.math.divide",
-        "tf.math.truediv",
-        "tf.__operators__.truediv"
-      },
-      {"MAXIMUM", "Maximum", "tf.math.maximum"},
-      {"MINIMUM", "Minimum", "tf.math.minimum"},
-    };
-    for (String[] row : binaries) {
-      for (int i = 1; i < row.length; i++) {
-        rows.put(row[i], one(call -> fold(call, row[0])));
-      }
-    }
-    Map<String, String> functions =
-        Map.of(
-            "tf.nn.relu",
-            "relu",
-            "tf.nn.relu6",
-            "relu6",
-            "tf.nn.silu",
-            "swish",
-            "tf.math.sigmoid",
-            "sigmoid",
-            "tf.nn.softmax",
-            "softmax",
-            "tf.math.tanh",
-            "tanh",
-            "Relu",
-            "relu",
-            "Relu6",
-            "relu6",
-            "Sigmoid",
-            "sigmoid");
-    functions.forEach(
-        (kind, name) -> rows.put(kind, one(call -> Activations.named(call, name, call.x()))));
+    Map.of(
+            "Add", "ADD",
+            "Subtract", "SUB",
+            "Multiply", "MUL",
+            "Maximum", "MAXIMUM",
+            "Minimum", "MINIMUM")
+        .forEach((layer, kind) -> rows.put(layer, one(call -> fold(call, kind))));
     rows.put("Average", one(MergeLayers::average));
     // Of keras.applications.InceptionResNetV2, which defines it beside its model.
     rows.put("CustomScaleLayer", one(MergeLayers::scaled));
@@ -69,19 +35,19 @@ final class MergeLayers {
   }
 
   private static Value fold(Call call, String kind) {
-    Value result = call.x();
     if (call.inputs().size() < 2) {
       throw new IllegalStateException("it has only one input");
     }
     List<Value> inputs = aligned(call);
-    result = inputs.get(0);
+    Value result = inputs.get(0);
     for (Value other : inputs.subList(1, inputs.size())) {
       result = call.graph().binary(kind, result, other);
     }
+    result.mask = Masks.merged(call);
     return result;
   }
 
-  /** Keras puts missing axes after the batch, where numpy puts them first. */
+  /** These layers put missing axes after the batch, where operators put them first. */
   private static List<Value> aligned(Call call) {
     int rank = call.inputs().stream().mapToInt(Value::rank).max().orElse(0);
     List<Value> inputs = new ArrayList<>();
@@ -102,7 +68,10 @@ final class MergeLayers {
   }
 
   private static Value average(Call call) {
-    return Activations.times(call.graph(), fold(call, "ADD"), 1f / call.inputs().size());
+    Value sum = fold(call, "ADD");
+    Value result = Activations.times(call.graph(), sum, 1f / call.inputs().size());
+    result.mask = sum.mask;
+    return result;
   }
 
   /** The first input plus the second times a number. */
@@ -113,44 +82,74 @@ final class MergeLayers {
   }
 
   private static Value concatenate(Call call) {
-    int axis = call.config().integer("axis", -1);
-    return call.inputs().size() == 1
-        ? call.x()
-        : call.graph().concat(call.inputs(), axis < 0 ? axis + call.x().rank() : axis);
+    int axis = Graph.axis(call.x().rank(), call.config().integer("axis", -1));
+    if (call.inputs().size() == 1) {
+      return call.x();
+    }
+    Value result = call.graph().concat(call.inputs(), axis);
+    result.mask = Masks.concatenated(call, axis);
+    return result;
   }
 
+  /**
+   * Sums over one axis of each input: the other axes of the first come before those of the second.
+   */
   private static Value dot(Call call) {
-    Value a = call.inputs().get(0);
-    Value b = call.inputs().get(1);
-    int[] axes = call.config().integers("axes", 2, -1);
-    int left = axes[0] < 0 ? axes[0] + a.rank() : axes[0];
-    int right = axes[1] < 0 ? axes[1] + b.rank() : axes[1];
-    if (a.rank() > 3 || b.rank() > 3 || call.config().flag("normalize", false)) {
-      throw new UnsupportedException("more than 3 axes, or normalize");
-    }
     Graph g = call.graph();
-    Value x = a.rank() == 2 ? g.reshape(a, a.size(0), 1, a.size(1)) : a;
-    Value y = b.rank() == 2 ? g.reshape(b, b.size(0), b.size(1), 1) : b;
-    boolean turnX = a.rank() == 3 && left == 1;
-    boolean turnY = b.rank() == 3 && right == 2;
-    Value product = multiply(g, x, y, turnX, turnY);
-    if (a.rank() == 3 && b.rank() == 3) {
-      return product;
+    int[] axes = call.config().integers("axes", 2, -1);
+    boolean normalize = call.config().flag("normalize", false);
+    Value a = summedLast(g, call.inputs().get(0), axes[0], normalize);
+    Value b = summedLast(g, call.inputs().get(1), axes[1], normalize);
+    int batch = a.size(0);
+    Value x = g.reshape(a, batch, a.elements(1) / a.channels(), a.channels());
+    Value y = g.reshape(b, batch, b.elements(1) / b.channels(), b.channels());
+    Value product = multiply(g, x, y, false, true);
+    List<Integer> shape = new ArrayList<>(List.of(batch));
+    for (Value value : List.of(a, b)) {
+      for (int i = 1; i < value.rank() - 1; i++) {
+        shape.add(value.size(i));
+      }
     }
-    return a.rank() == 2 && b.rank() == 2
-        ? g.reshape(product, product.size(0), 1)
-        : g.reshape(product, product.size(0), product.size(1) * product.size(2));
+    if (shape.size() == 1) {
+      shape.add(1);
+    }
+    return g.reshape(product, Graph.ints(shape));
+  }
+
+  private static Value summedLast(Graph g, Value x, int place, boolean normalize) {
+    int axis = Graph.axis(x.rank(), place);
+    if (axis == 0) {
+      throw new UnsupportedException("a sum over the batch");
+    }
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < x.rank(); i++) {
+      order.add(i);
+    }
+    order.add(order.remove(axis));
+    Value turned = axis == x.rank() - 1 ? x : g.transpose(x, Graph.ints(order));
+    return normalize ? unit(g, turned, turned.rank() - 1) : turned;
+  }
+
+  /** x divided by the root of the sum of its squares over axes. */
+  static Value unit(Graph g, Value x, int... axes) {
+    Value squares = g.reduce("SUM", g.binary("MUL", x, x), true, axes);
+    Value floor = g.binary("MAXIMUM", squares, g.scalar(SMALLEST_SQUARE));
+    return g.binary("MUL", x, g.unary("RSQRT", "", floor));
   }
 
   /** Products of matrices: the last two axes, each turned if asked for. */
   static Value multiply(Graph g, Value x, Value y, boolean turnX, boolean turnY) {
-    int[] shape = x.shape.clone();
-    int rank = shape.length;
-    shape[rank - 2] = x.size(turnX ? -1 : -2);
-    shape[rank - 1] = y.size(turnY ? -2 : -1);
-    if (x.size(turnX ? -2 : -1) != y.size(turnY ? -1 : -2)) {
+    int rank = Math.max(x.rank(), y.rank());
+    if (x.rank() < 2 || y.rank() < 2 || x.size(turnX ? -2 : -1) != y.size(turnY ? -1 : -2)) {
       throw new IllegalStateException("matrices " + x + " and " + y + " do not go together");
     }
+    int[] left = x.shape.clone();
+    int[] right = y.shape.clone();
+    left[left.length - 2] = left[left.length - 1] = 1;
+    right[right.length - 2] = right[right.length - 1] = 1;
+    int[] shape = Graph.broadcast(left, right);
+    shape[rank - 2] = x.size(turnX ? -1 : -2);
+    shape[rank - 1] = y.size(turnY ? -2 : -1);
     return g.op(
         "BATCH_MATMUL", "BatchMatMulOptions", Map.of("adj_x", turnX, "adj_y", turnY), shape, x, y);
   }

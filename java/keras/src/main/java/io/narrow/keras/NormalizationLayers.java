@@ -2,44 +2,43 @@ package io.narrow.keras;
 
 import static io.narrow.keras.Rule.one;
 
-import io.narrow.keras.Call.UnsupportedException;
 import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** Normalization by constants, and by what the input itself has. */
 final class NormalizationLayers {
-  static final Map<String, Rule> ROWS =
-      Map.of(
-          // Of keras.applications.ConvNeXt, which defines it beside its models.
-          "LayerScale",
-          one(NormalizationLayers::scale),
-          "BatchNormalization",
-          one(NormalizationLayers::batch),
-          "BatchNormalizationV1",
-          one(NormalizationLayers::batch),
-          "SyncBatchNormalization",
-          one(NormalizationLayers::batch),
-          "LayerNormalization",
-          one(NormalizationLayers::layer),
-          "GroupNormalization",
-          one(NormalizationLayers::group),
-          "UnitNormalization",
-          one(NormalizationLayers::unit),
-          "Rescaling",
-          one(NormalizationLayers::rescaling),
-          "Normalization",
-          one(NormalizationLayers::normalization));
+  static final Map<String, Rule> ROWS = rows();
 
   private NormalizationLayers() {}
+
+  private static Map<String, Rule> rows() {
+    Map<String, Rule> rows = new HashMap<>();
+    // BatchNormalizationV1 is what Keras 2 called it for a while.
+    for (String kind :
+        List.of("BatchNormalization", "BatchNormalizationV1", "SyncBatchNormalization")) {
+      rows.put(kind, one(NormalizationLayers::batch));
+    }
+    rows.put("GroupNormalization", one(NormalizationLayers::group));
+    rows.put("LayerNormalization", one(NormalizationLayers::layer));
+    // Of keras.applications.ConvNeXt, which defines it beside its models.
+    rows.put("LayerScale", one(NormalizationLayers::scale));
+    rows.put("Normalization", one(NormalizationLayers::normalization));
+    rows.put("RMSNormalization", one(NormalizationLayers::rootMeanSquare));
+    rows.put("Rescaling", one(NormalizationLayers::rescaling));
+    rows.put("SpectralNormalization", NormalizationLayers::spectral);
+    rows.put("UnitNormalization", one(NormalizationLayers::unit));
+    return rows;
+  }
 
   /** gamma (x - mean) / sqrt(variance + epsilon) + beta as one factor and one offset. */
   private static Value batch(Call call) {
     Value x = call.x();
     Config config = call.config();
-    int[] axes = config.integers("axis", 1, -1);
-    int axis = axes[0] < 0 ? axes[0] + x.rank() : axes[0];
+    int axis = Graph.axis(x.rank(), config.integers("axis", 1, -1)[0]);
     int channels = x.size(axis);
     int next = 0;
     float[] gamma =
@@ -56,97 +55,130 @@ final class NormalizationLayers {
       factors[i] = (float) factor;
       offsets[i] = (float) ((beta == null ? 0 : beta[i]) - mean[i] * factor);
     }
-    return affine(call.graph(), x, axis, factors, offsets);
+    return affine(call.graph(), x, factors, offsets, along(x, axis));
   }
 
-  private static Value affine(Graph g, Value x, int axis, float[] factors, float[] offsets) {
-    int[] shape = new int[x.rank() - axis];
-    Arrays.fill(shape, 1);
-    shape[0] = factors.length;
+  /** x * factors + offsets; both have the shape. */
+  private static Value affine(Graph g, Value x, float[] factors, float[] offsets, int... shape) {
     Value scaled = g.binary("MUL", x, g.constant("factors", factors, shape));
     return g.binary("ADD", scaled, g.constant("offsets", offsets, shape));
+  }
+
+  /** The sizes of some axes and 1 for the others, from the first of those axes on. */
+  private static int[] along(Value x, int... axes) {
+    int first = axes.length == 0 ? x.rank() : axes[0];
+    int[] shape = new int[x.rank() - first];
+    Arrays.fill(shape, 1);
+    for (int axis : axes) {
+      shape[axis - first] = x.size(axis);
+    }
+    return shape;
+  }
+
+  /** Axes of a normalization, by default the last. */
+  private static int[] axes(Call call) {
+    int rank = call.x().rank();
+    return call.config().has("axis")
+        ? Graph.axes(rank, call.config().integers("axis"))
+        : new int[] {rank - 1};
+  }
+
+  /** A weight over axes, shaped so that it goes together with the input. */
+  private static Value parameter(Call call, String name, int index, int... axes) {
+    int[] sizes = Arrays.stream(axes).map(call.x()::size).toArray();
+    return call.graph().constant(name, call.weight(name, index, sizes), along(call.x(), axes));
   }
 
   private static Value layer(Call call) {
     Value x = call.x();
     Config config = call.config();
-    int[] axes = config.has("axis") ? config.integers("axis") : new int[] {-1};
-    if (axes.length != 1 || axes[0] != -1 && axes[0] != x.rank() - 1) {
-      throw new UnsupportedException("axes " + Arrays.toString(axes) + ", only the last is");
-    }
-    int size = x.channels();
-    boolean rms = config.flag("rms_scaling", false);
+    int[] axes = axes(call);
     Graph g = call.graph();
     float epsilon = (float) config.number("epsilon", 1e-3);
-    Value y = rms ? rootMeanSquare(g, x, epsilon) : standard(g, x, epsilon, x.rank() - 1);
+    boolean rms = config.flag("rms_scaling", false);
+    // By the variance, not the mean square: Keras has it so, and says that it is wrong.
+    Value y =
+        rms ? g.binary("MUL", x, deviation(g, x, epsilon, axes)) : standard(g, x, epsilon, axes);
     int next = 0;
-    if (config.flag("scale", true)) {
-      y =
-          g.binary(
-              "MUL", y, g.constant("gamma", call.weight("gamma", next++, size).values(), size));
+    if (config.flag("scale", true) || rms) {
+      y = g.binary("MUL", y, parameter(call, "gamma", next++, axes));
     }
-    if (config.flag("center", true) && !rms) {
-      y = g.binary("ADD", y, g.constant("beta", call.weight("beta", next, size).values(), size));
-    }
-    return y;
+    return config.flag("center", true) && !rms
+        ? g.binary("ADD", y, parameter(call, "beta", next, axes))
+        : y;
   }
 
   private static Value scale(Call call) {
-    int size = call.x().channels();
-    float[] gamma = call.weight("gamma", 0, size).values();
-    return call.graph().binary("MUL", call.x(), call.graph().constant("gamma", gamma, size));
+    return call.graph().binary("MUL", call.x(), parameter(call, "gamma", 0, call.x().rank() - 1));
   }
 
-  private static Value rootMeanSquare(Graph g, Value x, float epsilon) {
-    Value mean = g.reduce("MEAN", g.binary("MUL", x, x), true, x.rank() - 1);
-    return g.binary("MUL", x, g.unary("RSQRT", "", g.binary("ADD", mean, g.scalar(epsilon))));
+  private static Value rootMeanSquare(Call call) {
+    Value x = call.x();
+    int[] axes = axes(call);
+    Graph g = call.graph();
+    float epsilon = (float) call.config().number("epsilon", 1e-6);
+    Value mean = g.reduce("MEAN", g.binary("MUL", x, x), true, axes);
+    Value y = g.binary("MUL", x, g.unary("RSQRT", "", Activations.plus(g, mean, epsilon)));
+    return g.binary("MUL", y, parameter(call, "scale", 0, axes));
   }
 
   /** (x - mean) / sqrt(variance + epsilon) over axes. */
   private static Value standard(Graph g, Value x, float epsilon, int... axes) {
     Value mean = g.reduce("MEAN", x, true, axes);
+    return g.binary("MUL", g.binary("SUB", x, mean), deviation(g, x, mean, epsilon, axes));
+  }
+
+  private static Value deviation(Graph g, Value x, float epsilon, int... axes) {
+    return deviation(g, x, g.reduce("MEAN", x, true, axes), epsilon, axes);
+  }
+
+  /** 1 / sqrt(variance + epsilon). */
+  private static Value deviation(Graph g, Value x, Value mean, float epsilon, int... axes) {
     Value variance = g.reduce("MEAN", g.binary("SQUARED_DIFFERENCE", x, mean), true, axes);
-    Value inverse = g.unary("RSQRT", "", g.binary("ADD", variance, g.scalar(epsilon)));
-    return g.binary("MUL", g.binary("SUB", x, mean), inverse);
+    return g.unary("RSQRT", "", Activations.plus(g, variance, epsilon));
   }
 
   private static Value group(Call call) {
     Value x = call.x();
     Config config = call.config();
-    int axis = config.integer("axis", -1);
-    if (axis != -1 && axis != x.rank() - 1) {
-      throw new UnsupportedException("axis " + axis + ", only the last is");
-    }
-    int channels = x.channels();
+    int axis = Graph.axis(x.rank(), config.integer("axis", -1));
+    int channels = x.size(axis);
     int groups = config.integer("groups", 32);
     groups = groups == -1 ? channels : groups;
+    if (axis == 0 || groups < 1 || channels % groups != 0) {
+      throw new IllegalStateException(groups + " groups of " + channels + " channels");
+    }
     Graph g = call.graph();
-    int positions = x.elements(1) / channels;
-    Value grouped = g.reshape(x, x.size(0), positions, groups, channels / groups);
+    int before = 1;
+    for (int i = 1; i < axis; i++) {
+      before = Math.multiplyExact(before, x.size(i));
+    }
+    int after = x.elements(axis + 1);
+    Value grouped = g.reshape(x, x.size(0), before, groups, channels / groups * after);
     Value normal = standard(g, grouped, (float) config.number("epsilon", 1e-3), 1, 3);
     Value y = g.reshape(normal, x.shape);
     int next = 0;
     if (config.flag("scale", true)) {
-      float[] gamma = call.weight("gamma", next++, channels).values();
-      y = g.binary("MUL", y, g.constant("gamma", gamma, channels));
+      y = g.binary("MUL", y, parameter(call, "gamma", next++, axis));
     }
-    if (config.flag("center", true)) {
-      float[] beta = call.weight("beta", next, channels).values();
-      y = g.binary("ADD", y, g.constant("beta", beta, channels));
-    }
-    return y;
+    return config.flag("center", true)
+        ? g.binary("ADD", y, parameter(call, "beta", next, axis))
+        : y;
   }
 
   private static Value unit(Call call) {
-    int[] axes = call.config().has("axis") ? call.config().integers("axis") : new int[] {-1};
-    Value x = call.x();
-    if (axes.length != 1 || axes[0] != -1 && axes[0] != x.rank() - 1) {
-      throw new UnsupportedException("axes " + Arrays.toString(axes) + ", only the last is");
-    }
-    Graph g = call.graph();
-    Value squares = g.reduce("SUM", g.binary("MUL", x, x), true, x.rank() - 1);
-    Value floor = g.binary("MAXIMUM", squares, g.scalar(1e-12f));
-    return g.binary("MUL", x, g.unary("RSQRT", "", floor));
+    return MergeLayers.unit(call.graph(), call.x(), axes(call));
+  }
+
+  /** The layer inside, whose weights have been normalized while it was trained. */
+  private static List<Value> spectral(Call call) {
+    Config layer = call.config().object("layer");
+    return call.inner(
+            ModelConfig.kind(layer),
+            layer.object("config"),
+            Cells.inside(call.part(), "", "layer"),
+            call.inputs())
+        .build();
   }
 
   private static Value rescaling(Call call) {
@@ -154,41 +186,35 @@ final class NormalizationLayers {
     Value x = g.cast(call.x(), TensorType.FLOAT32);
     float[] scale = call.config().numbers("scale");
     float[] offset = call.config().has("offset") ? call.config().numbers("offset") : new float[1];
-    if (!isOne(scale)) {
-      x = g.binary("MUL", x, numbers(g, "scale", scale));
-    }
-    return isZero(offset) ? x : g.binary("ADD", x, numbers(g, "offset", offset));
+    Value scaled = scale.length == 1 && scale[0] == 1 ? x : g.binary("MUL", x, row(g, scale));
+    return offset.length == 1 && offset[0] == 0 ? scaled : g.binary("ADD", scaled, row(g, offset));
   }
 
-  private static Value numbers(Graph g, String name, float[] values) {
-    return values.length == 1 ? g.scalar(values[0]) : g.constant(name, values, values.length);
-  }
-
-  private static boolean isOne(float[] values) {
-    return values.length == 1 && values[0] == 1;
-  }
-
-  private static boolean isZero(float[] values) {
-    return values.length == 1 && values[0] == 0;
+  private static Value row(Graph g, float[] values) {
+    return values.length == 1 ? g.scalar(values[0]) : g.constant("row", values, values.length);
   }
 
   /** (x - mean) / max(sqrt(variance), epsilon), with statistics of the configuration or weights. */
   private static Value normalization(Call call) {
     Config config = call.config();
-    Value x = call.x();
+    Graph g = call.graph();
+    Value x = g.cast(call.x(), TensorType.FLOAT32);
     boolean given = config.has("mean") && config.has("variance");
     Optional<Weights.Array> learnt =
         given ? Optional.empty() : call.optional(call.part(), "mean", 0);
     if (!given && learnt.isEmpty()) {
       throw new IllegalStateException("it has neither been adapted nor been given a mean");
     }
-    float[] mean = given ? config.numbers("mean") : learnt.get().values();
+    float[] mean = given ? config.numbers("mean") : learnt.get().floats().values();
     float[] variance =
         given
             ? config.numbers("variance")
             : call.weight("variance", 1, learnt.get().shape()).values();
-    if (mean.length != variance.length || mean.length != 1 && mean.length != x.channels()) {
-      throw new UnsupportedException("statistics of an axis other than the last");
+    int[] shape = mean.length == 1 ? new int[0] : along(x, kept(config, x));
+    int elements = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    if (mean.length != variance.length || mean.length != elements) {
+      throw new IllegalStateException(
+          mean.length + " means and " + variance.length + " variances do not fit its input " + x);
     }
     boolean invert = config.flag("invert", false);
     float[] factors = new float[mean.length];
@@ -198,8 +224,16 @@ final class NormalizationLayers {
       factors[i] = (float) (invert ? deviation : 1 / deviation);
       offsets[i] = (float) (invert ? mean[i] : -mean[i] / deviation);
     }
-    Graph g = call.graph();
-    Value scaled = g.binary("MUL", x, numbers(g, "factors", factors));
-    return g.binary("ADD", scaled, numbers(g, "offsets", offsets));
+    return affine(g, x, factors, offsets, shape);
+  }
+
+  /** The axes that have statistics of their own. */
+  private static int[] kept(Config config, Value x) {
+    boolean none = config.json().has("axis") && !config.has("axis");
+    return none
+        ? new int[0]
+        : config.has("axis")
+            ? Graph.axes(x.rank(), config.integers("axis"))
+            : new int[] {x.rank() - 1};
   }
 }

@@ -1,115 +1,161 @@
 package io.narrow.keras;
 
-import static io.narrow.keras.Rule.one;
-
+import com.google.gson.JsonPrimitive;
 import io.narrow.keras.Call.UnsupportedException;
 import io.narrow.keras.Weights.Part;
-import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /** Layers over steps of time: the fused operators where TensorFlow Lite has them, else a loop. */
 final class RecurrentLayers {
-  static final Map<String, Rule> ROWS =
-      Map.of(
-          "LSTM", one(call -> recurrent(call, "LSTM")),
-          "GRU", one(call -> recurrent(call, "GRU")),
-          "SimpleRNN", one(call -> recurrent(call, "SimpleRNN")),
-          "Bidirectional", one(RecurrentLayers::bidirectional),
-          "TimeDistributed", Rule.one(RecurrentLayers::timeDistributed));
-
-  /** Layers whose result depends on a mask. */
-  static final Set<String> MASK_READERS =
-      Set.of(
-          "LSTM",
-          "GRU",
-          "SimpleRNN",
-          "Bidirectional",
-          "TimeDistributed",
-          "GlobalAveragePooling1D",
-          "MultiHeadAttention",
-          "Attention",
-          "AdditiveAttention",
-          "Softmax",
-          "Concatenate");
-
   private static final Map<String, Integer> FUSED =
       Map.of("linear", 0, "relu", 1, "relu6", 3, "tanh", 4);
 
+  private static final Set<String> LAYERS =
+      Set.of("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D");
+
+  static final Map<String, Rule> ROWS = rows();
+
   private RecurrentLayers() {}
 
-  private static Value recurrent(Call call, String kind) {
+  private static Map<String, Rule> rows() {
+    Map<String, Rule> rows = new HashMap<>();
+    rows.put("Bidirectional", RecurrentLayers::bidirectional);
+    rows.put("TimeDistributed", RecurrentLayers::timeDistributed);
+    LAYERS.forEach(kind -> rows.put(kind, call -> recurrent(call, call.x().mask, initial(call))));
+    return rows;
+  }
+
+  /** States that the layer is given: by name, or after its input. */
+  private static List<Value> initial(Call call) {
+    Arguments arguments = call.arguments();
+    if (arguments.get(3, "constants") != null || call.config().integer("num_constants", 0) > 0) {
+      throw new UnsupportedException("constants");
+    }
+    List<Value> first = Arguments.values(arguments.get(0, ""));
+    List<Value> named = Arguments.values(arguments.get(1, "initial_state"));
+    return first.size() > 1 ? first.subList(1, first.size()) : named;
+  }
+
+  /** The output, and the last states if they are asked for. */
+  private static List<Value> recurrent(Call call, Value implied, List<Value> initial) {
     Config config = call.config();
-    if (call.inputs().size() > 1) {
-      throw new UnsupportedException("an initial state");
-    }
-    if (config.flag("return_state", false) || config.flag("stateful", false)) {
-      throw new UnsupportedException("return_state or stateful");
-    }
-    Value x = ConvolutionLayers.rank(call, 3);
     Graph g = call.graph();
-    if (config.flag("go_backwards", false)) {
-      x = reversed(g, x);
+    Value given = call.arguments().value(2, "mask");
+    Value mask = given == null ? implied : given;
+    Value x = call.x();
+    boolean timeMajor = config.flag("time_major", false);
+    if (timeMajor) {
+      g.fix();
+      x = swapped(g, x);
     }
-    int units = config.integer("units", 0);
+    boolean backwards = config.flag("go_backwards", false);
+    Value steps = backwards ? reversed(g, x) : x;
     boolean sequences = config.flag("return_sequences", false);
-    if (kind.equals("GRU")) {
-      return gru(call, x, units, sequences);
+    boolean wantsState = config.flag("return_state", false);
+    boolean stateful = config.flag("stateful", false);
+    List<Value> results;
+    if (mask == null && initial.isEmpty() && !wantsState && isFused(call)) {
+      Value all = call.kind().equals("LSTM") ? lstm(call, steps) : simple(call, steps);
+      int[] last = Graph.removed(all.shape, 1);
+      results = List.of(sequences ? all : g.reshape(g.slice(all, 1, all.size(1) - 1, 1), last));
+    } else {
+      Cell cell = cell(call);
+      int[] step = Graph.removed(steps.shape, 1);
+      List<Value> states = new ArrayList<>(initial);
+      List<Variable> variables = new ArrayList<>();
+      for (int[] shape : initial.isEmpty() ? cell.states(step) : List.<int[]>of()) {
+        int[] whole = Graph.inserted(shape, 0, step[0]);
+        if (stateful) {
+          variables.add(new Variable(g, "state_" + states.size(), whole));
+          states.add(variables.get(variables.size() - 1).read());
+        } else {
+          states.add(g.zeros(steps, whole));
+        }
+      }
+      boolean zeros = config.flag("zero_output_for_mask", false);
+      Value projected = cell.project(g, steps);
+      projected.name = g.scope + "/projected";
+      Value counts = mask != null && backwards ? reversed(g, mask) : mask;
+      List<Value> all = new Loop(cell, g, projected, counts, sequences, zeros).run(states);
+      for (int i = 0; i < variables.size(); i++) {
+        variables.get(i).assign(all.get(i + 1));
+      }
+      results = wantsState ? all : all.subList(0, 1);
     }
-    Value all = kind.equals("LSTM") ? lstm(call, x, units) : simple(call, x, units);
-    return sequences ? all : g.reshape(g.slice(all, 1, all.size(1) - 1, 1), x.size(0), units);
+    if (sequences && timeMajor) {
+      results = new ArrayList<>(results);
+      results.set(0, swapped(g, results.get(0)));
+    }
+    results.get(0).mask = sequences ? mask : null;
+    return results;
+  }
+
+  private static Value swapped(Graph g, Value x) {
+    int[] order = new int[x.rank()];
+    Arrays.setAll(order, i -> i < 2 ? 1 - i : i);
+    return g.transpose(x, order);
   }
 
   private static Value reversed(Graph g, Value x) {
     return g.op("REVERSE_V2", "ReverseV2Options", Graph.NONE, x.shape, x, g.constant("axis", 1));
   }
 
-  private static Part cell(Call call) {
-    String inside = call.part().archive();
-    return new Part(call.part().names(), inside.isEmpty() ? "cell" : inside + "/cell");
+  private static Cell cell(Call call) {
+    Part part = Cells.inside(call.part(), "", "cell");
+    if (call.kind().equals("RNN")) {
+      Config cell = call.config().object("cell");
+      String kind = ModelConfig.kind(cell);
+      return Cells.of(kind, call.inner(kind, cell.object("config"), part, call.inputs()), part);
+    }
+    return call.kind().startsWith("ConvLSTM")
+        ? new ConvLstm(call, part, call.kind().charAt("ConvLSTM".length()) - '0')
+        : Cells.of(call.kind() + "Cell", call, part);
   }
 
-  /** One gate of a matrix [in, gates * units] as [units, in]. */
-  private static float[] gate(float[] matrix, int gates, int gate, int units) {
-    int in = matrix.length / (gates * units);
-    float[] result = new float[units * in];
-    for (int u = 0; u < units; u++) {
-      for (int i = 0; i < in; i++) {
-        result[u * in + i] = matrix[i * gates * units + gate * units + u];
-      }
+  /** Whether TensorFlow Lite has an operator for just this. */
+  private static boolean isFused(Call call) {
+    String activation = Activations.nameOr(call.config().get("activation"), "tanh");
+    if (call.kind().equals("SimpleRNN")) {
+      return FUSED.containsKey(activation);
     }
-    return result;
+    String recurrent = Activations.nameOr(call.config().get("recurrent_activation"), "sigmoid");
+    return call.kind().equals("LSTM") && activation.equals("tanh") && recurrent.equals("sigmoid");
   }
 
   /** Keras and TensorFlow Lite both have the gates in the order input, forget, cell, output. */
-  private static Value lstm(Call call, Value x, int units) {
-    activations(call, "sigmoid", call.network().keras3() ? "sigmoid" : "hard_sigmoid");
+  private static Value lstm(Call call, Value x) {
     Graph g = call.graph();
-    Part cell = cell(call);
+    Part cell = Cells.inside(call.part(), "", "cell");
+    int units = call.config().integer("units", 0);
     int in = x.channels();
-    float[] kernel = call.weight(cell, "kernel", 0, in, 4 * units).values();
-    float[] recurrent = call.weight(cell, "recurrent_kernel", 1, units, 4 * units).values();
-    float[] bias =
+    Floats kernel =
+        call.weight(cell, "kernel", 0, in, 4 * units).floats().transposed(in, 4 * units);
+    Floats recurrent =
+        call.weight(cell, "recurrent_kernel", 1, units, 4 * units)
+            .floats()
+            .transposed(units, 4 * units);
+    Floats bias =
         call.config().flag("use_bias", true)
-            ? call.weight(cell, "bias", 2, 4 * units).values()
-            : new float[4 * units];
+            ? call.weight(cell, "bias", 2, 4 * units).floats()
+            : Floats.of(new float[4 * units]);
     Value[] inputs = new Value[24];
     inputs[0] = x;
     String[] names = {"input", "forget", "cell", "output"};
     for (int i = 0; i < 4; i++) {
-      inputs[1 + i] = g.constant(names[i] + "_kernel", gate(kernel, 4, i, units), units, in);
-      inputs[5 + i] =
-          g.constant(names[i] + "_recurrent_kernel", gate(recurrent, 4, i, units), units, units);
-      inputs[12 + i] =
-          g.constant(
-              names[i] + "_bias", Arrays.copyOfRange(bias, i * units, (i + 1) * units), units);
+      Floats gate = kernel.part(i * units * in, units * in);
+      inputs[1 + i] = g.constant(names[i] + "_kernel", gate, units, in);
+      Floats inner = recurrent.part(i * units * units, units * units);
+      inputs[5 + i] = g.constant(names[i] + "_recurrent_kernel", inner, units, units);
+      inputs[12 + i] = g.constant(names[i] + "_bias", bias.part(i * units, units), units);
     }
-    inputs[18] = state(g, "output_state", x.size(0), units);
-    inputs[19] = state(g, "cell_state", x.size(0), units);
+    inputs[18] = g.variable("output_state", x.size(0), units);
+    inputs[19] = g.variable("cell_state", x.size(0), units);
     return g.op(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         "UnidirectionalSequenceLSTMOptions",
@@ -118,132 +164,113 @@ final class RecurrentLayers {
         inputs);
   }
 
-  private static void activations(Call call, String recurrent, String otherwise) {
-    String activation = Activations.nameOr(call.config().get("activation"), "tanh");
-    String given = Activations.nameOr(call.config().get("recurrent_activation"), otherwise);
-    if (!activation.equals("tanh") || !given.equals(recurrent)) {
-      throw new UnsupportedException(
-          "activations " + activation + " and " + given + ", only tanh and " + recurrent + " are");
-    }
-  }
-
-  private static Value state(Graph g, String name, int batch, int units) {
-    Value state = new Value(g.scope + "/" + name, TensorType.FLOAT32, batch, units);
-    state.variable = true;
-    return state;
-  }
-
-  private static Value simple(Call call, Value x, int units) {
-    String activation = Activations.nameOr(call.config().get("activation"), "tanh");
-    if (!FUSED.containsKey(activation)) {
-      throw new UnsupportedException("activation " + activation);
-    }
+  private static Value simple(Call call, Value x) {
     Graph g = call.graph();
-    Part cell = cell(call);
+    Part cell = Cells.inside(call.part(), "", "cell");
+    int units = call.config().integer("units", 0);
     int in = x.channels();
-    float[] kernel = call.weight(cell, "kernel", 0, in, units).values();
-    float[] recurrent = call.weight(cell, "recurrent_kernel", 1, units, units).values();
-    float[] bias =
+    Floats kernel = call.weight(cell, "kernel", 0, in, units).floats();
+    Floats recurrent = call.weight(cell, "recurrent_kernel", 1, units, units).floats();
+    Floats bias =
         call.config().flag("use_bias", true)
-            ? call.weight(cell, "bias", 2, units).values()
-            : new float[units];
+            ? call.weight(cell, "bias", 2, units).floats()
+            : Floats.of(new float[units]);
+    int activation = FUSED.get(Activations.nameOr(call.config().get("activation"), "tanh"));
     return g.op(
         "UNIDIRECTIONAL_SEQUENCE_RNN",
         "SequenceRNNOptions",
-        Map.of("fused_activation_function", FUSED.get(activation), "time_major", false),
+        Map.of("fused_activation_function", activation, "time_major", false),
         new int[] {x.size(0), x.size(1), units},
         x,
-        g.constant("kernel", DenseLayers.transposed(kernel, in, units), units, in),
-        g.constant(
-            "recurrent_kernel", DenseLayers.transposed(recurrent, units, units), units, units),
+        g.constant("kernel", kernel.transposed(in, units), units, in),
+        g.constant("recurrent_kernel", recurrent.transposed(units, units), units, units),
         g.constant("bias", bias, units),
-        state(g, "state", x.size(0), units));
+        g.variable("state", x.size(0), units));
   }
 
-  private static Value gru(Call call, Value x, int units, boolean sequences) {
-    activations(call, "sigmoid", call.network().keras3() ? "sigmoid" : "hard_sigmoid");
+  private static List<Value> bidirectional(Call call) {
     Graph g = call.graph();
-    Part cell = cell(call);
-    int in = x.channels();
-    boolean after = call.config().flag("reset_after", call.network().keras3());
-    float[] kernel = call.weight(cell, "kernel", 0, in, 3 * units).values();
-    float[] recurrent = call.weight(cell, "recurrent_kernel", 1, units, 3 * units).values();
-    float[] inputBias = new float[3 * units];
-    float[] innerBias = new float[3 * units];
-    if (call.config().flag("use_bias", true)) {
-      int[] shape = after ? new int[] {2, 3 * units} : new int[] {3 * units};
-      float[] bias = call.weight(cell, "bias", 2, shape).values();
-      System.arraycopy(bias, 0, inputBias, 0, 3 * units);
-      System.arraycopy(bias, bias.length - 3 * units, innerBias, 0, after ? 3 * units : 0);
+    Config config = call.config();
+    List<Value> initial = initial(call);
+    int half = initial.size() / 2;
+    List<Value> forward = direction(call, "layer", "forward", false, initial.subList(0, half));
+    String back = config.has("backward_layer") ? "backward_layer" : "layer";
+    List<Value> backward =
+        direction(call, back, "backward", true, initial.subList(half, initial.size()));
+    Value a = forward.get(0);
+    Value b = backward.get(0);
+    if (config.object("layer").object("config").flag("return_sequences", false)) {
+      b = reversed(g, b);
+      b.mask = a.mask;
     }
-    Value weights =
-        g.constant("kernel", DenseLayers.transposed(kernel, in, 3 * units), 3 * units, in);
-    Value projected = g.dense(x, weights, g.constant("bias", inputBias, 3 * units));
-    projected.name = g.scope + "/projected";
-    return new GatedLoop(g, projected, units, after)
-        .run(DenseLayers.transposed(recurrent, units, 3 * units), innerBias, sequences);
-  }
-
-  private static Value bidirectional(Call call) {
-    Value forward = direction(call, "layer", "forward", false);
-    Value backward =
-        direction(
-            call,
-            call.config().has("backward_layer") ? "backward_layer" : "layer",
-            "backward",
-            true);
-    forward.name = call.graph().scope + "/forward";
-    backward.name = call.graph().scope + "/backward";
-    String mode = call.config().text("merge_mode", "");
-    Graph g = call.graph();
-    return switch (mode) {
-      case "concat" -> g.concat(List.of(forward, backward), forward.rank() - 1);
-      case "sum" -> g.binary("ADD", forward, backward);
-      case "mul" -> g.binary("MUL", forward, backward);
-      case "ave" -> Activations.times(g, g.binary("ADD", forward, backward), 0.5f);
+    a.name = g.scope + "/forward";
+    b.name = g.scope + "/backward";
+    String mode = config.text("merge_mode", "");
+    List<Value> outputs = new ArrayList<>();
+    switch (mode) {
+      case "concat" -> outputs.add(g.concat(List.of(a, b), a.rank() - 1));
+      case "sum" -> outputs.add(g.binary("ADD", a, b));
+      case "mul" -> outputs.add(g.binary("MUL", a, b));
+      case "ave" -> outputs.add(Activations.times(g, g.binary("ADD", a, b), 0.5f));
+      case "" -> outputs.addAll(List.of(a, b));
       default -> throw new UnsupportedException("merge_mode " + mode);
-    };
+    }
+    outputs.get(0).mask = a.mask;
+    outputs.addAll(forward.subList(1, forward.size()));
+    outputs.addAll(backward.subList(1, backward.size()));
+    return outputs;
   }
 
-  private static Value direction(Call call, String field, String name, boolean back) {
+  private static List<Value> direction(
+      Call call, String field, String name, boolean back, List<Value> initial) {
     Config layer = call.config().object(field);
-    Config inner = new Config(layer.object("config").json().deepCopy());
-    inner.json().addProperty("go_backwards", back);
-    String kind = layer.text("class_name", "");
-    if (!Set.of("LSTM", "GRU", "SimpleRNN").contains(kind)) {
+    String kind = ModelConfig.kind(layer);
+    if (!LAYERS.contains(kind)) {
       throw new UnsupportedException(kind + " inside");
     }
-    Part part = new Part(List.of(name + "_"), name + "_layer");
-    Value out = call.inner(kind, inner, part, call.inputs()).build().get(0);
-    return back && out.rank() == 3 ? reversed(call.graph(), out) : out;
+    Config config = layer.object("config");
+    if (back && field.equals("layer")) {
+      boolean forward = config.flag("go_backwards", false);
+      config = config.with("go_backwards", new JsonPrimitive(!forward));
+    }
+    Part part = Cells.inside(call.part(), name + "_", name + "_layer");
+    if (call.optional(Cells.inside(part, "", "cell"), "kernel", 0).isEmpty()) {
+      // Keras 3 does not rename a layer that it was given for the way back.
+      part = Cells.inside(call.part(), config.text("name", ""), name + "_layer");
+    }
+    Graph g = call.graph();
+    String outer = g.scope;
+    g.scope = outer + "/" + name;
+    try {
+      Call inner = call.inner(kind, config, part, List.of(call.x()));
+      Value mask = call.arguments().value(2, "mask");
+      return recurrent(inner, mask == null ? call.x().mask : mask, initial);
+    } finally {
+      g.scope = outer;
+    }
   }
 
   /** The layer inside, over all steps at once as if they were samples. */
-  private static Value timeDistributed(Call call) {
+  private static List<Value> timeDistributed(Call call) {
     Value x = call.x();
     Config layer = call.config().object("layer");
-    String kind = layer.text("class_name", "");
-    if (ModelConfig.isModel(kind)) {
-      throw new UnsupportedException("a model inside");
+    String kind = ModelConfig.kind(layer);
+    if (x.mask != null && Masks.READERS.contains(kind)) {
+      throw new UnsupportedException("a mask for " + kind);
     }
-    List<Integer> merged = new ArrayList<>(List.of(x.size(0) * x.size(1)));
-    for (int i = 2; i < x.rank(); i++) {
-      merged.add(x.size(i));
-    }
+    int[] merged = Graph.removed(x.shape, 0);
+    merged[0] = Math.multiplyExact(x.size(0), x.size(1));
     Graph g = call.graph();
-    Value steps = g.reshape(x, Graph.ints(merged));
-    Value out =
-        call.inner(
-                kind,
-                layer.object("config"),
-                Part.of("", "layer"),
-                Collections.singletonList(steps))
-            .build()
-            .get(0);
-    int[] shape = new int[out.rank() + 1];
-    shape[0] = x.size(0);
-    shape[1] = x.size(1);
-    System.arraycopy(out.shape, 1, shape, 2, out.rank() - 1);
-    return g.reshape(out, shape);
+    Value steps = g.reshape(x, merged);
+    Part part = Cells.inside(call.part(), "", "layer");
+    Call inner = call.inner(kind, layer.object("config"), part, Collections.singletonList(steps));
+    List<Value> results = new ArrayList<>();
+    for (Value out : inner.build()) {
+      int[] shape = Graph.inserted(out.shape, 1, x.size(1));
+      shape[0] = x.size(0);
+      results.add(g.reshape(out, shape));
+    }
+    results.get(0).mask = x.mask;
+    return results;
   }
 }

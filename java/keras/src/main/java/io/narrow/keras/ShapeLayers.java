@@ -2,11 +2,10 @@ package io.narrow.keras;
 
 import static io.narrow.keras.Rule.one;
 
-import io.narrow.keras.Call.UnsupportedException;
 import java.util.Arrays;
 import java.util.Map;
 
-/** Layers that move, repeat, cut, pad or resize. */
+/** Layers that move, repeat, cut or pad. */
 final class ShapeLayers {
   static final Map<String, Rule> ROWS =
       Map.ofEntries(
@@ -19,16 +18,11 @@ final class ShapeLayers {
           Map.entry("ZeroPadding3D", one(call -> pad(call, 3))),
           Map.entry("Cropping1D", one(call -> crop(call, 1))),
           Map.entry("Cropping2D", one(call -> crop(call, 2))),
-          Map.entry("Cropping3D", one(call -> crop(call, 3))),
-          Map.entry("UpSampling1D", one(ShapeLayers::upsample1)),
-          Map.entry("UpSampling2D", one(ShapeLayers::upsample2)),
-          Map.entry("UpSampling3D", one(ShapeLayers::upsample3)),
-          Map.entry("Resizing", one(ShapeLayers::resizing)));
+          Map.entry("Cropping3D", one(call -> crop(call, 3))));
 
   private ShapeLayers() {}
 
   private static Value flatten(Call call) {
-    call.channelsLast();
     return call.graph().reshape(call.x(), call.x().size(0), call.x().elements(1));
   }
 
@@ -100,7 +94,6 @@ final class ShapeLayers {
   }
 
   private static Value pad(Call call, int dimensions) {
-    call.channelsLast();
     ConvolutionLayers.rank(call, dimensions + 2);
     int[] amounts = amounts(call, "padding", dimensions);
     int[] paddings = new int[2 * (dimensions + 2)];
@@ -109,7 +102,6 @@ final class ShapeLayers {
   }
 
   private static Value crop(Call call, int dimensions) {
-    call.channelsLast();
     Value x = ConvolutionLayers.rank(call, dimensions + 2);
     int[] amounts = amounts(call, "cropping", dimensions);
     int[] begins = new int[x.rank()];
@@ -136,77 +128,5 @@ final class ShapeLayers {
         g.constant("begin", begins),
         g.constant("end", ends),
         g.constant("strides", strides));
-  }
-
-  private static Value resize(Graph g, Value x, int height, int width, boolean bilinear) {
-    int[] shape = {x.size(0), height, width, x.channels()};
-    String kind = bilinear ? "RESIZE_BILINEAR" : "RESIZE_NEAREST_NEIGHBOR";
-    String options = bilinear ? "ResizeBilinearOptions" : "ResizeNearestNeighborOptions";
-    return g.op(
-        3,
-        kind,
-        options,
-        Map.of("half_pixel_centers", true),
-        shape,
-        x,
-        g.constant("size", height, width));
-  }
-
-  private static boolean bilinear(Call call, String otherwise) {
-    String interpolation = call.config().text("interpolation", otherwise);
-    return switch (interpolation) {
-      case "bilinear" -> true;
-      case "nearest" -> false;
-      default -> throw new UnsupportedException("interpolation " + interpolation);
-    };
-  }
-
-  private static Value upsample1(Call call) {
-    int factor = call.config().integer("size", 2);
-    Value image = ConvolutionLayers.image(call);
-    return ConvolutionLayers.steps(
-        call, resize(call.graph(), image, 1, Math.multiplyExact(image.size(2), factor), false));
-  }
-
-  private static Value upsample2(Call call) {
-    call.channelsLast();
-    Value x = ConvolutionLayers.rank(call, 4);
-    int[] factors = call.config().integers("size", 2, 2);
-    return resize(
-        call.graph(),
-        x,
-        Math.multiplyExact(x.size(1), factors[0]),
-        Math.multiplyExact(x.size(2), factors[1]),
-        bilinear(call, "nearest"));
-  }
-
-  private static Value upsample3(Call call) {
-    call.channelsLast();
-    Value x = ConvolutionLayers.rank(call, 5);
-    int[] factors = call.config().integers("size", 3, 2);
-    Graph g = call.graph();
-    int[] s = x.shape;
-    Value planes = g.reshape(x, s[0] * s[1], s[2], s[3], s[4]);
-    Value wide = resize(g, planes, s[2] * factors[1], s[3] * factors[2], false);
-    int area = wide.size(1) * wide.size(2);
-    Value deep = resize(g, g.reshape(wide, s[0], s[1], area, s[4]), s[1] * factors[0], area, false);
-    return g.reshape(deep, s[0], deep.size(1), wide.size(1), wide.size(2), s[4]);
-  }
-
-  private static Value resizing(Call call) {
-    call.channelsLast();
-    Config config = call.config();
-    if (config.flag("crop_to_aspect_ratio", false)
-        || config.flag("pad_to_aspect_ratio", false)
-        || config.flag("antialias", false)) {
-      throw new UnsupportedException("cropping, padding or smoothing");
-    }
-    Value x = ConvolutionLayers.rank(call, 4);
-    return resize(
-        call.graph(),
-        x,
-        config.integer("height", 1),
-        config.integer("width", 1),
-        bilinear(call, "bilinear"));
   }
 }

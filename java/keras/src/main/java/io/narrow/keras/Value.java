@@ -15,8 +15,15 @@ final class Value {
   boolean batched;
 
   boolean variable;
-  float[] floats;
+
+  /** Whether it stands for what could not be imported, or is computed from that. */
+  boolean unknown;
+
+  Floats floats;
   int[] ints;
+
+  /** Which steps count: bool [batch, steps]; null where all do. */
+  Value mask;
 
   Value(String name, TensorType type, int... shape) {
     this.name = name;
@@ -24,7 +31,7 @@ final class Value {
     this.shape = shape;
   }
 
-  static Value of(String name, float[] contents, int... shape) {
+  static Value of(String name, Floats contents, int... shape) {
     Value value = new Value(name, TensorType.FLOAT32, shape);
     value.floats = contents;
     return value;

@@ -6,7 +6,7 @@ import java.util.Optional;
 /** The weights of a file, by layer. */
 interface Weights {
   /** Values in row-major order, and their shape. */
-  record Array(float[] values, int[] shape) {}
+  record Array(Floats floats, int[] shape) {}
 
   /**
    * Where a layer is.

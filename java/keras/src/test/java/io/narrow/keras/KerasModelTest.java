@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,7 +66,7 @@ class KerasModelTest {
 
   @Test
   void batchAndShapeAreTheOnesAskedFor() {
-    KerasModel.Options options = new KerasModel.Options(4, List.of(16, 24, 1));
+    KerasModel.Options options = new KerasModel.Options(4, Map.of("", List.of(16, 24, 1)));
     Model model = KerasModel.read(TestFiles.digits("digits.h5"), options);
     Subgraph main = model.subgraphs().get(0);
     assertThat(main.tensor(main.inputs()[0]).shape()).containsExactly(4, 16, 24, 1);

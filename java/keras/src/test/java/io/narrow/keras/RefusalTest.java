@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
@@ -94,12 +95,12 @@ class RefusalTest {
             INPUT,
             layer("Lambda", "lambda", code),
             layer("ReLU", "fine", ""),
-            layer("MaxPooling2D", "first", ",\"data_format\":\"channels_first\""),
+            layer("MaxPooling2D", "wide", ",\"padding\":\"wide\""),
             inner);
     for (Path file : new Path[] {legacy(config), archive(config)}) {
       assertThat(refusal(file, Kind.UNSUPPORTED))
           .hasMessageContaining("lambda (Lambda)")
-          .hasMessageContaining("first (MaxPooling2D: data_format channels_first)")
+          .hasMessageContaining("wide (MaxPooling2D: padding wide)")
           .hasMessageContaining("inner/mine (MyLayer)")
           .hasMessageContaining("inner/act (Activation: activation my_function)");
     }
@@ -151,7 +152,7 @@ class RefusalTest {
     String open = layer("InputLayer", "in", ",\"batch_shape\":[null,null,null,3]");
     String config = sequential("model", open, layer("ReLU", "relu", ""));
     assertThat(refusal(legacy(config), Kind.INPUT)).hasMessageContaining("--input-shape");
-    KerasModel.Options options = new KerasModel.Options(0, List.of(6, 8, 3));
+    KerasModel.Options options = new KerasModel.Options(0, Map.of("", List.of(6, 8, 3)));
     assertThat(KerasModel.read(folder.resolve("model.h5"), options).subgraphs()).hasSize(1);
   }
 

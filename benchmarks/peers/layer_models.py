@@ -55,12 +55,12 @@ def models(keras):
         for stride, kernel in ((1, 3), (2, 3), (3, 2), (2, 4)):
             made["transposed2d_%s_%d_%d" % (padding, stride, kernel)] = lambda p=padding, s=stride, k=kernel: chain(
                 (5, 6, 3), L.Conv2DTranspose(4, k, strides=s, padding=p), L.BatchNormalization(), L.ReLU())
-        made["transposed2d_more_" + padding] = lambda p=padding: chain((5, 6, 3), L.Conv2DTranspose(4, 3, strides=2, padding=p, output_padding=1),
-                                                                       L.Conv2DTranspose(4, (4, 5), strides=3, padding=p, output_padding=(2, 1)))
+        made["transposed2d_more_" + padding] = lambda p=padding: chain((3, 4, 3), L.Conv2DTranspose(4, 3, strides=2, padding=p, output_padding=1),
+                                                                       L.Conv2DTranspose(2, (4, 5), strides=3, padding=p, output_padding=(2, 1)))
         made["transposed1d_" + padding] = lambda p=padding: chain((5, 3), L.Conv1DTranspose(4, 3, strides=2, padding=p, use_bias=False),
                                                                   L.Conv1DTranspose(4, 4, padding=p, activation="relu"))
-        made["transposed3d_" + padding] = lambda p=padding: chain((3, 4, 5, 2), L.Conv3DTranspose(4, 3, strides=(2, 1, 2), padding=p),
-                                                                  L.Conv3DTranspose(3, 2, strides=2, padding=p, use_bias=False, activation="relu"))
+        made["transposed3d_" + padding] = lambda p=padding: chain((2, 3, 2, 2), L.Conv3DTranspose(3, 3, strides=(2, 1, 2), padding=p),
+                                                                  L.Conv3DTranspose(2, 2, strides=2, padding=p, use_bias=False, activation="relu"))
     made["transposed1d_more"] = lambda: chain((5, 3), L.Conv1DTranspose(4, 3, strides=2, padding="same", output_padding=1))
     made["conv1d_causal"] = lambda: chain((20, 3), L.Conv1D(4, 3, padding="causal", dilation_rate=2), L.Conv1D(4, 3, padding="causal"))
     made["conv3d_dilated"] = lambda: chain(volumes, L.Conv3D(4, 2, dilation_rate=2))
@@ -90,7 +90,7 @@ def models(keras):
     made["masked_mean"] = lambda: chain((7,), L.Embedding(11, 5, mask_zero=True), L.GlobalAveragePooling1D(), dtype="int32")
 
     # Shapes.
-    made["resize2d"] = lambda: chain((9, 10, 3), L.ZeroPadding2D(((1, 2), (0, 3))), L.Cropping2D(((2, 1), (1, 1))), L.UpSampling2D((2, 3)),
+    made["resize2d"] = lambda: chain((5, 6, 2), L.ZeroPadding2D(((1, 2), (0, 3))), L.Cropping2D(((2, 1), (1, 1))), L.UpSampling2D((2, 3)),
                                      L.UpSampling2D(2, interpolation="bilinear"))
     made["resize1d"] = lambda: chain((9, 3), L.ZeroPadding1D((1, 2)), L.Cropping1D(1), L.UpSampling1D(2), L.ZeroPadding1D(1), L.Cropping1D((0, 2)))
     made["resize3d"] = lambda: chain((3, 4, 5, 2), L.ZeroPadding3D(1), L.Cropping3D(((1, 0), (0, 1), (1, 1))), L.UpSampling3D((2, 1, 2)))
@@ -252,10 +252,14 @@ def models(keras):
 
     def teachable():
         """As Teachable Machine writes them: a chain of a chain of a whole image model and a chain of dense layers."""
-        base = keras.applications.MobileNet(input_shape=(32, 32, 3), alpha=.25, include_top=False, weights=None)
+        x = given = Input((16, 16, 3))
+        for filters in (4, 6):
+            x = L.ReLU(6.)(L.BatchNormalization()(L.DepthwiseConv2D(3, strides=2, padding="valid", use_bias=False)(L.ZeroPadding2D(((0, 1), (0, 1)))(x))))
+            x = L.ReLU(6.)(L.BatchNormalization()(L.Conv2D(filters, 1, padding="same", use_bias=False)(x)))
+        base = Model(given, x)
         feature = Sequential([base, L.GlobalAveragePooling2D()])
         head = Sequential([L.Dense(10, activation="relu"), L.Dense(3, use_bias=False, activation="softmax")])
-        return built(Sequential([feature, head]), (None, 32, 32, 3))
+        return built(Sequential([feature, head]), (None, 16, 16, 3))
 
     made.update(shared=shared, twins=twins, deep=deep, several=several, tables=tables, teachable=teachable)
     made["nested"] = lambda: built(Sequential([chain((8, 8, 3), L.Conv2D(4, 3), L.BatchNormalization(), L.ReLU()), L.Flatten(),
@@ -279,7 +283,7 @@ def three_only(made, keras, chain, one, two):
         made["adaptive_" + kind.lower()] = lambda k=kind: one((9, 10, 3), lambda x: [getattr(L, "Adaptive%sPooling2D" % k)(s)(x) for s in (3, (4, 5), (2, 7))])
         made["adaptive1d_" + kind.lower()] = lambda k=kind: one((12, 3), lambda x: [getattr(L, "Adaptive%sPooling1D" % k)(s)(x) for s in (3, 5)])
         made["adaptive3d_" + kind.lower()] = lambda k=kind: one((4, 5, 6, 2), lambda x: getattr(L, "Adaptive%sPooling3D" % k)((2, 3, 4))(x))
-    made["root_normal"] = lambda: chain((3, 4, 5), L.RMSNormalization(), L.RMSNormalization(axis=(1, 3)), L.LayerNormalization(rms_scaling=True))
+    made["root_normal"] = lambda: chain((3, 4, 5), L.RMSNormalization(), L.RMSNormalization(axis=(2, 3)), L.LayerNormalization(rms_scaling=True))
     made["padded_aspect"] = lambda: one((11, 8, 2), lambda x: [L.Resizing(5, 7, pad_to_aspect_ratio=True, fill_value=.5)(x), L.Resizing(9, 4, pad_to_aspect_ratio=True)(x)])
     for kind in ("bilinear", "bicubic", "lanczos3", "area"):
         made["smoothed_" + kind] = lambda k=kind: one((11, 9, 2), lambda x: [L.Resizing(5, 4, antialias=True, interpolation=k)(x), L.Resizing(14, 7, antialias=True, interpolation=k)(x)])
@@ -320,7 +324,7 @@ def two_only(made, keras, chain, one, two):
     L = keras.layers
     made["thresholded"] = lambda: chain((4, 6), L.ThresholdedReLU(.3))
     made["named/with/slashes"] = lambda: chain((8, 8, 3), L.Conv2D(4, 3, name="block/conv"), L.BatchNormalization(name="block/bn"), L.Dense(2, name="a/b/c"))
-    made["time_major"] = lambda: keras.Model(*(lambda x: (x, [L.LSTM(4, time_major=True, return_sequences=True)(x), L.GRU(4, time_major=True)(x)]))(keras.Input(batch_shape=(7, 2, 5))))
+    made["time_major"] = lambda: keras.Model(*(lambda x: (x, [L.LSTM(4, time_major=True, return_sequences=True)(x), L.GRU(4, time_major=True)(x)]))(keras.Input(batch_shape=(2, 3, 5))))
     made["tf_arithmetic"] = lambda: two((4, 6), (4, 6), lambda x, y: [
         tf.add(x, y), 1. - x, x * 2., x / (y + 3.), 1. / (y + 3.), tf.maximum(x, .1), tf.minimum(x, y), tf.pow(x + 2., 2.), tf.square(x), tf.sqrt(x + 2.), tf.math.rsqrt(x + 2.), tf.abs(x), tf.exp(x),
         tf.math.log(x + 2.), -x, tf.sign(x), tf.sin(x), tf.cos(x), tf.tanh(x), tf.sigmoid(x), tf.clip_by_value(x, -.2, .3), tf.where(x > y, x, y), tf.cast(x > y, tf.float32),

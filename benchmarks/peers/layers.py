@@ -1,13 +1,19 @@
 """Small Keras models of every kind of layer: what Narrow's import gives beside what Keras computes, with XNNPACK and without.
 
     layers.py [NAME...] [--keras 3|2] [--narrow PATH] [--tolerance T] [--converter]
+    layers.py [NAME...] [--keras 3|2] --examples FILE
+
+--examples writes the models with an input and what Keras makes of it for the tests of java/keras, which need no Python then:
+../../java/keras/src/test/resources/io/narrow/keras/keras3.zip.gz and keras2.zip.gz.
 """
 import argparse
 import contextlib
+import gzip
 import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
@@ -52,13 +58,12 @@ def samples(details, batch):
 
 
 def expected(model, xs, details):
-    """What the model computes; inputs are matched by name, as Keras may sort them."""
-    given = [x for x in xs]
-    if isinstance(model.input, dict):
+    """What the model computes; inputs in a table are matched by name."""
+    table = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))  # of Keras 3, of Keras 2
+    given = xs if len(xs) > 1 else xs[0]
+    if isinstance(table, dict):
         names = {d["name"]: x for d, x in zip(details, xs)}
-        given = {key: names[tensor.name] for key, tensor in model.input.items()}
-    elif not isinstance(model.input, (list, tuple)):
-        given = given[0]
+        given = {key: names[tensor.name] for key, tensor in table.items()}
     y = model(given, training=False)
     if isinstance(y, dict):
         y = [y[key] for key in sorted(y)]
@@ -69,7 +74,6 @@ def expected(model, xs, details):
 
 
 def words(model):
-    from itertools import chain
     return any(type(layer).__name__ == "Embedding" for layer in model._flatten_layers())
 
 
@@ -106,6 +110,26 @@ def difference(model, path, batch):
     return worst
 
 
+def example(model, name, form, ours, archive):
+    """Adds NAME.form, NAME.inK and NAME.outK (little-endian float32 or int64, a batch of 2) to the archive."""
+    source = ours + "." + form
+    model.save(source)
+    details = []
+    for tensor in model.inputs:
+        fixed = [2 if n is None else int(n) for n in tensor.shape]
+        kind = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+        details.append({"name": tensor.name, "shape": fixed, "dtype": np.dtype(kind).type})
+    xs = samples(details, 2)
+    if words(model):
+        xs = [np.abs(np.round(x * 10)).astype(x.dtype) if x.dtype == np.float32 else x for x in xs]
+    with open(source, "rb") as file:
+        archive.writestr(zipfile.ZipInfo(name + "." + form), file.read())
+    for end, values in (("in", xs), ("out", expected(model, xs, details))):
+        for i, value in enumerate(values):
+            data = value.astype("<f4" if value.dtype.kind == "f" else "<i8").tobytes()
+            archive.writestr(zipfile.ZipInfo("%s.%s%d" % (name, end, i)), data)
+
+
 def converted(model):
     """Bytes and operators of the converter's file, or its complaint."""
     import tensorflow as tf
@@ -129,6 +153,7 @@ def main():
     p.add_argument("--narrow", default=os.path.join(HERE, "..", "..", "narrow"), help="the command to measure")
     p.add_argument("--tolerance", type=float, default=1e-4)
     p.add_argument("--converter", action="store_true", help="also print what TensorFlow's converter makes")
+    p.add_argument("--examples", metavar="FILE", help="write the models and what they compute to this archive, and compare nothing")
     args = p.parse_args()
     if args.keras == "2":
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -137,13 +162,20 @@ def main():
         import keras
     made = layer_models.models(keras)
     failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name in args.names or made:
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(os.path.join(folder, "examples"), "w") as archive:
+        for number, name in enumerate(args.names or made):
             keras.utils.set_random_seed(1)
             try:
                 model = shaken(made[name](), keras)
             except Exception as e:
                 print("%-28s Keras: %s" % (name, " ".join(str(e).split())[:150]), flush=True)
+                continue
+            if args.examples:
+                form = "keras" if args.keras == "3" and number % 2 else "h5"
+                try:
+                    example(model, name.replace("/", "_"), form, os.path.join(folder, "model"), archive)
+                except Exception as e:
+                    print("%-28s %-6s Keras: %s" % (name, form, " ".join(str(e).split())[:150]), flush=True)
                 continue
             for form in ("h5", "keras"):
                 source, ours = (os.path.join(folder, name.replace("/", "_") + end) for end in ("." + form, ".tflite"))
@@ -166,6 +198,10 @@ def main():
                 print("%-28s %-6s %s%s" % (name, form, text, "   FAILS" if bad else ""), flush=True)
             if args.converter:
                 print("%-28s %-6s         %s" % (name, "", converted(model)), flush=True)
+        archive.close()
+        if args.examples:  # compressed as a whole, for the models are much alike
+            with open(archive.filename, "rb") as file, open(args.examples, "wb") as packed:
+                packed.write(gzip.compress(file.read(), mtime=0))
     print("%d failed" % failed)
     return 1 if failed else 0
 

@@ -107,7 +107,7 @@ final class ActivationLayers {
     Value x = call.x();
     int[] axes =
         call.config().has("axis")
-            ? Graph.axes(x.rank(), call.config().integers("axis"))
+            ? Shapes.axes(x.rank(), call.config().integers("axis"))
             : new int[] {x.rank() - 1};
     Value given = call.arguments().value(1, "mask");
     Value mask = given == null ? x.mask : given;

@@ -122,7 +122,7 @@ final class Activations {
 
   /** Axes of a softmax, the last one if none are named. */
   private static int[] axes(Value x, Config c) {
-    return c.has("axis") ? Graph.axes(x.rank(), c.integers("axis")) : new int[] {x.rank() - 1};
+    return c.has("axis") ? Shapes.axes(x.rank(), c.integers("axis")) : new int[] {x.rank() - 1};
   }
 
   /** Something that is done along the last axis only. */
@@ -144,7 +144,7 @@ final class Activations {
     }
     int kept = order.size();
     Arrays.stream(axes).forEach(order::add);
-    Value moved = g.transpose(x, Graph.ints(order));
+    Value moved = g.transpose(x, Shapes.ints(order));
     int[] merged = Arrays.copyOf(moved.shape, kept + 1);
     merged[kept] = moved.elements(kept);
     Value result = g.reshape(function.build(g, g.reshape(moved, merged)), moved.shape);
@@ -250,7 +250,7 @@ final class Activations {
   }
 
   private static Value glu(Graph g, Value x, Config c) {
-    int axis = Graph.axis(x.rank(), c.integer("axis", -1));
+    int axis = Shapes.axis(x.rank(), c.integer("axis", -1));
     List<Value> halves = g.split(x, axis, 2);
     return g.binary("MUL", halves.get(0), g.unary("LOGISTIC", "", halves.get(1)));
   }

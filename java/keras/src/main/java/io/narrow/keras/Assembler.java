@@ -4,6 +4,7 @@ import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelAssembly;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -86,7 +87,7 @@ final class Assembler {
       return assembly.constant(graph, tensor, stored(value.floats));
     }
     if (value.ints != null) {
-      return assembly.constant(graph, tensor, Buffer.of(bytes(value.ints)));
+      return assembly.constant(graph, tensor, Buffer.of(bytes(value.ints, value.type)));
     }
     return value.variable
         ? assembly.variable(graph, tensor)
@@ -106,10 +107,16 @@ final class Assembler {
     return alike.get(alike.size() - 1).buffer();
   }
 
-  private static ByteBuffer bytes(int[] ints) {
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(ints.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asIntBuffer().put(ints);
-    return bytes;
+  private static ByteBuffer bytes(int[] ints, TensorType type) {
+    int size = type == TensorType.BOOL ? 1 : Integer.BYTES;
+    ByteBuffer bytes = ByteBuffer.allocateDirect(ints.length * size).order(ByteOrder.LITTLE_ENDIAN);
+    for (int number : ints) {
+      if (size == 1) {
+        bytes.put((byte) number);
+      } else {
+        bytes.putInt(number);
+      }
+    }
+    return bytes.flip();
   }
 }

@@ -165,14 +165,14 @@ final class AttentionLayers {
     order.add(rank - 2);
     Arrays.stream(axes).forEach(order::add);
     order.add(rank - 1);
-    return Graph.ints(order);
+    return Shapes.ints(order);
   }
 
   /** Back to [batch, axes, heads * size]. */
   private static Value joined(Graph g, Value mixed, Value query, int[] axes, Heads heads) {
     int rank = query.rank() + 1;
     int[] order = order(rank, axes);
-    int[] whole = Graph.inserted(query.shape, rank - 2, heads.heads());
+    int[] whole = Shapes.inserted(query.shape, rank - 2, heads.heads());
     whole[rank - 1] = heads.valueSize();
     int[] turned = new int[rank];
     int[] back = new int[rank];
@@ -195,7 +195,7 @@ final class AttentionLayers {
     Part part = part(call, name, name + "_dense");
     Floats kernel = call.weight(part, "kernel", 0, x.channels(), heads, size).floats();
     Value all = dense(call, part, name, x, kernel, heads * size, heads, size);
-    int[] shape = Graph.inserted(x.shape, x.rank() - 1, heads);
+    int[] shape = Shapes.inserted(x.shape, x.rank() - 1, heads);
     shape[x.rank()] = size;
     return call.graph().reshape(all, shape);
   }

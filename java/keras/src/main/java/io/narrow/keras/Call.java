@@ -84,7 +84,7 @@ record Call(
     } else {
       order.add(channels, order.remove(value.rank() - 1));
     }
-    Value result = graph.transpose(value, Graph.ints(order));
+    Value result = graph.transpose(value, Shapes.ints(order));
     result.mask = value.mask;
     return result;
   }

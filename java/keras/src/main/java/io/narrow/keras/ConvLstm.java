@@ -52,7 +52,7 @@ final class ConvLstm implements Cell {
             : null;
     Window window = Window.of(call, dimensions);
     Value all = convolve(g, g.reshape(x, merged), "kernel", 0, bias, window);
-    int[] shape = Graph.inserted(all.shape, 1, x.size(1));
+    int[] shape = Shapes.inserted(all.shape, 1, x.size(1));
     shape[0] = x.size(0);
     return g.reshape(all, shape);
   }

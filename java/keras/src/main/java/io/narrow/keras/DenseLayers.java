@@ -58,7 +58,7 @@ final class DenseLayers {
     Graph g = call.graph();
     Value rows = g.constant("embeddings", call.weight("embeddings", 0, size), size);
     Value numbers = g.cast(call.x(), TensorType.INT32);
-    int[] shape = Graph.inserted(numbers.shape, numbers.rank(), size[1]);
+    int[] shape = Shapes.inserted(numbers.shape, numbers.rank(), size[1]);
     Value y = g.op("GATHER", "GatherOptions", Map.of("axis", 0), shape, rows, numbers);
     if (call.config().flag("mask_zero", false)) {
       Value zero = Value.of(g.scope + "/zero", new int[1]);
@@ -72,7 +72,7 @@ final class DenseLayers {
     Graph g = call.graph();
     float nothing = (float) call.config().number("mask_value", 0);
     Value counts = Masks.steps(g, call.x(), nothing, true);
-    Value mask = g.reshape(counts, Graph.removed(counts.shape, counts.rank() - 1));
+    Value mask = g.reshape(counts, Shapes.removed(counts.shape, counts.rank() - 1));
     if (nothing == 0) {
       return Masks.with(g, call.x(), mask);
     }

@@ -1,12 +1,12 @@
 package io.narrow.keras;
 
 import io.narrow.tflite.model.TensorType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /**
  * Drops operators that compute what another one has computed: some networks put the same activation
@@ -18,22 +18,20 @@ final class Duplicates {
   static void drop(Graph graph) {
     Map<Value, Value> same = new IdentityHashMap<>();
     Map<Value, Integer> numbers = new IdentityHashMap<>();
+    List<Value> constants = new ArrayList<>();
     Map<String, Op> seen = new HashMap<>();
     graph.ops.removeIf(
         op -> {
           op.inputs.replaceAll(value -> same.getOrDefault(value, value));
-          boolean weights =
+          boolean state =
               op.inputs.stream()
                   .anyMatch(
                       value ->
-                          value == null
-                              || value.floats != null
-                              || value.variable
-                              || value.type == TensorType.RESOURCE);
-          if (weights || op.outputs.size() != 1 || graph.outputs.contains(op.output())) {
+                          value != null && (value.variable || value.type == TensorType.RESOURCE));
+          if (state || op.outputs.size() != 1 || graph.outputs.contains(op.output())) {
             return false;
           }
-          Op first = seen.putIfAbsent(key(op, numbers), op);
+          Op first = seen.putIfAbsent(key(op, numbers, constants), op);
           if (first == null) {
             return false;
           }
@@ -42,21 +40,37 @@ final class Duplicates {
         });
   }
 
-  private static String key(Op op, Map<Value, Integer> numbers) {
-    String inputs =
-        op.inputs.stream()
-            .map(
-                value ->
-                    value.ints == null
-                        ? "" + numbers.computeIfAbsent(value, v -> numbers.size())
-                        : Arrays.toString(value.ints) + Arrays.toString(value.shape))
-            .collect(Collectors.joining(" "));
+  private static String key(Op op, Map<Value, Integer> numbers, List<Value> constants) {
+    StringBuilder inputs = new StringBuilder();
+    for (Value value : op.inputs) {
+      inputs.append(' ');
+      if (value == null) {
+        inputs.append("none");
+      } else if (value.ints != null) {
+        inputs.append(Arrays.toString(value.ints)).append(Arrays.toString(value.shape));
+      } else if (value.floats != null) {
+        inputs.append("constant ").append(number(value, constants));
+      } else {
+        inputs.append(numbers.computeIfAbsent(value, v -> numbers.size()));
+      }
+    }
     List<String> fields =
         op.fields.entrySet().stream()
             .map(e -> e.getKey() + "=" + text(e.getValue()))
             .sorted()
             .toList();
-    return op.kind + " " + inputs + " " + fields;
+    return op.kind + inputs + " " + fields;
+  }
+
+  private static int number(Value constant, List<Value> constants) {
+    for (int i = 0; i < constants.size(); i++) {
+      Value known = constants.get(i);
+      if (Arrays.equals(known.shape, constant.shape) && known.floats.same(constant.floats)) {
+        return i;
+      }
+    }
+    constants.add(constant);
+    return constants.size() - 1;
   }
 
   private static String text(Object value) {

@@ -109,7 +109,7 @@ final class Einsum {
     if (right.equals(summed + columns)) {
       kernel = weights.transposed(inner, out);
     } else {
-      kernel = Floats.of(permuted(weights.values(), shape, right, columns + summed));
+      kernel = weights.permuted(shape, (columns + summed).chars().map(right::indexOf).toArray());
     }
     Value x = g.reshape(ordered(g, a, left, rows + summed), matrix(a, rows, inner));
     Value product = g.dense(x, g.constant("kernel", kernel, out, inner), null);
@@ -120,7 +120,7 @@ final class Einsum {
     List<Integer> shape = new ArrayList<>();
     rows.chars().forEach(axis -> shape.add(a.size(left.indexOf(axis))));
     shape.add(inner);
-    return Graph.ints(shape);
+    return Shapes.ints(shape);
   }
 
   private void check(String free) {
@@ -135,32 +135,6 @@ final class Einsum {
       int place = left.indexOf(axis);
       shape.add(place >= 0 ? a.size(place) : b.size(right.indexOf(axis)));
     }
-    return ordered(g, g.reshape(product, Graph.ints(shape)), axes, result);
-  }
-
-  private static float[] permuted(float[] values, int[] shape, String axes, String order) {
-    int rank = shape.length;
-    int[] strides = new int[rank];
-    int stride = 1;
-    for (int i = rank - 1; i >= 0; i--) {
-      strides[i] = stride;
-      stride *= shape[i];
-    }
-    float[] result = new float[values.length];
-    int[] place = new int[rank];
-    for (int to = 0; to < result.length; to++) {
-      int from = 0;
-      for (int i = 0; i < rank; i++) {
-        from += place[i] * strides[axes.indexOf(order.charAt(i))];
-      }
-      result[to] = values[from];
-      for (int i = rank - 1; i >= 0; i--) {
-        if (++place[i] < shape[axes.indexOf(order.charAt(i))]) {
-          break;
-        }
-        place[i] = 0;
-      }
-    }
-    return result;
+    return ordered(g, g.reshape(product, Shapes.ints(shape)), axes, result);
   }
 }

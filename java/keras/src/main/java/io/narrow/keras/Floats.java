@@ -105,6 +105,34 @@ abstract class Floats {
     };
   }
 
+  /** With the axes of this shape in another order; all numbers are held. */
+  Floats permuted(int[] shape, int[] order) {
+    int rank = shape.length;
+    int[] strides = new int[rank];
+    int stride = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+      strides[i] = stride;
+      stride *= shape[i];
+    }
+    float[] values = values();
+    float[] result = new float[size];
+    int[] place = new int[rank];
+    for (int to = 0; to < size; to++) {
+      int from = 0;
+      for (int i = 0; i < rank; i++) {
+        from += place[i] * strides[order[i]];
+      }
+      result[to] = values[from];
+      for (int i = rank - 1; i >= 0; i--) {
+        if (++place[i] < shape[order[i]]) {
+          break;
+        }
+        place[i] = 0;
+      }
+    }
+    return of(result);
+  }
+
   /** A part of them; {@code from} and {@code count} are multiples of {@link #grain}. */
   Floats part(int from, int count) {
     Floats whole = this;

@@ -77,6 +77,7 @@ final class Folding {
   static void run(Graph graph) {
     dropSame(graph);
     graph.bodies.forEach(Folding::dropSame);
+    Layout.run(graph);
     Duplicates.drop(graph);
     dropUnread(graph);
     Folding folding = new Folding(graph);

@@ -110,7 +110,7 @@ final class Graph {
 
   /** ADD, SUB, MUL, DIV, MAXIMUM ..., with numpy's broadcasting. */
   Value binary(String kind, Value a, Value b) {
-    int[] shape = broadcast(a.shape, b.shape);
+    int[] shape = Shapes.broadcast(a.shape, b.shape);
     return op(kind, BINARY_OPTIONS.get(kind), NONE, shape, a, b);
   }
 
@@ -122,23 +122,10 @@ final class Graph {
           Map.entry("DIV", "DivOptions"),
           Map.entry("POW", "PowOptions"),
           Map.entry("FLOOR_DIV", "FloorDivOptions"),
+          Map.entry("FLOOR_MOD", "FloorModOptions"),
           Map.entry("MAXIMUM", "MaximumMinimumOptions"),
           Map.entry("MINIMUM", "MaximumMinimumOptions"),
           Map.entry("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"));
-
-  static int[] broadcast(int[] a, int[] b) {
-    int[] shape = new int[Math.max(a.length, b.length)];
-    for (int i = 1; i <= shape.length; i++) {
-      int left = i <= a.length ? a[a.length - i] : 1;
-      int right = i <= b.length ? b[b.length - i] : 1;
-      if (left != right && left != 1 && right != 1) {
-        throw new IllegalStateException(
-            "shapes " + Arrays.toString(a) + " and " + Arrays.toString(b) + " do not go together");
-      }
-      shape[shape.length - i] = left == 1 ? right : left;
-    }
-    return shape;
-  }
 
   Value reshape(Value x, int... shape) {
     if (Arrays.equals(x.shape, shape)) {
@@ -184,7 +171,12 @@ final class Graph {
       }
     }
     return op(
-        kind, "ReducerOptions", Map.of("keep_dims", keep), ints(shape), x, constant("axes", axes));
+        kind,
+        "ReducerOptions",
+        Map.of("keep_dims", keep),
+        Shapes.ints(shape),
+        x,
+        constant("axes", axes));
   }
 
   /**
@@ -213,18 +205,56 @@ final class Graph {
 
   /** Cuts {@code size} elements of an axis from {@code begin} on. */
   Value slice(Value x, int axis, int begin, int size) {
-    if (begin == 0 && size == x.size(axis)) {
-      return x;
-    }
-    int[] shape = x.shape.clone();
-    shape[axis] = size;
-    int[] begins = new int[shape.length];
-    int[] ends = new int[shape.length];
-    int[] strides = new int[shape.length];
-    Arrays.fill(strides, 1);
+    int[] begins = new int[x.rank()];
+    int[] ends = x.shape.clone();
     begins[axis] = begin;
     ends[axis] = begin + size;
-    int mask = ((1 << shape.length) - 1) & ~(1 << axis);
+    return slice(x, begins, ends, null);
+  }
+
+  /** One place of an axis, without that axis. */
+  Value pick(Value x, int axis, int place) {
+    int[] begins = new int[x.rank()];
+    int[] ends = x.shape.clone();
+    int[] strides = new int[x.rank()];
+    Arrays.fill(strides, 1);
+    begins[axis] = place;
+    ends[axis] = place + 1;
+    int mask = (1 << x.rank()) - 1 & ~(1 << axis);
+    Map<String, Object> fields =
+        Map.of("begin_mask", mask, "end_mask", mask, "shrink_axis_mask", 1 << axis);
+    return op(
+        "STRIDED_SLICE",
+        "StridedSliceOptions",
+        fields,
+        Shapes.removed(x.shape, axis),
+        x,
+        constant("begin", begins),
+        constant("end", ends),
+        constant("strides", strides));
+  }
+
+  /**
+   * Cuts from {@code begins} to {@code ends}.
+   *
+   * @param steps null for all 1
+   */
+  Value slice(Value x, int[] begins, int[] ends, int[] steps) {
+    int[] shape = new int[x.rank()];
+    int[] strides = steps == null ? new int[x.rank()] : steps;
+    int mask = 0;
+    for (int i = 0; i < shape.length; i++) {
+      strides[i] = steps == null ? 1 : steps[i];
+      shape[i] = (ends[i] - begins[i] + strides[i] - 1) / strides[i];
+      boolean whole = begins[i] == 0 && ends[i] == x.size(i) && strides[i] == 1;
+      mask |= whole ? 1 << i : 0;
+      if (shape[i] < 1 || begins[i] < 0 || ends[i] > x.size(i)) {
+        throw new IllegalStateException("it cuts off all of its input " + x);
+      }
+    }
+    if (mask == (1 << x.rank()) - 1) {
+      return x;
+    }
     return op(
         "STRIDED_SLICE",
         "StridedSliceOptions",
@@ -252,7 +282,7 @@ final class Graph {
 
   /** {@code yes} where a condition holds, else {@code no}, with numpy's broadcasting. */
   Value select(Value condition, Value yes, Value no) {
-    int[] shape = broadcast(condition.shape, broadcast(yes.shape, no.shape));
+    int[] shape = Shapes.broadcast(condition.shape, Shapes.broadcast(yes.shape, no.shape));
     Value out = new Value(scope + "/select", yes.type, shape);
     out.batched = condition.batched || yes.batched || no.batched;
     add(new Op("SELECT_V2", "SelectV2Options", NONE, List.of(condition, yes, no), out));
@@ -261,7 +291,7 @@ final class Graph {
 
   /** EQUAL, LESS ..., with numpy's broadcasting; the result is bool. */
   Value compare(String kind, String options, Value a, Value b) {
-    Value out = new Value(scope + "/compare", TensorType.BOOL, broadcast(a.shape, b.shape));
+    Value out = new Value(scope + "/compare", TensorType.BOOL, Shapes.broadcast(a.shape, b.shape));
     out.batched = a.batched || b.batched;
     add(new Op(kind, options, NONE, List.of(a, b), out));
     return out;
@@ -365,38 +395,5 @@ final class Graph {
   /** Version of FULLY_CONNECTED: 5 keeps the axes of its input, 6 does without a bias. */
   static int denseVersion(int rank, boolean bias) {
     return bias ? (rank > 2 ? 5 : 1) : 6;
-  }
-
-  /** An axis that is counted from the end if it is negative. */
-  static int axis(int rank, int axis) {
-    int place = axis < 0 ? axis + rank : axis;
-    if (place < 0 || place >= rank) {
-      throw new IllegalStateException("its input has no axis " + axis);
-    }
-    return place;
-  }
-
-  /** The same for several, in order. */
-  static int[] axes(int rank, int... axes) {
-    return Arrays.stream(axes).map(axis -> axis(rank, axis)).distinct().sorted().toArray();
-  }
-
-  static int[] inserted(int[] shape, int axis, int size) {
-    int[] result = new int[shape.length + 1];
-    System.arraycopy(shape, 0, result, 0, axis);
-    result[axis] = size;
-    System.arraycopy(shape, axis, result, axis + 1, shape.length - axis);
-    return result;
-  }
-
-  static int[] removed(int[] shape, int axis) {
-    int[] result = new int[shape.length - 1];
-    System.arraycopy(shape, 0, result, 0, axis);
-    System.arraycopy(shape, axis + 1, result, axis, result.length - axis);
-    return result;
-  }
-
-  static int[] ints(List<Integer> list) {
-    return list.stream().mapToInt(Integer::intValue).toArray();
   }
 }

@@ -35,6 +35,8 @@ final class KerasFile {
       throw NarrowException.input(file + ": cannot be read: no such file or folder");
     } catch (IOException e) {
       throw damaged(file, String.valueOf(e.getMessage()), e);
+    } catch (StackOverflowError e) {
+      throw damaged(file, "its parts lie too deep in each other", e);
     } catch (OutOfMemoryError e) {
       throw damaged(file, "it asks for more memory than there is", e);
     }

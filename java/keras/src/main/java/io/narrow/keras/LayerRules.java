@@ -23,7 +23,8 @@ final class LayerRules {
             RecurrentLayers.ROWS,
             AttentionLayers.ROWS,
             Operations.ROWS,
-            ShapeOperations.ROWS)
+            ShapeOperations.ROWS,
+            SliceOperations.ROWS)
         .forEach(ROWS::putAll);
   }
 

@@ -52,7 +52,7 @@ final class Loop {
     }
     int all = given.size();
     if (sequences) {
-      int[] shape = Graph.inserted(states.get(cell.output()).shape, 1, steps.size(1));
+      int[] shape = Shapes.inserted(states.get(cell.output()).shape, 1, steps.size(1));
       given.add(graph.zeros(steps, shape));
     }
     given.add(steps);
@@ -115,7 +115,7 @@ final class Loop {
     }
     if (sequences) {
       Value whole = g.inputs.get(all);
-      Value place = g.reshape(given, Graph.inserted(given.shape, 1, 1));
+      Value place = g.reshape(given, Shapes.inserted(given.shape, 1, 1));
       g.outputs.add(
           g.op("DYNAMIC_UPDATE_SLICE", "", Graph.NONE, whole.shape, whole, place, start(g, i)));
     }
@@ -123,7 +123,7 @@ final class Loop {
   }
 
   private static Value at(Graph g, Value values, Value i) {
-    int[] shape = Graph.removed(values.shape, 1);
+    int[] shape = Shapes.removed(values.shape, 1);
     return g.op("GATHER", "GatherOptions", Map.of("axis", 1), shape, values, i);
   }
 

@@ -154,6 +154,6 @@ final class Masks {
               !(causal && distance < 0) && !(window > 0 && Math.abs(distance) >= window);
           return counts ? 1 : 0;
         });
-    return g.cast(Value.of(g.scope + "/near", ones, queries, keys), TensorType.BOOL);
+    return Value.of(g.scope + "/near", TensorType.BOOL, ones, queries, keys);
   }
 }

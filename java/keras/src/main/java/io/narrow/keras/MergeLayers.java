@@ -59,7 +59,7 @@ final class MergeLayers {
         for (int i = 1; i < value.rank(); i++) {
           shape.set(rank - value.rank() + i, value.size(i));
         }
-        inputs.add(call.graph().reshape(value, Graph.ints(shape)));
+        inputs.add(call.graph().reshape(value, Shapes.ints(shape)));
       } else {
         inputs.add(value);
       }
@@ -82,7 +82,7 @@ final class MergeLayers {
   }
 
   private static Value concatenate(Call call) {
-    int axis = Graph.axis(call.x().rank(), call.config().integer("axis", -1));
+    int axis = Shapes.axis(call.x().rank(), call.config().integer("axis", -1));
     if (call.inputs().size() == 1) {
       return call.x();
     }
@@ -98,8 +98,15 @@ final class MergeLayers {
     Graph g = call.graph();
     int[] axes = call.config().integers("axes", 2, -1);
     boolean normalize = call.config().flag("normalize", false);
-    Value a = summedLast(g, call.inputs().get(0), axes[0], normalize);
-    Value b = summedLast(g, call.inputs().get(1), axes[1], normalize);
+    Value left = call.inputs().get(0);
+    Value right = call.inputs().get(1);
+    if (left.rank() == 3 && right.rank() == 3 && !normalize) {
+      boolean turnLeft = Shapes.axis(3, axes[0]) == 1;
+      boolean turnRight = Shapes.axis(3, axes[1]) == 2;
+      return multiply(g, left, right, turnLeft, turnRight);
+    }
+    Value a = summedLast(g, left, axes[0], normalize);
+    Value b = summedLast(g, right, axes[1], normalize);
     int batch = a.size(0);
     Value x = g.reshape(a, batch, a.elements(1) / a.channels(), a.channels());
     Value y = g.reshape(b, batch, b.elements(1) / b.channels(), b.channels());
@@ -113,11 +120,11 @@ final class MergeLayers {
     if (shape.size() == 1) {
       shape.add(1);
     }
-    return g.reshape(product, Graph.ints(shape));
+    return g.reshape(product, Shapes.ints(shape));
   }
 
   private static Value summedLast(Graph g, Value x, int place, boolean normalize) {
-    int axis = Graph.axis(x.rank(), place);
+    int axis = Shapes.axis(x.rank(), place);
     if (axis == 0) {
       throw new UnsupportedException("a sum over the batch");
     }
@@ -126,7 +133,7 @@ final class MergeLayers {
       order.add(i);
     }
     order.add(order.remove(axis));
-    Value turned = axis == x.rank() - 1 ? x : g.transpose(x, Graph.ints(order));
+    Value turned = axis == x.rank() - 1 ? x : g.transpose(x, Shapes.ints(order));
     return normalize ? unit(g, turned, turned.rank() - 1) : turned;
   }
 
@@ -147,7 +154,7 @@ final class MergeLayers {
     int[] right = y.shape.clone();
     left[left.length - 2] = left[left.length - 1] = 1;
     right[right.length - 2] = right[right.length - 1] = 1;
-    int[] shape = Graph.broadcast(left, right);
+    int[] shape = Shapes.broadcast(left, right);
     shape[rank - 2] = x.size(turnX ? -1 : -2);
     shape[rank - 1] = y.size(turnY ? -2 : -1);
     return g.op(

@@ -154,7 +154,7 @@ final class Network {
     if (reference.has("shape")) {
       List<Integer> sizes = new ArrayList<>();
       reference.list("shape").forEach(size -> sizes.add(size.isJsonNull() ? 1 : size.getAsInt()));
-      shape = Graph.ints(sizes);
+      shape = Shapes.ints(sizes);
     }
     Value value = new Value("unknown", otherwise.type, shape);
     value.unknown = true;
@@ -168,7 +168,7 @@ final class Network {
       shape.add(at.getAsJsonArray().size());
     }
     float[] numbers = Config.numbers(nested);
-    int[] sizes = Graph.ints(shape);
+    int[] sizes = Shapes.ints(shape);
     if (Arrays.stream(sizes).reduce(1, Math::multiplyExact) != numbers.length) {
       throw new IllegalStateException("a constant has rows of different lengths");
     }
@@ -209,6 +209,10 @@ final class Network {
         throw new IllegalStateException("it has no input");
       }
       rule(kind);
+      if (config.get("dtype") instanceof JsonObject policy
+          && policy.toString().contains("QuantizedDTypePolicy")) {
+        throw new UnsupportedException("quantized weights");
+      }
       Activations.check(config.get("activation"));
       Activations.check(config.get("recurrent_activation"));
       List<Value> outputs =
@@ -288,7 +292,8 @@ final class Network {
 
     /** The group of the next layer of a class. */
     String next(String kind) {
-      String snake = snake(kind);
+      // The one class of Keras that is not saved by its own name.
+      String snake = snake(kind.replace("GroupQuery", "GroupedQuery"));
       int number = counts.merge(snake, 1, Integer::sum) - 1;
       return snake + (number == 0 ? "" : "_" + number);
     }

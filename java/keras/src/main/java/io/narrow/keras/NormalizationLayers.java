@@ -38,7 +38,7 @@ final class NormalizationLayers {
   private static Value batch(Call call) {
     Value x = call.x();
     Config config = call.config();
-    int axis = Graph.axis(x.rank(), config.integers("axis", 1, -1)[0]);
+    int axis = Shapes.axis(x.rank(), config.integers("axis", 1, -1)[0]);
     int channels = x.size(axis);
     int next = 0;
     float[] gamma =
@@ -79,7 +79,7 @@ final class NormalizationLayers {
   private static int[] axes(Call call) {
     int rank = call.x().rank();
     return call.config().has("axis")
-        ? Graph.axes(rank, call.config().integers("axis"))
+        ? Shapes.axes(rank, call.config().integers("axis"))
         : new int[] {rank - 1};
   }
 
@@ -141,7 +141,7 @@ final class NormalizationLayers {
   private static Value group(Call call) {
     Value x = call.x();
     Config config = call.config();
-    int axis = Graph.axis(x.rank(), config.integer("axis", -1));
+    int axis = Shapes.axis(x.rank(), config.integer("axis", -1));
     int channels = x.size(axis);
     int groups = config.integer("groups", 32);
     groups = groups == -1 ? channels : groups;
@@ -233,7 +233,7 @@ final class NormalizationLayers {
     return none
         ? new int[0]
         : config.has("axis")
-            ? Graph.axes(x.rank(), config.integers("axis"))
+            ? Shapes.axes(x.rank(), config.integers("axis"))
             : new int[] {x.rank() - 1};
   }
 }

@@ -2,10 +2,7 @@ package io.narrow.keras;
 
 import static io.narrow.keras.Rule.one;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.narrow.tflite.model.TensorType;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -42,7 +39,7 @@ final class Operations {
       {"SQUARE", "SquareOptions", "ops.Square", "tf.math.square"},
     };
     for (String[] row : unary) {
-      add(rows, row, 2, call -> call.graph().unary(row[0], row[1], call.x()));
+      Rule.put(rows, call -> call.graph().unary(row[0], row[1], call.x()), names(row, 2));
     }
     String[][] binary = {
       {"ADD", "ops.Add", "tf.math.add", "tf.__operators__.add", "tf.nn.bias_add"},
@@ -56,16 +53,8 @@ final class Operations {
       {"SQUARED_DIFFERENCE", "tf.math.squared_difference"},
     };
     for (String[] row : binary) {
-      add(rows, row, 1, call -> binary(call, row[0]));
+      Rule.put(rows, call -> binary(call, row[0]), names(row, 1));
     }
-    String[] divide = {
-      "ops.Divide",
-      "ops.TrueDivide",
-      "tf.math.divide",
-      "tf.math.truediv",
-      "tf.__operators__.truediv"
-    };
-    add(rows, divide, 0, Operations::divide);
     String[][] comparing = {
       {"EQUAL", "ops.Equal", "tf.math.equal", "tf.__operators__.eq"},
       {"NOT_EQUAL", "ops.NotEqual", "tf.math.not_equal", "tf.__operators__.ne"},
@@ -77,7 +66,7 @@ final class Operations {
       {"LOGICAL_OR", "ops.LogicalOr", "tf.math.logical_or"},
     };
     for (String[] row : comparing) {
-      add(rows, row, 1, call -> compare(call, row[0]));
+      Rule.put(rows, call -> compare(call, row[0]), names(row, 1));
     }
     String[][] reducing = {
       {"MEAN", "ops.Mean", "tf.math.reduce_mean"},
@@ -89,40 +78,41 @@ final class Operations {
       {"REDUCE_ALL", "ops.All", "tf.math.reduce_all"},
     };
     for (String[] row : reducing) {
-      add(rows, row, 1, call -> reduce(call, row[0], call.x()));
+      Rule.put(rows, call -> reduce(call, row[0], call.x()), names(row, 1));
     }
-    add(rows, new String[] {"ops.Var", "tf.math.reduce_variance"}, 0, Operations::variance);
-    add(
+    Rule.put(
         rows,
-        new String[] {"ops.Std", "tf.math.reduce_std"},
-        0,
-        call -> call.graph().unary("SQRT", "", variance(call)));
-    add(rows, new String[] {"ops.Logsumexp", "tf.math.reduce_logsumexp"}, 0, Operations::logSum);
-    add(rows, new String[] {"ops.Normalize", "tf.math.l2_normalize"}, 0, Operations::normalize);
-    add(rows, new String[] {"ops.Reciprocal", "tf.math.reciprocal"}, 0, Operations::reciprocal);
-    add(rows, new String[] {"ops.Clip", "tf.clip_by_value"}, 0, Operations::clip);
-    add(rows, new String[] {"ops.Where", "tf.where"}, 0, Operations::where);
-    add(rows, new String[] {"ops.Cast", "tf.cast"}, 0, Operations::cast);
-    add(rows, new String[] {"ops.Log1p", "tf.math.log1p"}, 0, Operations::logOnePlus);
-    add(rows, new String[] {"ops.Expm1", "tf.math.expm1"}, 0, Operations::expMinusOne);
-    String[] same = {
-      "ops.ConvertToTensor",
-      "ops.Copy",
-      "ops.StopGradient",
-      "tf.convert_to_tensor",
-      "tf.identity",
-      "tf.stop_gradient"
-    };
-    add(rows, same, 0, Call::x);
+        Operations::divide,
+        "ops.Divide",
+        "ops.TrueDivide",
+        "tf.math.divide",
+        "tf.math.truediv",
+        "tf.__operators__.truediv");
+    Rule.put(rows, Operations::variance, "ops.Var", "tf.math.reduce_variance");
+    Rule.put(rows, Operations::deviation, "ops.Std", "tf.math.reduce_std");
+    Rule.put(rows, Operations::logSum, "ops.Logsumexp", "tf.math.reduce_logsumexp");
+    Rule.put(rows, Operations::normalize, "ops.Normalize", "tf.math.l2_normalize");
+    Rule.put(rows, Operations::reciprocal, "ops.Reciprocal", "tf.math.reciprocal");
+    Rule.put(rows, Operations::clip, "ops.Clip", "tf.clip_by_value");
+    Rule.put(rows, Operations::where, "ops.Where", "tf.where");
+    Rule.put(rows, Operations::cast, "ops.Cast", "tf.cast");
+    Rule.put(rows, Operations::logOnePlus, "ops.Log1p", "tf.math.log1p");
+    Rule.put(rows, Operations::expMinusOne, "ops.Expm1", "tf.math.expm1");
+    Rule.put(
+        rows,
+        Call::x,
+        "ops.ConvertToTensor",
+        "ops.Copy",
+        "ops.StopGradient",
+        "tf.convert_to_tensor",
+        "tf.identity",
+        "tf.stop_gradient");
     activations(rows);
     return rows;
   }
 
-  static void add(
-      Map<String, Rule> rows, String[] row, int from, java.util.function.Function<Call, Value> f) {
-    for (String name : Arrays.asList(row).subList(from, row.length)) {
-      rows.put(name, one(f));
-    }
+  private static String[] names(String[] row, int from) {
+    return Arrays.copyOfRange(row, from, row.length);
   }
 
   /** Functions that are activations too have the same names there, in another spelling. */
@@ -181,85 +171,7 @@ final class Operations {
   }
 
   private static Rule activation(String name) {
-    return one(call -> Activations.named(call, name, call.x(), parameters(call)));
-  }
-
-  /** The parameters of an operation, which are its configuration, or named arguments. */
-  static Config parameters(Call call) {
-    JsonObject all = new JsonObject();
-    call.config().json().entrySet().forEach(e -> all.add(e.getKey(), e.getValue()));
-    call.arguments()
-        .names()
-        .forEach(
-            (name, value) -> {
-              if (value instanceof JsonElement json) {
-                all.add(name, json);
-              } else if (value instanceof List<?> list) {
-                constants(list).ifPresent(json -> all.add(name, json));
-              }
-            });
-    return new Config(all);
-  }
-
-  /** A list that has constants only. */
-  private static java.util.Optional<JsonElement> constants(List<?> list) {
-    com.google.gson.JsonArray array = new com.google.gson.JsonArray();
-    for (Object element : list) {
-      if (element instanceof JsonElement json) {
-        array.add(json);
-      } else if (element instanceof List<?> inner && constants(inner).isPresent()) {
-        array.add(constants(inner).get());
-      } else if (element instanceof Value value && value.ints != null && value.ints.length == 1) {
-        array.add(value.ints[0]); // of the shape of another tensor
-      } else {
-        return java.util.Optional.empty();
-      }
-    }
-    return java.util.Optional.of(array);
-  }
-
-  /** An operand that has a place and, by the version of Keras, one of several names. */
-  static Value operand(Call call, int place, String... names) {
-    Object found = null;
-    for (String name : names) {
-      found = found == null ? call.arguments().get(place, name) : found;
-    }
-    if (found instanceof Value value) {
-      return value;
-    }
-    if (found instanceof JsonElement json && json.isJsonPrimitive()) {
-      boolean whole = json.getAsString().matches("-?\\d+");
-      return whole
-          ? Value.of(call.graph().scope + "/number", new int[] {json.getAsInt()})
-          : call.graph().scalar((float) Config.number(json));
-    }
-    if (found instanceof List<?> list && constants(list).isPresent()) {
-      float[] numbers = Config.numbers(constants(list).get());
-      return call.graph().constant("numbers", numbers, numbers.length);
-    }
-    throw new IllegalStateException("it has no operand `" + names[0] + "`");
-  }
-
-  /** Both operands in the same type: that of the tensors, float32 if they differ. */
-  private static Value[] operands(Call call) {
-    Graph g = call.graph();
-    Value a = operand(call, 0, "x1", "x", "value");
-    Value b = operand(call, 1, "x2", "y", "bias");
-    if (a.type == b.type) {
-      return new Value[] {a, b};
-    }
-    return new Value[] {floats(g, a), floats(g, b)};
-  }
-
-  private static Value floats(Graph g, Value x) {
-    if (x.ints == null) {
-      return g.cast(x, TensorType.FLOAT32);
-    }
-    float[] numbers = new float[x.ints.length];
-    for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = x.ints[i];
-    }
-    return Value.of(x.name, Floats.of(numbers), x.shape);
+    return one(call -> Activations.named(call, name, call.x(), Operands.parameters(call)));
   }
 
   private static final Map<String, BiFunction<Integer, Integer, Integer>> WHOLE =
@@ -274,7 +186,7 @@ final class Operations {
           Math::floorDiv);
 
   private static Value binary(Call call, String kind) {
-    Value[] both = operands(call);
+    Value[] both = Operands.both(call);
     boolean sizes =
         both[0].ints != null && both[1].ints != null && both[0].ints.length == both[1].ints.length;
     if (sizes && WHOLE.containsKey(kind)) {
@@ -287,12 +199,12 @@ final class Operations {
 
   private static Value divide(Call call) {
     Graph g = call.graph();
-    Value[] both = operands(call);
-    return g.binary("DIV", floats(g, both[0]), floats(g, both[1]));
+    Value[] both = Operands.both(call);
+    return g.binary("DIV", Operands.floats(g, both[0]), Operands.floats(g, both[1]));
   }
 
   private static Value compare(Call call, String kind) {
-    Value[] both = operands(call);
+    Value[] both = Operands.both(call);
     StringBuilder options = new StringBuilder();
     for (String word : kind.split("_")) {
       options.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
@@ -301,10 +213,10 @@ final class Operations {
   }
 
   private static int[] axes(Call call) {
-    Config c = parameters(call);
+    Config c = Operands.parameters(call);
     int rank = call.x().rank();
     if (c.has("axis")) {
-      return Graph.axes(rank, c.integers("axis"));
+      return Shapes.axes(rank, c.integers("axis"));
     }
     int[] all = new int[rank];
     Arrays.setAll(all, i -> i);
@@ -312,7 +224,7 @@ final class Operations {
   }
 
   private static Value reduce(Call call, String kind, Value x) {
-    boolean keep = parameters(call).flag("keepdims", false);
+    boolean keep = Operands.parameters(call).flag("keepdims", false);
     return call.graph().reduce(kind, x, keep, axes(call));
   }
 
@@ -320,6 +232,10 @@ final class Operations {
     Graph g = call.graph();
     Value mean = g.reduce("MEAN", call.x(), true, axes(call));
     return reduce(call, "MEAN", g.binary("SQUARED_DIFFERENCE", call.x(), mean));
+  }
+
+  private static Value deviation(Call call) {
+    return call.graph().unary("SQRT", "", variance(call));
   }
 
   /** log(sum(e^(x - max))) + max, which does not overflow. */
@@ -332,10 +248,10 @@ final class Operations {
   }
 
   private static Value normalize(Call call) {
-    if (parameters(call).integer("order", 2) != 2) {
+    if (Operands.parameters(call).integer("order", 2) != 2) {
       throw new Call.UnsupportedException("an order other than 2");
     }
-    boolean last = call.kind().startsWith("ops.") && !parameters(call).has("axis");
+    boolean last = call.kind().startsWith("ops.") && !Operands.parameters(call).has("axis");
     return MergeLayers.unit(
         call.graph(), call.x(), last ? new int[] {call.x().rank() - 1} : axes(call));
   }
@@ -346,25 +262,25 @@ final class Operations {
 
   private static Value clip(Call call) {
     Graph g = call.graph();
-    Config c = parameters(call);
+    Config c = Operands.parameters(call);
     Value low = g.scalar((float) c.number("x_min", c.number("clip_value_min", 0)));
     Value high = g.scalar((float) c.number("x_max", c.number("clip_value_max", 0)));
-    return g.binary("MINIMUM", g.binary("MAXIMUM", floats(g, call.x()), low), high);
+    return g.binary("MINIMUM", g.binary("MAXIMUM", Operands.floats(g, call.x()), low), high);
   }
 
   private static Value where(Call call) {
     Graph g = call.graph();
-    Value yes = operand(call, 1, "x1", "x");
-    Value no = operand(call, 2, "x2", "y");
+    Value yes = Operands.operand(call, 1, "x1", "x");
+    Value no = Operands.operand(call, 2, "x2", "y");
     boolean same = yes.type == no.type;
     return g.select(
-        g.cast(operand(call, 0, "condition"), TensorType.BOOL),
-        same ? yes : floats(g, yes),
-        same ? no : floats(g, no));
+        g.cast(Operands.operand(call, 0, "condition"), TensorType.BOOL),
+        same ? yes : Operands.floats(g, yes),
+        same ? no : Operands.floats(g, no));
   }
 
   private static Value cast(Call call) {
-    String type = parameters(call).text("dtype", "float32");
+    String type = Operands.parameters(call).text("dtype", "float32");
     return call.graph().cast(call.x(), InputShapes.type(type));
   }
 
@@ -375,10 +291,5 @@ final class Operations {
   private static Value expMinusOne(Call call) {
     Graph g = call.graph();
     return Activations.plus(g, g.unary("EXP", "ExpOptions", call.x()), -1);
-  }
-
-  /** The values of a list that an operation is given. */
-  static List<Value> list(Call call, String name) {
-    return new ArrayList<>(Arguments.values(call.arguments().get(0, name)));
   }
 }

@@ -62,15 +62,14 @@ final class RecurrentLayers {
     List<Value> results;
     if (mask == null && initial.isEmpty() && !wantsState && isFused(call)) {
       Value all = call.kind().equals("LSTM") ? lstm(call, steps) : simple(call, steps);
-      int[] last = Graph.removed(all.shape, 1);
-      results = List.of(sequences ? all : g.reshape(g.slice(all, 1, all.size(1) - 1, 1), last));
+      results = List.of(sequences ? all : g.pick(all, 1, all.size(1) - 1));
     } else {
       Cell cell = cell(call);
-      int[] step = Graph.removed(steps.shape, 1);
+      int[] step = Shapes.removed(steps.shape, 1);
       List<Value> states = new ArrayList<>(initial);
       List<Variable> variables = new ArrayList<>();
       for (int[] shape : initial.isEmpty() ? cell.states(step) : List.<int[]>of()) {
-        int[] whole = Graph.inserted(shape, 0, step[0]);
+        int[] whole = Shapes.inserted(shape, 0, step[0]);
         if (stateful) {
           variables.add(new Variable(g, "state_" + states.size(), whole));
           states.add(variables.get(variables.size() - 1).read());
@@ -258,7 +257,7 @@ final class RecurrentLayers {
     if (x.mask != null && Masks.READERS.contains(kind)) {
       throw new UnsupportedException("a mask for " + kind);
     }
-    int[] merged = Graph.removed(x.shape, 0);
+    int[] merged = Shapes.removed(x.shape, 0);
     merged[0] = Math.multiplyExact(x.size(0), x.size(1));
     Graph g = call.graph();
     Value steps = g.reshape(x, merged);
@@ -266,7 +265,7 @@ final class RecurrentLayers {
     Call inner = call.inner(kind, layer.object("config"), part, Collections.singletonList(steps));
     List<Value> results = new ArrayList<>();
     for (Value out : inner.build()) {
-      int[] shape = Graph.inserted(out.shape, 1, x.size(1));
+      int[] shape = Shapes.inserted(out.shape, 1, x.size(1));
       shape[0] = x.size(0);
       results.add(g.reshape(out, shape));
     }

@@ -111,8 +111,11 @@ final class ResizeLayers {
   }
 
   private static Value middle(Graph g, Value x, int height, int width) {
-    Value rows = g.slice(x, 1, (x.size(1) - height) / 2, height);
-    return g.slice(rows, 2, (x.size(2) - width) / 2, width);
+    int top = (x.size(1) - height) / 2;
+    int left = (x.size(2) - width) / 2;
+    int[] begins = {0, top, left, 0};
+    int[] ends = {x.size(0), top + height, left + width, x.channels()};
+    return g.slice(x, begins, ends, null);
   }
 
   private static Value center(Call call) {

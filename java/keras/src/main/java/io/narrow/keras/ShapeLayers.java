@@ -105,28 +105,11 @@ final class ShapeLayers {
     Value x = ConvolutionLayers.rank(call, dimensions + 2);
     int[] amounts = amounts(call, "cropping", dimensions);
     int[] begins = new int[x.rank()];
-    int[] ends = new int[x.rank()];
-    int[] strides = new int[x.rank()];
-    int[] shape = x.shape.clone();
-    Arrays.fill(strides, 1);
-    int mask = 1 | 1 << x.rank() - 1;
+    int[] ends = x.shape.clone();
     for (int i = 0; i < dimensions; i++) {
       begins[i + 1] = amounts[2 * i];
-      ends[i + 1] = x.size(i + 1) - amounts[2 * i + 1];
-      shape[i + 1] = ends[i + 1] - begins[i + 1];
-      if (shape[i + 1] < 1) {
-        throw new IllegalStateException("it cuts off all of its input " + x);
-      }
+      ends[i + 1] -= amounts[2 * i + 1];
     }
-    Graph g = call.graph();
-    return g.op(
-        "STRIDED_SLICE",
-        "StridedSliceOptions",
-        Map.of("begin_mask", mask, "end_mask", mask),
-        shape,
-        x,
-        g.constant("begin", begins),
-        g.constant("end", ends),
-        g.constant("strides", strides));
+    return call.graph().slice(x, begins, ends, null);
   }
 }

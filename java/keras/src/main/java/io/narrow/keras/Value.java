@@ -38,7 +38,12 @@ final class Value {
   }
 
   static Value of(String name, int[] contents, int... shape) {
-    Value value = new Value(name, TensorType.INT32, shape);
+    return of(name, TensorType.INT32, contents, shape);
+  }
+
+  /** A constant of whole numbers, or of 0 and 1 for {@code BOOL}. */
+  static Value of(String name, TensorType type, int[] contents, int... shape) {
+    Value value = new Value(name, type, shape);
     value.ints = contents;
     return value;
   }

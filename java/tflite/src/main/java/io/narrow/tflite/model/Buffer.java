@@ -1,5 +1,6 @@
 package io.narrow.tflite.model;
 
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Consumer;
@@ -15,6 +16,9 @@ public final class Buffer {
   private final int size;
   private final Consumer<ByteBuffer> compute;
   private final ByteBuffer bytes;
+
+  /** What was computed last, while somebody uses it: who quantizes needs it twice. */
+  private WeakReference<ByteBuffer> recent = new WeakReference<>(null);
 
   private Buffer(int size, Consumer<ByteBuffer> compute, ByteBuffer bytes) {
     this.size = size;
@@ -54,12 +58,14 @@ public final class Buffer {
 
   /** The bytes, little-endian and read-only. */
   public ByteBuffer bytes() {
-    ByteBuffer result = bytes;
-    if (isComputed()) {
+    ByteBuffer result = isComputed() ? recent.get() : bytes;
+    if (result == null) {
       ByteBuffer computed = ByteBuffer.allocateDirect(size);
       compute.accept(computed.duplicate());
-      result = computed.asReadOnlyBuffer();
+      result = computed;
+      recent = new WeakReference<>(result);
     }
+    result = result.asReadOnlyBuffer();
     return result.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
 }

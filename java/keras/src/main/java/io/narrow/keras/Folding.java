@@ -215,7 +215,7 @@ final class Folding {
       return;
     }
     Op pad = producers.get(op.input(0));
-    if (pad == null || !pad.kind.equals("PAD") || sole(op.input(0)) != pad) {
+    if (pad == null || !pad.kind.equals("PAD")) {
       return;
     }
     int[] amounts = pad.input(1).ints;
@@ -230,11 +230,17 @@ final class Folding {
         return;
       }
     }
-    if (amounts[0] + amounts[1] + amounts[6] + amounts[7] == 0) {
-      op.fields.put("padding", ConvolutionLayers.SAME);
-      String name = pad.input(0).name;
-      replace(pad, pad.input(0));
-      pad.input(0).name = name;
+    if (amounts[0] + amounts[1] + amounts[6] + amounts[7] > 0) {
+      return;
+    }
+    Value padded = pad.output();
+    op.fields.put("padding", ConvolutionLayers.SAME);
+    op.inputs.set(0, pad.input(0));
+    readers.get(pad.input(0)).add(op);
+    readers.get(padded).remove(op);
+    if (readers.get(padded).isEmpty() && !graph.outputs.contains(padded)) {
+      readers.get(pad.input(0)).remove(pad);
+      gone.add(pad);
     }
   }
 

@@ -170,13 +170,16 @@ final class Graph {
         shape.add(1);
       }
     }
-    return op(
-        kind,
-        "ReducerOptions",
-        Map.of("keep_dims", keep),
-        Shapes.ints(shape),
-        x,
-        constant("axes", axes));
+    Value out =
+        op(
+            kind,
+            "ReducerOptions",
+            Map.of("keep_dims", keep),
+            Shapes.ints(shape),
+            x,
+            constant("axes", axes));
+    out.batched &= Arrays.stream(axes).noneMatch(axis -> axis == 0);
+    return out;
   }
 
   /**

@@ -3,6 +3,7 @@ package io.narrow.keras;
 import static io.narrow.keras.Rule.one;
 
 import io.narrow.keras.Call.UnsupportedException;
+import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -39,6 +40,10 @@ final class MergeLayers {
       throw new IllegalStateException("it has only one input");
     }
     List<Value> inputs = aligned(call);
+    TensorType type = inputs.get(0).type;
+    if (inputs.stream().anyMatch(input -> input.type != type)) {
+      inputs.replaceAll(input -> Operands.floats(call.graph(), input));
+    }
     Value result = inputs.get(0);
     for (Value other : inputs.subList(1, inputs.size())) {
       result = call.graph().binary(kind, result, other);

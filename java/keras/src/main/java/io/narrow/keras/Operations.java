@@ -2,6 +2,7 @@ package io.narrow.keras;
 
 import static io.narrow.keras.Rule.one;
 
+import io.narrow.keras.Call.UnsupportedException;
 import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -31,7 +32,6 @@ final class Operations {
       {"LOG", "", "ops.Log", "tf.math.log"},
       {"LOGICAL_NOT", "LogicalNotOptions", "ops.LogicalNot", "tf.math.logical_not"},
       {"NEG", "NegOptions", "ops.Negative", "tf.math.negative", "tf.__operators__.neg"},
-      {"ROUND", "", "ops.Round", "tf.math.round"},
       {"RSQRT", "", "ops.Rsqrt", "tf.math.rsqrt"},
       {"SIGN", "SignOptions", "ops.Sign", "tf.math.sign"},
       {"SIN", "", "ops.Sin", "tf.math.sin"},
@@ -96,6 +96,7 @@ final class Operations {
     Rule.put(rows, Operations::clip, "ops.Clip", "tf.clip_by_value");
     Rule.put(rows, Operations::where, "ops.Where", "tf.where");
     Rule.put(rows, Operations::cast, "ops.Cast", "tf.cast");
+    Rule.put(rows, Operations::round, "ops.Round", "tf.math.round");
     Rule.put(rows, Operations::logOnePlus, "ops.Log1p", "tf.math.log1p");
     Rule.put(rows, Operations::expMinusOne, "ops.Expm1", "tf.math.expm1");
     Rule.put(
@@ -224,6 +225,9 @@ final class Operations {
   }
 
   private static Value reduce(Call call, String kind, Value x) {
+    if (Operands.parameters(call).has("initial")) {
+      throw new UnsupportedException("an initial value");
+    }
     boolean keep = Operands.parameters(call).flag("keepdims", false);
     return call.graph().reduce(kind, x, keep, axes(call));
   }
@@ -249,7 +253,7 @@ final class Operations {
 
   private static Value normalize(Call call) {
     if (Operands.parameters(call).integer("order", 2) != 2) {
-      throw new Call.UnsupportedException("an order other than 2");
+      throw new UnsupportedException("an order other than 2");
     }
     boolean last = call.kind().startsWith("ops.") && !Operands.parameters(call).has("axis");
     return MergeLayers.unit(
@@ -282,6 +286,13 @@ final class Operations {
   private static Value cast(Call call) {
     String type = Operands.parameters(call).text("dtype", "float32");
     return call.graph().cast(call.x(), InputShapes.type(type));
+  }
+
+  private static Value round(Call call) {
+    if (Operands.parameters(call).integer("decimals", 0) != 0) {
+      throw new UnsupportedException("decimals");
+    }
+    return call.graph().unary("ROUND", "", call.x());
   }
 
   private static Value logOnePlus(Call call) {

@@ -27,29 +27,9 @@ final class ShapeLayers {
   }
 
   private static Value reshape(Call call) {
-    int[] target = call.config().integers("target_shape");
-    int[] shape = new int[target.length + 1];
-    shape[0] = call.x().size(0);
-    int open = 0;
-    int known = 1;
-    for (int i = 0; i < target.length; i++) {
-      shape[i + 1] = target[i];
-      if (target[i] == -1) {
-        open = i + 1;
-      } else {
-        known = Math.multiplyExact(known, target[i]);
-      }
-    }
-    int elements = call.x().elements(1);
-    if (open > 0 && known > 0) {
-      shape[open] = elements / known;
-      known *= shape[open];
-    }
-    if (known != elements) {
-      throw new IllegalStateException(
-          "its target " + Arrays.toString(target) + " does not fit its input " + call.x());
-    }
-    return call.graph().reshape(call.x(), shape);
+    Value x = call.x();
+    int[] target = Shapes.filled(call.config().integers("target_shape"), x.elements(1));
+    return call.graph().reshape(x, Shapes.inserted(target, 0, x.size(0)));
   }
 
   private static Value permute(Call call) {

@@ -1,5 +1,6 @@
 package io.narrow.keras;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.narrow.keras.Call.UnsupportedException;
 import java.util.ArrayList;
@@ -52,24 +53,14 @@ final class ShapeOperations {
 
   private static Value reshape(Call call) {
     Config c = Operands.parameters(call);
-    int[] target = c.integers(c.has("newshape") ? "newshape" : "shape");
     Value x = call.x();
-    int known = 1;
-    int open = -1;
-    int whole = x.elements(0);
-    for (int i = 0; i < target.length; i++) {
-      // The batch is open in the file; here it has the size it has now.
-      if (target[i] == -1) {
-        open = open < 0 ? i : open;
-      } else {
-        known = Math.multiplyExact(known, target[i]);
-      }
+    List<Integer> sizes = new ArrayList<>();
+    for (JsonElement size : c.list(c.has("newshape") ? "newshape" : "shape")) {
+      sizes.add(size.isJsonNull() ? -1 : Config.integer(size));
     }
-    if (open >= 0 && known > 0) {
-      target[open] = whole / known;
-    }
-    if (Arrays.stream(target).reduce(1, Math::multiplyExact) != whole) {
-      throw new IllegalStateException(Arrays.toString(target) + " does not fit its input " + x);
+    int[] target = Shapes.filled(Shapes.ints(sizes), x.elements(0));
+    if (x.batched && (target.length == 0 || sizes.get(0) != -1)) {
+      call.graph().fix();
     }
     return call.graph().reshape(x, target);
   }
@@ -328,11 +319,17 @@ final class ShapeOperations {
   }
 
   private static Value blocks(Call call, String kind, String options, int block, int... shape) {
+    if (Operands.parameters(call).text("data_format", "").startsWith("NC")) {
+      throw new UnsupportedException("channels first");
+    }
     return call.graph().op(kind, options, Map.of("block_size", block), shape, call.x());
   }
 
   private static Value resize(Call call) {
     Config c = Operands.parameters(call);
+    if (c.flag("preserve_aspect_ratio", false)) {
+      throw new UnsupportedException("preserve_aspect_ratio");
+    }
     int[] size = c.integers("size", 2, 1);
     JsonObject layer = new JsonObject();
     c.json().entrySet().forEach(e -> layer.add(e.getKey(), e.getValue()));

@@ -36,6 +36,29 @@ final class Shapes {
     return Arrays.stream(axes).map(axis -> axis(rank, axis)).distinct().sorted().toArray();
   }
 
+  /** A shape of this many elements, with the size that makes it so in place of -1. */
+  static int[] filled(int[] shape, int elements) {
+    int[] result = shape.clone();
+    int open = -1;
+    int known = 1;
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] == -1 && open < 0) {
+        open = i;
+      } else {
+        known = Math.multiplyExact(known, shape[i]);
+      }
+    }
+    if (open >= 0 && known > 0) {
+      result[open] = elements / known;
+      known *= result[open];
+    }
+    if (known != elements) {
+      throw new IllegalStateException(
+          "the shape " + Arrays.toString(shape) + " has not the elements of its input");
+    }
+    return result;
+  }
+
   static int[] inserted(int[] shape, int axis, int size) {
     int[] result = new int[shape.length + 1];
     System.arraycopy(shape, 0, result, 0, axis);

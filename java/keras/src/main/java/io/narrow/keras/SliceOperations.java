@@ -151,10 +151,13 @@ final class SliceOperations {
     Graph g = call.graph();
     Value x = Operands.operand(call, 0, "x", "params");
     Value places = g.cast(Operands.operand(call, 1, "indices"), TensorType.INT32);
-    if (!c.has("axis") && call.kind().startsWith("ops.")) {
-      throw new UnsupportedException("elements without an axis");
+    if (!c.has("axis") && call.kind().startsWith("ops.") || c.integer("batch_dims", 0) != 0) {
+      throw new UnsupportedException("elements without an axis, or of each sample");
     }
     int axis = Shapes.axis(x.rank(), c.integer("axis", 0));
+    if (axis == 0 && x.batched) {
+      g.fix();
+    }
     int[] shape = new int[x.rank() - 1 + places.rank()];
     System.arraycopy(x.shape, 0, shape, 0, axis);
     System.arraycopy(places.shape, 0, shape, axis, places.rank());

@@ -35,6 +35,7 @@ def model(name):
             layer.set_weights([w + random.uniform(0, 0.2, w.shape).astype(w.dtype) for w in layer.get_weights()])
         elif isinstance(layer, keras.layers.Normalization):
             layer.set_weights([random.uniform(0.2, 0.5, w.shape).astype(w.dtype) for w in layer.get_weights()])
+            layer.finalize_state()  # or the layer keeps computing with what it had before, until it is saved and loaded
     return made
 
 

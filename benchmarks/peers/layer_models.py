@@ -224,7 +224,7 @@ def models(keras):
     def shared():
         a, b, conv = Input((8, 8, 3), name="a"), Input((8, 8, 3), name="b"), L.Conv2D(4, 3, name="shared")
         x, y = conv(a), conv(b)
-        return Model([a, b], [L.GlobalAveragePooling2D()(L.Add()([x, y])), L.Flatten()(x)])
+        return Model([a, b], [L.GlobalAveragePooling2D(name="mean")(L.Add()([x, y])), L.Flatten(name="flat")(x)])
 
     def twins():
         inner, a, b = chain((6,), L.Dense(4, activation="relu")), Input((6,)), Input((6,))

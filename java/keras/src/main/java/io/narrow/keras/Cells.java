@@ -100,6 +100,11 @@ final class Cells {
       return g.constant("bias", rows ? all.part(row * size, size) : all, size);
     }
 
+    @Override
+    public Value project(Graph g, Value x) {
+      return project(g, x, bias(g, 0, false));
+    }
+
     Value project(Graph g, Value x, Value bias) {
       int in = x.channels();
       return g.dense(x, g.constant("kernel", kernel(in), gates * units, in), bias);
@@ -119,11 +124,6 @@ final class Cells {
     }
 
     @Override
-    public Value project(Graph g, Value x) {
-      return project(g, x, bias(g, 0, false));
-    }
-
-    @Override
     public List<Value> step(Graph g, Value projected, List<Value> states) {
       Value sum = g.binary("ADD", projected, recur(g, states.get(0), 0, 1, null));
       return List.of(activation.of(g, sum));
@@ -138,11 +138,6 @@ final class Cells {
     @Override
     public List<int[]> states(int[] step) {
       return List.of(new int[] {units}, new int[] {units});
-    }
-
-    @Override
-    public Value project(Graph g, Value x) {
-      return project(g, x, bias(g, 0, false));
     }
 
     @Override

@@ -61,7 +61,7 @@ abstract class Floats {
 
   void write(ByteBuffer target) {
     FloatBuffer floats = target.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-    int rows = Math.max(1, Math.max(PIECE / grain(), FEWEST_COLUMNS));
+    int rows = Math.max(FEWEST_COLUMNS, PIECE / grain());
     float[] piece = new float[(int) Math.min(size, (long) rows * grain())];
     for (int from = 0; from < size; from += piece.length) {
       int count = Math.min(piece.length, size - from);

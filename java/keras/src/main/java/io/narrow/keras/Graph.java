@@ -3,9 +3,11 @@ package io.narrow.keras;
 import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** Operators in the order in which they run, and the means to append to them. */
 final class Graph {
@@ -19,6 +21,9 @@ final class Graph {
 
   /** Name of the layer that is being built, which its values are named after. */
   String scope = "";
+
+  /** Names of the layers that keep a state of their own. */
+  final Set<String> states = new HashSet<>();
 
   private boolean fixed;
 
@@ -135,13 +140,8 @@ final class Graph {
     if (x.batched) {
       target[0] = -1;
     }
-    return op(
-        "RESHAPE",
-        "ReshapeOptions",
-        Map.of("new_shape", target),
-        shape,
-        x,
-        constant("shape", target));
+    Map<String, Object> fields = Map.of("new_shape", target);
+    return op("RESHAPE", "ReshapeOptions", fields, shape, x, constant("shape", target));
   }
 
   Value transpose(Value x, int... order) {
@@ -170,14 +170,9 @@ final class Graph {
         shape.add(1);
       }
     }
-    Value out =
-        op(
-            kind,
-            "ReducerOptions",
-            Map.of("keep_dims", keep),
-            Shapes.ints(shape),
-            x,
-            constant("axes", axes));
+    Map<String, Object> fields = Map.of("keep_dims", keep);
+    Value over = constant("axes", axes);
+    Value out = op(kind, "ReducerOptions", fields, Shapes.ints(shape), x, over);
     out.batched &= Arrays.stream(axes).noneMatch(axis -> axis == 0);
     return out;
   }
@@ -226,15 +221,7 @@ final class Graph {
     int mask = (1 << x.rank()) - 1 & ~(1 << axis);
     Map<String, Object> fields =
         Map.of("begin_mask", mask, "end_mask", mask, "shrink_axis_mask", 1 << axis);
-    return op(
-        "STRIDED_SLICE",
-        "StridedSliceOptions",
-        fields,
-        Shapes.removed(x.shape, axis),
-        x,
-        constant("begin", begins),
-        constant("end", ends),
-        constant("strides", strides));
+    return strided(x, fields, Shapes.removed(x.shape, axis), begins, ends, strides);
   }
 
   /**
@@ -258,15 +245,16 @@ final class Graph {
     if (mask == (1 << x.rank()) - 1) {
       return x;
     }
-    return op(
-        "STRIDED_SLICE",
-        "StridedSliceOptions",
-        Map.of("begin_mask", mask, "end_mask", mask),
-        shape,
-        x,
-        constant("begin", begins),
-        constant("end", ends),
-        constant("strides", strides));
+    Map<String, Object> fields = Map.of("begin_mask", mask, "end_mask", mask);
+    return strided(x, fields, shape, begins, ends, strides);
+  }
+
+  private Value strided(
+      Value x, Map<String, ?> fields, int[] shape, int[] begins, int[] ends, int[] strides) {
+    Value begin = constant("begin", begins);
+    Value end = constant("end", ends);
+    Value stride = constant("strides", strides);
+    return op("STRIDED_SLICE", "StridedSliceOptions", fields, shape, x, begin, end, stride);
   }
 
   /** Equal parts along an axis. */

@@ -83,8 +83,8 @@ final class Importer {
     Map<String, Integer> names = new LinkedHashMap<>();
     for (int i = 0; i < model.outputs().size(); i++) {
       ModelConfig.End output = model.outputs().get(i);
-      String name = keras3 ? "output_" + i : output.name();
-      name = output.key().isEmpty() ? name : output.key();
+      String numbered = output.key().isEmpty() ? "output_" + i : output.key();
+      String name = keras3 ? numbered : output.name();
       names.put(names.containsKey(name) ? name + "_" + i : name, i);
     }
     return names;

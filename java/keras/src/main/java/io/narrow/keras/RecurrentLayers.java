@@ -48,51 +48,63 @@ final class RecurrentLayers {
     Graph g = call.graph();
     Value given = call.arguments().value(2, "mask");
     Value mask = given == null ? implied : given;
-    Value x = call.x();
+    boolean sequences = config.flag("return_sequences", false);
+    boolean wantsState = config.flag("return_state", false);
     boolean timeMajor = config.flag("time_major", false);
     if (timeMajor) {
       g.fix();
-      x = swapped(g, x);
     }
-    boolean backwards = config.flag("go_backwards", false);
-    Value steps = backwards ? reversed(g, x) : x;
-    boolean sequences = config.flag("return_sequences", false);
-    boolean wantsState = config.flag("return_state", false);
-    boolean stateful = config.flag("stateful", false);
-    List<Value> results;
+    if (config.flag("stateful", false) && !g.states.add(g.scope)) {
+      throw new UnsupportedException("a state that several calls share");
+    }
+    Value x = timeMajor ? swapped(g, call.x()) : call.x();
+    Value steps = config.flag("go_backwards", false) ? reversed(g, x) : x;
+    List<Value> results = new ArrayList<>();
     if (mask == null && initial.isEmpty() && !wantsState && isFused(call)) {
       Value all = call.kind().equals("LSTM") ? lstm(call, steps) : simple(call, steps);
-      results = List.of(sequences ? all : g.pick(all, 1, all.size(1) - 1));
+      results.add(sequences ? all : g.pick(all, 1, all.size(1) - 1));
     } else {
-      Cell cell = cell(call);
-      int[] step = Shapes.removed(steps.shape, 1);
-      List<Value> states = new ArrayList<>(initial);
-      List<Variable> variables = new ArrayList<>();
-      for (int[] shape : initial.isEmpty() ? cell.states(step) : List.<int[]>of()) {
-        int[] whole = Shapes.inserted(shape, 0, step[0]);
-        if (stateful) {
-          variables.add(new Variable(g, "state_" + states.size(), whole));
-          states.add(variables.get(variables.size() - 1).read());
-        } else {
-          states.add(g.zeros(steps, whole));
-        }
-      }
-      boolean zeros = config.flag("zero_output_for_mask", false);
-      Value projected = cell.project(g, steps);
-      projected.name = g.scope + "/projected";
-      Value counts = mask != null && backwards ? reversed(g, mask) : mask;
-      List<Value> all = new Loop(cell, g, projected, counts, sequences, zeros).run(states);
-      for (int i = 0; i < variables.size(); i++) {
-        variables.get(i).assign(all.get(i + 1));
-      }
-      results = wantsState ? all : all.subList(0, 1);
+      List<Value> all = looped(call, steps, mask, initial);
+      results.addAll(wantsState ? all : all.subList(0, 1));
     }
     if (sequences && timeMajor) {
-      results = new ArrayList<>(results);
       results.set(0, swapped(g, results.get(0)));
     }
     results.get(0).mask = sequences ? mask : null;
     return results;
+  }
+
+  /**
+   * The output and the last states of a loop over the steps, which begins with zeros if need be.
+   */
+  private static List<Value> looped(Call call, Value steps, Value mask, List<Value> initial) {
+    Config config = call.config();
+    Graph g = call.graph();
+    Cell cell = cell(call);
+    int[] step = Shapes.removed(steps.shape, 1);
+    List<Value> states = new ArrayList<>(initial);
+    List<Variable> variables = new ArrayList<>();
+    for (int[] shape : initial.isEmpty() ? cell.states(step) : List.<int[]>of()) {
+      int[] whole = Shapes.inserted(shape, 0, step[0]);
+      if (config.flag("stateful", false)) {
+        Variable variable = new Variable(g, "state_" + states.size(), whole);
+        variables.add(variable);
+        states.add(variable.read());
+      } else {
+        states.add(g.zeros(steps, whole));
+      }
+    }
+    Value projected = cell.project(g, steps);
+    projected.name = g.scope + "/projected";
+    boolean backwards = mask != null && config.flag("go_backwards", false);
+    boolean sequences = config.flag("return_sequences", false);
+    boolean zeros = config.flag("zero_output_for_mask", false);
+    Value counts = backwards ? reversed(g, mask) : mask;
+    List<Value> all = new Loop(cell, g, projected, counts, sequences, zeros).run(states);
+    for (int i = 0; i < variables.size(); i++) {
+      variables.get(i).assign(all.get(i + 1));
+    }
+    return all;
   }
 
   private static Value swapped(Graph g, Value x) {

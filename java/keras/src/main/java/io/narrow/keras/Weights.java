@@ -37,9 +37,5 @@ interface Weights {
    */
   record Part(List<String> names, String archive) {
     static final Part WHOLE = new Part(List.of(), "");
-
-    static Part of(String name, String archive) {
-      return new Part(name.isEmpty() ? List.of() : List.of(name), archive);
-    }
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Damaged files give one clear line or work, in bounded time; nothing else happens. */
 class MutationsTest {
-  private static final int MUTATIONS = Integer.getInteger("narrow.mutations", 300);
+  private static final int MUTATIONS = Integer.getInteger("narrow.mutations", 1000);
   private static final long SECONDS = 30;
 
   @TempDir private Path folder;

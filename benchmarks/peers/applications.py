@@ -26,17 +26,34 @@ TURNS = 10
 
 
 def model(name):
-    """The model with random weights; statistics of batch normalization too, or they would hide a wrong order."""
+    """The model with random weights, and in batch normalization what one pass of random input leaves there: without it the deep ones
+    grow from block to block until rounding alone decides what comes out."""
     shape = {"input_shape": (224, 224, 3)} if name.startswith("MobileNetV3") else {}  # the others have one of their own
     made = getattr(keras.applications, name)(weights=None, **shape)
     random = np.random.default_rng(0)
+    norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.set_weights([w + random.uniform(0, 0.2, w.shape).astype(w.dtype) for w in layer.get_weights()])
+        layer.momentum = 0.0
     for layer in made.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([w + random.uniform(0, 0.2, w.shape).astype(w.dtype) for w in layer.get_weights()])
-        elif isinstance(layer, keras.layers.Normalization):
+        if isinstance(layer, keras.layers.Normalization):
             layer.set_weights([random.uniform(0.2, 0.5, w.shape).astype(w.dtype) for w in layer.get_weights()])
             layer.finalize_state()  # or the layer keeps computing with what it had before, until it is saved and loaded
+    if norms:
+        made(np.concatenate(samples(made, 4)), training=True)
+    for layer, momentum in zip(norms, momenta):
+        layer.momentum = momentum
     return made
+
+
+def samples(made, count):
+    pixels = any(isinstance(layer, keras.layers.Rescaling) for layer in made.layers)  # or what is prepared for the model
+    low, high = (0, 255) if pixels else (-1, 1)
+    height, width, channels = made.inputs[0].shape[1:]
+    tiles = np.ones((1, -(-height // 8), -(-width // 8), 1))  # areas as pictures have them; noise looks the same everywhere
+    xs = [np.kron(np.random.default_rng(seed).uniform(low, high, (1, 8, 8, channels)), tiles) for seed in range(count)]
+    return [x[:, :height, :width].astype(np.float32) for x in xs]
 
 
 def converted(made, path):
@@ -81,10 +98,7 @@ def row(name, args, folder):
     seconds = time.time() - start
     if done.returncode:
         return [name, "%d: %s" % (done.returncode, done.stderr.strip().splitlines()[-1:])]
-    shape = made.inputs[0].shape[1:]
-    pixels = any(isinstance(layer, keras.layers.Rescaling) for layer in made.layers)  # or what is prepared for the model
-    low, high = (0, 255) if pixels else (-1, 1)
-    xs = [np.random.default_rng(seed).uniform(low, high, (1, *shape)).astype(np.float32) for seed in range(2)]
+    xs = samples(made, 2)
     narrow = opened(ours)
     cells = [name, "%.1e" % max(relative(run(narrow, x)[0], np.array(made(x, training=False))) for x in xs)]
     if args.no_converter:

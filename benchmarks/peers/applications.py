@@ -29,6 +29,7 @@ def model(name):
     """The model with random weights, and in batch normalization what one pass of random input leaves there: without it the deep ones
     grow from block to block until rounding alone decides what comes out."""
     shape = {"input_shape": (224, 224, 3)} if name.startswith("MobileNetV3") else {}  # the others have one of their own
+    keras.utils.set_random_seed(1)
     made = getattr(keras.applications, name)(weights=None, **shape)
     random = np.random.default_rng(0)
     norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]

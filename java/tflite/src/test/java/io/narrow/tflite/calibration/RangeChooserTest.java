@@ -125,7 +125,6 @@ class RangeChooserTest {
     assertThat(range.max()).isLessThanOrEqualTo(all.max());
   }
 
-  /** Divergence of what 256 codes make of the values within a distance, as TensorRT defines it. */
   /** Of each value; next to zero, where a code is exact, as many as one bin further out. */
   private static int[] bins(float[] values, double width) {
     return IntStream.range(0, values.length)
@@ -139,6 +138,7 @@ class RangeChooserTest {
         .toArray();
   }
 
+  /** Divergence of what 256 codes make of the values within a distance, as TensorRT defines it. */
   private static double divergence(float[] values, double width, int low, int high) {
     double[] clamped = new double[high - low];
     double[] inside = new double[high - low];

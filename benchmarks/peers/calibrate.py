@@ -1,7 +1,7 @@
 """Calibration of Narrow and ai-edge-quantizer on the same samples: calibrate.py MODEL.tflite... [--help]
 
 Uniform random samples in [-1, 1] go into an .npz file, from which `narrow calibrate` reads them; ai-edge has them in memory. The
-two take turns, one thread each. Milliseconds per sample, by the clock and of processor time, which a busy machine disturbs less.
+two take turns, with --threads each. Milliseconds per sample, by the clock and of processor time, which a busy machine disturbs less.
 Narrow's are those of the process with all samples less those with --base samples, so without the start of the JVM, which `whole`
 includes; ai-edge's are those of Calibrator.calibrate alone. The recipe is static_wi8_ai8, and ai-edge gets a copy with new operator
 codes and a signature where the model lacks them (litert.modernize). Compared are the ranges of all tensors that both have:
@@ -43,15 +43,15 @@ def narrow(command, model, data, samples, out, *more):
 
 
 class AiEdge:
-    def __init__(self, model):
+    def __init__(self, model, threads):
         from ai_edge_quantizer import calibrator, recipe, recipe_manager
-        self.model, self.calibrator = model, calibrator
+        self.model, self.calibrator, self.threads = model, calibrator, threads
         self.recipes = recipe_manager.RecipeManager()
         self.recipes.load_quantization_recipe(recipe.static_wi8_ai8())
 
     def run(self, samples):
         """Seconds as `narrow` gives them, and the ranges."""
-        c = self.calibrator.Calibrator(self.model, num_threads=1)
+        c = self.calibrator.Calibrator(self.model, num_threads=self.threads)
         key, signature = next(iter(c._tfl_interpreter.get_signature_list().items()))
         data = {key: [dict(zip(signature["inputs"], sample)) for sample in samples]}
         start, before = time.perf_counter(), time.process_time()
@@ -89,11 +89,12 @@ def compare(model, args, folder):
     samples = [[random.uniform(-1, 1, d["shape"]).astype(np.float32) for d in inputs] for _ in range(args.samples)]
     data = archive(samples)
     out = os.path.join(folder, "ranges.json")
-    peer = AiEdge(litert.modernize(model, os.path.join(folder, "modern.tflite")))
+    peer = AiEdge(litert.modernize(model, os.path.join(folder, "modern.tflite")), args.threads)
+    threads = ("--threads", str(args.threads))
     ours, whole, theirs = [], [], []
     for _ in range(args.turns):
-        base, _ = narrow(args.narrow, model, data, args.base, out)
-        seconds, _ = narrow(args.narrow, model, data, args.samples, out)
+        base, _ = narrow(args.narrow, model, data, args.base, out, *threads)
+        seconds, _ = narrow(args.narrow, model, data, args.samples, out, *threads)
         whole.append(seconds / args.samples * 1e3)
         ours.append((seconds - base) / (args.samples - args.base) * 1e3)
         seconds, found = peer.run(samples)
@@ -119,6 +120,7 @@ if __name__ == "__main__":
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--base", type=int, default=10, help="samples of the run whose time is taken off")
     parser.add_argument("--memory", action="store_true", help="measure memory as well")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

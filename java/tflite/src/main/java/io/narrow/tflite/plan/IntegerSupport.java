@@ -77,7 +77,7 @@ final class IntegerSupport {
       return "its operand `" + tensor.name() + "` is " + tensor.type();
     }
     if (!graph.isConstant(number)) {
-      return unseen(number, type);
+      return unseen(unpadded(number), type);
     }
     if (tensor.isEncoded() || tensor.elements() == 0) {
       return "its constant `" + tensor.name() + "` is sparse, empty or lies in another file";
@@ -86,6 +86,16 @@ final class IntegerSupport {
     return finite || rule.operator().equals("PADV2")
         ? ""
         : "its constant `" + tensor.name() + "` holds NaN or infinity";
+  }
+
+  /** What PADV2 padded: its filler need not be told from the smallest of the other values. */
+  private int unpadded(int number) {
+    return graph
+        .producer(number)
+        .map(graph::operator)
+        .filter(operator -> operator.name().equals("PADV2") && !graph.isConstant(operator.input(0)))
+        .map(operator -> operator.input(0))
+        .orElse(number);
   }
 
   private String result(int number, IntegerRule rule, TensorType type) {

@@ -99,6 +99,31 @@ class IntegerScalesTest extends RangedModel {
   }
 
   @Test
+  void maximaOfWhatIsPaddedWithTheLeastValueAreIntegers() {
+    int x = ranged("x", -2, 3, 1, 4, 4, 2);
+    int by = b.constant("by", new int[] {0, 0, 1, 1, 1, 1, 0, 0}, 4, 2);
+    int filler = b.constant("filler", new float[] {Float.NEGATIVE_INFINITY});
+    int a = ranged("a", -2, 3, 1, 4, 4, 2);
+    int padded = ranged("padded", -Float.MAX_VALUE, 3, 1, 6, 6, 2);
+    int y = ranged("y", -1, 3, 1, 4, 4, 2);
+    Table pool =
+        Table.of("Pool2DOptions")
+            .with("padding", 1)
+            .with("stride_w", 1)
+            .with("stride_h", 1)
+            .with("filter_width", 3)
+            .with("filter_height", 3);
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, a)
+        .operator("PADV2", new int[] {a, by, filler}, padded)
+        .operator("MAX_POOL_2D", pool, new int[] {padded}, y)
+        .inputs(x)
+        .outputs(y);
+    Plan plan = plan();
+    assertThat(plan.integerOperators()).hasSize(3);
+    assertThat(produced(plan, y)).isEqualTo(Encoding.activation(TensorType.INT8, -2, 3));
+  }
+
+  @Test
   void boundOfAMinimumIsClampedIntoTheRange() {
     int x = ranged("x", -2, 3, 1, 4);
     int bound = b.constant("bound", new float[] {1000});

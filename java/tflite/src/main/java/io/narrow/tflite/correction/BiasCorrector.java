@@ -225,7 +225,7 @@ public final class BiasCorrector {
       int before = operator.input(target.bias());
       float[] values = biases.get(i);
       buffers.add(Buffer.of(Probe.floats(values)));
-      if (before >= 0 && reads(current, before) == 1) {
+      if (before >= 0 && Target.reads(current, before) == 1) {
         tensors.set(before, tensors.get(before).withBuffer(buffers.size() - 1));
         continue;
       }
@@ -242,13 +242,5 @@ public final class BiasCorrector {
     List<Subgraph> subgraphs = new ArrayList<>(other.subgraphs());
     subgraphs.set(entry, current.with(tensors, operators));
     return other.with(subgraphs, buffers);
-  }
-
-  /** How often the tensor is read: by operators, and as an output of the model. */
-  private static long reads(Subgraph graph, int tensor) {
-    return graph.operators().stream()
-            .mapToLong(o -> IntStream.of(o.inputs()).filter(t -> t == tensor).count())
-            .sum()
-        + IntStream.of(graph.outputs()).filter(t -> t == tensor).count();
   }
 }

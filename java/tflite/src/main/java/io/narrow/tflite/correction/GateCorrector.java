@@ -25,7 +25,7 @@ import java.util.Optional;
 final class GateCorrector {
   private final Model model;
   private final Subgraph graph;
-  private final Map<Integer, TensorPlan> rounded = new HashMap<>();
+  private final Map<Integer, TensorPlan> rounded;
   private final List<Target> targets = new ArrayList<>();
 
   /**
@@ -34,12 +34,7 @@ final class GateCorrector {
   GateCorrector(Plan plan, int subgraph) {
     this.model = plan.model().withEntry(subgraph);
     this.graph = model.subgraphs().get(0);
-    for (TensorPlan tensor : plan.tensors()) {
-      boolean integers = tensor.type() == TensorType.INT8 || tensor.type() == TensorType.INT4;
-      if (tensor.subgraph() == subgraph && integers) {
-        rounded.put(tensor.tensor(), tensor);
-      }
-    }
+    this.rounded = Target.rounded(plan, subgraph);
     for (int i = 0; i < graph.operators().size(); i++) {
       Operator operator = graph.operators().get(i);
       if (Lstm.is(operator) && isRounded(new Lstm(operator))) {
@@ -76,9 +71,11 @@ final class GateCorrector {
   /** How far rounding shifts the sums of each target. */
   double[][] shifts(Samples samples) {
     Probe probe = new Probe(model);
+    Map<Integer, Integer> places = new HashMap<>(); // of the means of an operator, by its output
     for (Operator operator : graph.operators()) {
       probe.compute(operator);
       if (targets.stream().anyMatch(target -> target.writtenBy(operator))) {
+        places.put(operator.outputs()[0], 2 * places.size());
         probe.mean(operator.input(0));
         probe.mean(operator.outputs()[0]);
       }
@@ -86,18 +83,15 @@ final class GateCorrector {
     List<Integer> inputs = Arrays.stream(graph.inputs()).boxed().toList();
     double[][] means = samples.run(probe.finish(inputs, List.of()), inputs, List.of());
     double[][] shifts = new double[targets.size()][];
-    int next = -2; // of the means: those of an operator are of all its gates
-    int last = -1;
     for (int i = 0; i < shifts.length; i++) {
       Target target = targets.get(i);
-      next += target.operator() == last ? 0 : 2;
-      last = target.operator();
-      Operator operator = graph.operators().get(last);
+      Operator operator = graph.operators().get(target.operator());
+      int place = places.get(target.output());
       int gate = target.bias() - Lstm.bias(0);
       shifts[i] = new double[target.channels()];
-      add(shifts[i], operator.input(target.weights()), means[next]);
+      add(shifts[i], operator.input(target.weights()), means[place]);
       if (graph.tensor(operator.input(0)).rank() > 2) { // a single step begins without an output
-        add(shifts[i], operator.input(Lstm.recurrentWeights(gate)), means[next + 1]);
+        add(shifts[i], operator.input(Lstm.recurrentWeights(gate)), means[place + 1]);
       }
     }
     return shifts;

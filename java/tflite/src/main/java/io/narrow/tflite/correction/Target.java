@@ -40,21 +40,19 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
    * @param place of the other operand
    * @param other number of the other operand
    */
-  record Sum(int output, int place, int other) {}
+  record Sum(int output, int place, int other) {
+    static Sum of(Operator add, int operand) {
+      int place = add.input(0) == operand ? 1 : 0;
+      return new Sum(add.outputs()[0], place, add.input(place));
+    }
+  }
 
   /** Fused activations from this one on have no operator of their own. */
   private static final int TANH = 4;
 
   /** Those of a subgraph of a plan, in the order of computation. */
   static List<Target> of(Plan plan, int subgraph) {
-    Map<Integer, TensorPlan> rounded = new HashMap<>();
-    for (TensorPlan tensor : plan.tensors()) {
-      if (tensor.subgraph() == subgraph
-          && !tensor.isFloat()
-          && tensor.type() != TensorType.FLOAT16) {
-        rounded.put(tensor.tensor(), tensor);
-      }
-    }
+    Map<Integer, TensorPlan> rounded = rounded(plan, subgraph);
     List<Target> targets = new ArrayList<>();
     List<Operator> operators = plan.model().subgraphs().get(subgraph).operators();
     for (int i = 0; i < operators.size(); i++) {
@@ -95,25 +93,39 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
 
   private static Optional<Sum> sum(Subgraph graph, int number, Operator operator) {
     int output = operator.outputs()[0];
-    List<Operator> readers =
-        graph.operators().stream()
-            .filter(o -> IntStream.of(o.inputs()).anyMatch(t -> t == output))
-            .toList();
-    if (readers.size() != 1
-        || !readers.get(0).name().equals("ADD")
-        || operator.option("fused_activation_function") != 0
-        || IntStream.of(graph.outputs()).anyMatch(t -> t == output)) {
+    if (operator.option("fused_activation_function") != 0 || reads(graph, output) != 1) {
       return Optional.empty();
     }
-    Operator add = readers.get(0);
-    int place = add.input(0) == output ? 1 : 0;
-    int other = add.input(place);
-    boolean before =
-        graph.operators().subList(0, number).stream()
-            .anyMatch(o -> IntStream.of(o.outputs()).anyMatch(t -> t == other));
-    return before && Arrays.equals(graph.tensor(other).shape(), graph.tensor(output).shape())
-        ? Optional.of(new Sum(add.outputs()[0], place, other))
-        : Optional.empty();
+    return graph.operators().stream()
+        .filter(o -> o.name().equals("ADD") && IntStream.of(o.inputs()).anyMatch(t -> t == output))
+        .map(add -> Sum.of(add, output))
+        .filter(sum -> Arrays.equals(graph.tensor(sum.other).shape(), graph.tensor(output).shape()))
+        .filter(
+            sum ->
+                graph.operators().subList(0, number).stream()
+                    .anyMatch(o -> IntStream.of(o.outputs()).anyMatch(t -> t == sum.other)))
+        .findFirst();
+  }
+
+  /** Constants of a subgraph that are stored as integers, by number. */
+  static Map<Integer, TensorPlan> rounded(Plan plan, int subgraph) {
+    Map<Integer, TensorPlan> rounded = new HashMap<>();
+    for (TensorPlan tensor : plan.tensors()) {
+      if (tensor.subgraph() == subgraph
+          && !tensor.isFloat()
+          && tensor.type() != TensorType.FLOAT16) {
+        rounded.put(tensor.tensor(), tensor);
+      }
+    }
+    return rounded;
+  }
+
+  /** How often a tensor is read: by operators, and as an output of the model. */
+  static long reads(Subgraph graph, int tensor) {
+    return graph.operators().stream()
+            .mapToLong(o -> IntStream.of(o.inputs()).filter(t -> t == tensor).count())
+            .sum()
+        + IntStream.of(graph.outputs()).filter(t -> t == tensor).count();
   }
 
   /** Whether an operator of this or of a model made from it is the target. */

@@ -102,13 +102,17 @@ final class Walk {
     Set<Integer> inputs = new LinkedHashSet<>();
     Set<Integer> written = new LinkedHashSet<>();
     for (Operator operator : step) {
-      read(operator, inputs);
+      read(inputs, operator.inputs());
       probe.compute(operator);
       IntStream.of(operator.outputs()).forEach(written::add);
     }
-    read(shown, inputs);
+    read(inputs, shown.inputs());
     probe.showSums(shown);
-    target.sum().ifPresent(sum -> probe.mean(add(other(sum), written, inputs)));
+    if (target.sum().isPresent()) {
+      int other = other(target.sum().get());
+      read(inputs, other);
+      probe.mean(other);
+    }
     next = end;
     written.removeIf(this::isDone);
     List<Integer> from = List.copyOf(inputs);
@@ -126,14 +130,6 @@ final class Walk {
         .findFirst()
         .orElseThrow()
         .input(sum.place());
-  }
-
-  /** A tensor that is read, and is an input unless it is written. */
-  private static int add(int tensor, Set<Integer> written, Set<Integer> inputs) {
-    if (!written.contains(tensor)) {
-      inputs.add(tensor);
-    }
-    return tensor;
   }
 
   /** Gives the target of the last step another bias before it is computed. */
@@ -154,8 +150,8 @@ final class Walk {
     }
   }
 
-  private void read(Operator operator, Set<Integer> inputs) {
-    for (int tensor : operator.inputs()) {
+  private void read(Set<Integer> inputs, int... tensors) {
+    for (int tensor : tensors) {
       if (samples.has(tensor)) {
         inputs.add(tensor);
       }

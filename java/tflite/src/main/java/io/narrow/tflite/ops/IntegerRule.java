@@ -116,6 +116,11 @@ public record IntegerRule(
     return outputs.isEmpty() || outputs.contains(place);
   }
 
+  /** Whether it pads with a constant, which may be a filler: far beyond all other values. */
+  public boolean fills() {
+    return operator.equals("PADV2");
+  }
+
   /** Whether there is a kernel for activations of this type. */
   public boolean has(TensorType activation) {
     return base(activation) > 0;

@@ -250,7 +250,7 @@ final class IntegerScales {
       return;
     }
     results.forEach(each -> groups.join(result, each));
-    if (operator.name().equals("PADV2")) {
+    if (rule.fills()) {
       groups.forget(result); // what it pads with may be a filler: operand and constant say it all
     }
     if (rule.scales() == Scales.BOUND) {

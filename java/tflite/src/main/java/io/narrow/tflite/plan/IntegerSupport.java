@@ -83,18 +83,19 @@ final class IntegerSupport {
       return "its constant `" + tensor.name() + "` is sparse, empty or lies in another file";
     }
     boolean finite = WeightScales.finite(graph.contents(number));
-    return finite || rule.operator().equals("PADV2")
+    return finite || rule.fills()
         ? ""
         : "its constant `" + tensor.name() + "` holds NaN or infinity";
   }
 
-  /** What PADV2 padded: its filler need not be told from the smallest of the other values. */
+  /** What was padded, if a tensor is: a filler need not be told from the least other value. */
   private int unpadded(int number) {
     return graph
         .producer(number)
         .map(graph::operator)
-        .filter(operator -> operator.name().equals("PADV2") && !graph.isConstant(operator.input(0)))
+        .filter(operator -> IntegerRules.of(operator.name()).filter(IntegerRule::fills).isPresent())
         .map(operator -> operator.input(0))
+        .filter(operand -> !graph.isConstant(operand))
         .orElse(number);
   }
 
@@ -103,7 +104,7 @@ final class IntegerSupport {
     if (tensor.type() != TensorType.FLOAT32) {
       return "its result `" + tensor.name() + "` is " + tensor.type();
     }
-    return rule.scales().fixed() || rule.operator().equals("PADV2") ? "" : unseen(number, type);
+    return rule.scales().fixed() || rule.fills() ? "" : unseen(number, type);
   }
 
   private String divisor(int number) {

@@ -50,7 +50,7 @@ final class IntegerSupport {
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name).orElseThrow());
     }
-    if (rule.scales() == IntegerRule.Scales.QUOTIENT) {
+    if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.QUOTIENT) {
       objection = divisor(operator.input(1));
     }
     if (objection.isEmpty() && rule.scales().recurrent()) {

@@ -99,6 +99,23 @@ class IntegerScalesTest extends RangedModel {
   }
 
   @Test
+  void divisionWithAnActivationThatNoIntegerKernelHasStaysFloat() {
+    int x = ranged("x", -2, 3, 1, 4);
+    int a = ranged("a", -2, 3, 1, 4);
+    int y = ranged("y", -1, 1, 1, 4);
+    int divisor = b.constant("divisor", new float[] {2, 3, 4, 5});
+    b.operator("ADD", Table.of("AddOptions"), new int[] {x, x}, a)
+        .operator(
+            "DIV",
+            Table.of("DivOptions").with("fused_activation_function", 4),
+            new int[] {a, divisor},
+            y)
+        .inputs(x)
+        .outputs(y);
+    assertThat(plan().integerOperators()).hasSize(1);
+  }
+
+  @Test
   void maximaOfWhatIsPaddedWithTheLeastValueAreIntegers() {
     int x = ranged("x", -2, 3, 1, 4, 4, 2);
     int by = b.constant("by", new int[] {0, 0, 1, 1, 1, 1, 0, 0}, 4, 2);

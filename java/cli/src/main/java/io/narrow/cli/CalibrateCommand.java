@@ -1,10 +1,10 @@
 package io.narrow.cli;
 
 import com.google.gson.JsonObject;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
-import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
             + " recipes.",
     mixinStandardHelpOptions = true)
 final class CalibrateCommand extends Output {
-  @Parameters(paramLabel = "IN", description = "A float model (.tflite).")
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
   @Option(
@@ -63,18 +63,19 @@ final class CalibrateCommand extends Output {
 
   @Override
   public Integer call() {
-    Model model = Model.read(input);
-    Calibration calibration =
-        Calibrator.calibrate(
-            input,
-            CalibrationOptions.data(data, model),
-            Calibrator.Options.DEFAULT
-                .withSamples(samples)
-                .withThreads(threads)
-                .withMethod(RangeMethod.parse(method))
-                .withProgress(Bar.onTerminal()));
+    Quantizer.Prepared model =
+        Quantizer.DEFAULT
+            .withSources(data)
+            .withCalibration(
+                Calibrator.Options.DEFAULT
+                    .withSamples(samples)
+                    .withThreads(threads)
+                    .withMethod(RangeMethod.parse(method))
+                    .withProgress(Bar.onTerminal()))
+            .prepare(ModelInput.read(input));
+    Calibration calibration = model.calibration();
     if (aiEdge) {
-      calibration.writeAiEdge(output, model);
+      calibration.writeAiEdge(output, model.model());
     } else {
       calibration.write(output);
     }

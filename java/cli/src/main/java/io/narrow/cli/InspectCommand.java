@@ -1,6 +1,7 @@
 package io.narrow.cli;
 
 import com.google.gson.JsonObject;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import java.nio.file.Path;
@@ -39,22 +40,23 @@ final class InspectCommand extends Output {
     if (json) {
       JsonObject document = text.json(tensors);
       if (why) {
-        document.add("plan", new PlanText(plan(model)).json());
+        document.add("plan", new PlanText(prepared(model).plan(recipe.recipe())).json());
       }
       print(document);
       return 0;
     }
     text.lines(tensors).forEach(this::say);
     if (why) {
-      Plan plan = plan(model);
+      Quantizer.Prepared prepared = prepared(model);
+      Plan plan = prepared.plan(recipe.recipe());
       say("what " + plan.recipe() + " makes of it");
       new PlanText(plan).reasons().forEach(this::say);
-      plan.warnings().forEach(this::warn);
+      prepared.warnings(plan).forEach(this::warn);
     }
     return 0;
   }
 
-  private Plan plan(Model model) {
-    return calibration.plan(input, model, recipe.recipe());
+  private Quantizer.Prepared prepared(Model model) {
+    return calibration.quantizer().prepare(model);
   }
 }

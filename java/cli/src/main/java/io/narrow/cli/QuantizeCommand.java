@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonObject;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
@@ -42,15 +43,11 @@ final class QuantizeCommand extends Output {
 
   @Override
   public Integer call() {
-    Plan plan = calibration.plan(input, ModelInput.read(input), recipe.recipe());
+    Quantizer.Prepared model = calibration.quantizer().prepare(ModelInput.read(input));
+    Plan plan = model.plan(recipe.recipe());
     if (savedRecipe != null) {
       plan.recipe().write(savedRecipe);
     }
-    return write(plan);
-  }
-
-  /** Carries a plan out and tells what became of the model. */
-  private int write(Plan plan) {
     Rewriter.rewrite(plan).write(output);
     PlanText text = new PlanText(plan);
     long before = size(input);
@@ -72,7 +69,7 @@ final class QuantizeCommand extends Output {
             + percent(after, before)
             + " %)");
     text.lines(why).forEach(this::say);
-    plan.warnings().forEach(this::warn);
+    model.warnings(plan).forEach(this::warn);
     if (after > before) {
       warn("the file grew by " + (after - before) + " bytes");
     }

@@ -33,13 +33,12 @@ final class SweepCommand extends Output {
   @Override
   public Integer call() {
     Path model = ModelInput.file(input, folder);
-    Model read = Model.read(model);
     print(
         new EvaluationText(
             Sweep.run(
                 model,
+                calibration.quantizer().prepare(Model.read(model)),
                 calibration.given() ? Sweep.ALL : Sweep.WEIGHTS,
-                recipe -> calibration.plan(model, read, recipe),
                 folder,
                 data.data(),
                 data.options())),

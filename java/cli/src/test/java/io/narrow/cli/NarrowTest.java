@@ -221,7 +221,7 @@ class NarrowTest {
     assertThat(run("quantize", MODEL, "--mode", "int8", "-o", output())).isEqualTo(2);
     assertThat(err)
         .isEqualToIgnoringNewLines(
-            "narrow: mode int8: needs representative data, name them with --calibrate");
+            "narrow: mode int8: needs representative data to calibrate with");
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
     assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
         .isZero();
@@ -255,6 +255,12 @@ class NarrowTest {
         .isZero();
     assertThat(out.lines()).hasSize(6);
     assertThat(folder.resolve("digits.tflite")).exists();
+    String ranges = folder.resolve("ranges.json").toString();
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    assertThat(run("calibrate", KERAS, "--data", calibration, "-o", ranges)).isZero();
+    assertThat(run("quantize", KERAS, "--mode", "int8", "--calibrate", ranges, "-o", output()))
+        .isZero();
+    assertThat(err).contains("biases are not corrected: ranges.json has ranges only");
   }
 
   @Test

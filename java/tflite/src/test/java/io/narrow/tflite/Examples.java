@@ -7,6 +7,7 @@ import java.nio.file.Path;
 public final class Examples {
   public static final Path DIGITS = file("digits.tflite");
   public static final Path DIGITS_TEST = file("test.npz");
+  public static final Path DIGITS_CALIBRATION = file("calibration.npz");
 
   private Examples() {}
 

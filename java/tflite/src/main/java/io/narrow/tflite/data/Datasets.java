@@ -2,8 +2,10 @@ package io.narrow.tflite.data;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.runtime.TensorInfo;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -35,6 +37,38 @@ public final class Datasets {
     SortedMap<String, Dataset> more = new TreeMap<>(named);
     more.put(signature, data);
     return new Datasets(others, more);
+  }
+
+  /**
+   * With data by specification, opened here.
+   *
+   * @param sources each as {@link Dataset#open} takes it, for one signature after {@code NAME=}
+   * @param signatures the names that there are
+   * @throws NarrowException if data cannot be opened, or are named twice for the same
+   */
+  public Datasets withNamed(List<String> sources, List<String> signatures) {
+    Datasets all = this;
+    Set<Optional<String>> known = new HashSet<>();
+    for (String source : sources) {
+      Optional<String> signature =
+          signatures.stream().filter(name -> source.startsWith(name + "=")).findFirst();
+      if (!known.add(signature)) {
+        throw NarrowException.input(
+            "data `"
+                + source
+                + "`: there are others already"
+                + signature.map(name -> " for signature `" + name + "`").orElse(""));
+      }
+      int start = signature.map(name -> name.length() + 1).orElse(0);
+      Dataset data = Dataset.open(source.substring(start));
+      all = signature.isPresent() ? all.with(signature.get(), data) : all.withOthers(data);
+    }
+    return all;
+  }
+
+  /** Whether there are none. */
+  public boolean isEmpty() {
+    return others.isEmpty() && named.isEmpty();
   }
 
   /**

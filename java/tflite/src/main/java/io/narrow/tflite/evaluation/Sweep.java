@@ -1,9 +1,9 @@
 package io.narrow.tflite.evaluation;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
@@ -14,7 +14,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /** Quantizes a model by several recipes and evaluates all files on the same data. */
 public final class Sweep {
@@ -53,17 +52,17 @@ public final class Sweep {
    * Writes a file for every recipe, named after the model and the recipe, and evaluates the model
    * and the files.
    *
-   * @param model a float model
+   * @param file the model that the files are compared with
    * @param recipes by the ends of the names of the files, in the order of the result
-   * @param planner makes the plan of a recipe for the model
+   * @param model the same, to be quantized
    * @param folder where the files go; made if it is not there
    * @return an evaluation of the model, then one of each recipe in their order
    * @throws NarrowException as planning, writing and evaluating do
    */
   public static List<Evaluation> run(
-      Path model,
+      Path file,
+      Quantizer.Prepared model,
       Map<String, Recipe> recipes,
-      Function<Recipe, Plan> planner,
       Path folder,
       Dataset data,
       Evaluator.Options options) {
@@ -73,13 +72,13 @@ public final class Sweep {
       throw new NarrowException(
           NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
     }
-    String name = model.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    List<Path> files = new ArrayList<>(List.of(model));
+    String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+    List<Path> files = new ArrayList<>(List.of(file));
     recipes.forEach(
         (end, recipe) -> {
-          Path file = folder.resolve(name + "_" + end + ".tflite");
-          Rewriter.rewrite(planner.apply(recipe)).write(file);
-          files.add(file);
+          Path quantized = folder.resolve(name + "_" + end + ".tflite");
+          Rewriter.rewrite(model.plan(recipe)).write(quantized);
+          files.add(quantized);
         });
     return Evaluator.evaluate(files, data, options);
   }

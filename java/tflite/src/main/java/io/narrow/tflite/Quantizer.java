@@ -1,0 +1,174 @@
+package io.narrow.tflite;
+
+import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Signature;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.rewrite.Rewriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The whole way from a float model to a smaller one: calibrate, plan, correct, apply. A value that
+ * holds what is known beside model and recipe, and how it is used; immutable.
+ *
+ * <pre>{@code
+ * Quantizer.DEFAULT
+ *     .withSources(List.of("calibration.npz?scale=1/255"))
+ *     .quantize(Model.read(file), Recipe.int8())
+ *     .write(smaller);
+ * }</pre>
+ *
+ * <p>Who tries several recipes keeps what {@link #prepare} gives: each is planned from the same
+ * calibration, which is made when the first of them needs it.
+ */
+public final class Quantizer {
+  /** Without data, which suffices for recipes whose activations stay float32. */
+  public static final Quantizer DEFAULT =
+      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, true);
+
+  private static final String SAVED = ".json";
+
+  private final List<String> sources;
+  private final Datasets data;
+  private final Calibrator.Options calibration;
+  private final boolean corrects;
+
+  private Quantizer(
+      List<String> sources, Datasets data, Calibrator.Options calibration, boolean corrects) {
+    this.sources = List.copyOf(sources);
+    this.data = data;
+    this.calibration = calibration;
+    this.corrects = corrects;
+  }
+
+  /**
+   * With representative data by name, opened when a model is {@linkplain #prepare prepared}.
+   *
+   * @param sources each a specification as {@link io.narrow.tflite.data.Dataset#open} takes it, or
+   *     {@code NAME=} and one for the signature of that name; or a {@code .json} file of ranges, in
+   *     whose place nothing is calibrated, and without data beside it no bias is corrected
+   */
+  public Quantizer withSources(List<String> sources) {
+    return new Quantizer(sources, data, calibration, corrects);
+  }
+
+  /** With representative data, beside the {@linkplain #withSources named} ones. */
+  public Quantizer withData(Datasets data) {
+    return new Quantizer(sources, data, calibration, corrects);
+  }
+
+  /** With other options of the calibration; its samples are those of the correction too. */
+  public Quantizer withCalibration(Calibrator.Options calibration) {
+    return new Quantizer(sources, data, calibration, corrects);
+  }
+
+  /** With biases left as they are, or corrected where there are data (the default). */
+  public Quantizer withBiasCorrection(boolean corrects) {
+    return new Quantizer(sources, data, calibration, corrects);
+  }
+
+  /**
+   * What a recipe makes of a model.
+   *
+   * @throws NarrowException as {@link #prepare} and {@link Prepared#plan} do
+   */
+  public Model quantize(Model model, Recipe recipe) {
+    return Rewriter.rewrite(prepare(model).plan(recipe));
+  }
+
+  /**
+   * Makes a model ready for any number of recipes.
+   *
+   * @throws NarrowException if named data cannot be opened, or are for a signature that the model
+   *     does not have
+   */
+  public Prepared prepare(Model model) {
+    List<String> ranges = sources.stream().filter(source -> source.endsWith(SAVED)).toList();
+    if (ranges.size() > 1) {
+      throw NarrowException.input(
+          String.join(", ", ranges) + ": ranges of the same model, of which one file is taken");
+    }
+    List<String> signatures = model.signatures().stream().map(Signature::key).toList();
+    Datasets all =
+        data.withNamed(
+            sources.stream().filter(source -> !ranges.contains(source)).toList(), signatures);
+    all.check(signatures, model.name());
+    return new Prepared(this, model, ranges.stream().map(Path::of).findFirst(), all);
+  }
+
+  /** A model with what is known of its activations. Safe for use by several threads. */
+  public static final class Prepared {
+    private final Quantizer options;
+    private final Model model;
+    private final Optional<Path> ranges;
+    private final Datasets data;
+    private Calibration calibration; // when it is first asked for
+
+    private Prepared(Quantizer options, Model model, Optional<Path> ranges, Datasets data) {
+      this.options = options;
+      this.model = model;
+      this.ranges = ranges;
+      this.data = data;
+    }
+
+    /** The model whose tensors plan and calibration count. */
+    public Model model() {
+      return model;
+    }
+
+    /**
+     * Statistics of the activations, collected or read by the first call.
+     *
+     * @throws NarrowException as {@link Calibrator#calibrate} and {@link Calibration#read} do
+     */
+    public synchronized Calibration calibration() {
+      if (calibration == null) {
+        calibration =
+            ranges
+                .map(file -> Calibration.read(file, model).withMethod(options.calibration.method()))
+                .orElseGet(() -> Calibrator.calibrate(model, data, options.calibration));
+      }
+      return calibration;
+    }
+
+    /**
+     * Plans a recipe, with biases corrected where there are data.
+     *
+     * @throws NarrowException if the recipe needs ranges and there are neither these nor data, or
+     *     as calibrating, planning and correcting do
+     */
+    public Plan plan(Recipe recipe) {
+      if (recipe.needsRanges() && ranges.isEmpty() && data.isEmpty()) {
+        throw NarrowException.input(
+            "mode " + recipe.mode() + ": needs representative data to calibrate with");
+      }
+      Plan plan =
+          recipe.needsRanges()
+              ? Planner.plan(model, recipe, calibration())
+              : Planner.plan(model, recipe);
+      return options.corrects && !data.isEmpty()
+          ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))
+          : plan;
+    }
+
+    /** What to tell the user of a plan: a line each. */
+    public List<String> warnings(Plan plan) {
+      List<String> warnings = new ArrayList<>(plan.warnings());
+      if (options.corrects && ranges.isPresent() && data.isEmpty()) {
+        warnings.add(
+            "biases are not corrected: "
+                + ranges.get().getFileName()
+                + " has ranges only; name the data beside it to have them corrected");
+      }
+      return warnings;
+    }
+  }
+}

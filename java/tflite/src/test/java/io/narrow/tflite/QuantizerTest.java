@@ -1,0 +1,125 @@
+package io.narrow.tflite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.calibration.RangeMethod;
+import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.rewrite.Rewriter;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class QuantizerTest {
+  private static final Path FILE = Examples.DIGITS;
+  private static final String DATA = Examples.DIGITS_CALIBRATION + "?scale=1/16";
+  private static final Calibrator.Options OPTIONS = Calibrator.Options.DEFAULT.withSamples(20);
+
+  @TempDir private Path folder;
+
+  private final Model model = Model.read(FILE);
+  private final Quantizer quantizer =
+      Quantizer.DEFAULT.withSources(List.of(DATA)).withCalibration(OPTIONS);
+
+  @Test
+  void itIsTheStepsOneAfterTheOther() {
+    Dataset data = Dataset.open(DATA).limit(20);
+    Calibration calibration = Calibrator.calibrate(FILE, data, Calibrator.Options.DEFAULT);
+    for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8(), Recipe.dynamic())) {
+      Plan plan =
+          recipe.needsRanges()
+              ? Planner.plan(model, recipe, calibration)
+              : Planner.plan(model, recipe);
+      Model corrected = Rewriter.rewrite(BiasCorrector.correct(plan, data));
+      assertThat(quantizer.quantize(model, recipe).bytes()).isEqualTo(corrected.bytes());
+      assertThat(
+              Quantizer.DEFAULT
+                  .withData(Datasets.of(data))
+                  .withBiasCorrection(false)
+                  .quantize(model, recipe)
+                  .bytes())
+          .isEqualTo(Rewriter.rewrite(plan).bytes());
+    }
+  }
+
+  @Test
+  void severalRecipesCalibrateOnceAndThoseWithoutIntegersNever() {
+    Counted counted = new Counted();
+    Quantizer.Prepared prepared =
+        quantizer.withCalibration(OPTIONS.withProgress(counted)).prepare(model);
+    prepared.plan(Recipe.dynamic());
+    assertThat(counted.tasks).isZero();
+    prepared.plan(Recipe.int8());
+    prepared.plan(Recipe.int16x8());
+    assertThat(prepared.calibration().samples()).isEqualTo(20);
+    assertThat(counted.tasks).isEqualTo(1);
+  }
+
+  @Test
+  void savedRangesCorrectNoBiasesAndSaySo() {
+    Path ranges = folder.resolve("ranges.json");
+    quantizer.prepare(model).calibration().write(ranges);
+    Quantizer.Prepared saved = quantizer.withSources(List.of(ranges.toString())).prepare(model);
+    Plan plan = saved.plan(Recipe.int8());
+    assertThat(saved.warnings(plan)).anyMatch(line -> line.startsWith("biases are not corrected"));
+    assertThat(Rewriter.rewrite(plan).bytes())
+        .isEqualTo(quantizer.withBiasCorrection(false).quantize(model, Recipe.int8()).bytes());
+    Quantizer.Prepared both =
+        quantizer.withSources(List.of(ranges.toString(), DATA)).prepare(model);
+    assertThat(both.warnings(both.plan(Recipe.int8()))).isEqualTo(plan.warnings());
+    assertThat(Rewriter.rewrite(both.plan(Recipe.int8())).bytes())
+        .isEqualTo(quantizer.quantize(model, Recipe.int8()).bytes());
+  }
+
+  @Test
+  void savedRangesAreChosenByTheMethodAskedFor() {
+    Path ranges = folder.resolve("ranges.json");
+    quantizer.prepare(model).calibration().write(ranges);
+    RangeMethod method = RangeMethod.percentile(99);
+    assertThat(
+            quantizer
+                .withSources(List.of(ranges.toString()))
+                .withCalibration(OPTIONS.withMethod(method))
+                .prepare(model)
+                .calibration()
+                .method())
+        .isEqualTo(method);
+  }
+
+  @Test
+  void sourcesThatExcludeEachOtherAreRefused() {
+    assertThatThrownBy(() -> quantizer.withSources(List.of(DATA, DATA)).prepare(model))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("there are others already");
+    assertThatThrownBy(() -> quantizer.withSources(List.of("a.json", "b.json")).prepare(model))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("a.json, b.json");
+    assertThatThrownBy(() -> Quantizer.DEFAULT.quantize(model, Recipe.int8()))
+        .isInstanceOf(NarrowException.class)
+        .hasMessage("mode int8: needs representative data to calibrate with");
+  }
+
+  private static final class Counted implements Progress {
+    private int tasks;
+
+    @Override
+    public void start(String task, long total) {
+      tasks++;
+    }
+
+    @Override
+    public void step() {}
+
+    @Override
+    public void done() {}
+  }
+}

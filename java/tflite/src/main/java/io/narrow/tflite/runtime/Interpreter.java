@@ -129,6 +129,18 @@ public final class Interpreter implements AutoCloseable {
   }
 
   /**
+   * The operators of subgraph 0 that XNNPACK computes, by their number in the file; all others run
+   * on the built-in kernels.
+   *
+   * @return a list for each part of the graph that XNNPACK runs as one, in the order of execution;
+   *     the fewer parts, the fewer times values pass from one set of kernels to the other
+   */
+  public List<List<Integer>> delegated() {
+    checkOpen();
+    return model.delegated();
+  }
+
+  /**
    * The memory of an input, little-endian, to be written before {@link #run}.
    *
    * <p>It is the tensor's own memory: a buffer must not be used after {@link #close} or {@link

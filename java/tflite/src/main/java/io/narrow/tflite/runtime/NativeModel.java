@@ -26,6 +26,7 @@ import org.bytedeco.tensorflowlite.InterpreterOptions;
 import org.bytedeco.tensorflowlite.RegistrationNodePair;
 import org.bytedeco.tensorflowlite.StringIntMap;
 import org.bytedeco.tensorflowlite.StringVector;
+import org.bytedeco.tensorflowlite.TfLiteDelegateParams;
 import org.bytedeco.tensorflowlite.TfLiteIntArray;
 import org.bytedeco.tensorflowlite.TfLiteRegistration;
 import org.bytedeco.tensorflowlite.TfLiteTensor;
@@ -190,6 +191,20 @@ final class NativeModel implements AutoCloseable {
       }
     }
     return counts;
+  }
+
+  /** The operators of subgraph 0 that a delegate took: a list for each part that it runs as one. */
+  List<List<Integer>> delegated() {
+    List<List<Integer>> parts = new ArrayList<>();
+    for (int step : indices(interpreter.execution_plan())) {
+      RegistrationNodePair node = interpreter.node_and_registration(step);
+      if (node.second().builtin_code() == tensorflowlite.kTfLiteBuiltinDelegate) {
+        TfLiteIntArray replaced =
+            new TfLiteDelegateParams(node.first().builtin_data()).nodes_to_replace();
+        parts.add(IntStream.of(dimensions(replaced)).boxed().toList());
+      }
+    }
+    return parts;
   }
 
   /** Frees in the order in which things refer to each other. */

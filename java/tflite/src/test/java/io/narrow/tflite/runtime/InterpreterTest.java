@@ -48,6 +48,26 @@ class InterpreterTest {
     }
   }
 
+  /** XNNPACK has no LOG (2.21), and what lies on both sides of it are two parts. */
+  @Test
+  void operatorsThatXnnpackTookAreNamedPartByPart() {
+    ModelBuilder b = new ModelBuilder(1);
+    int[] t = new int[5];
+    for (int i = 0; i < t.length; i++) {
+      t[i] = b.floats("t" + i, 4, 6);
+    }
+    b.operator("ABS", new int[] {t[0]}, t[1]).operator("LOGISTIC", new int[] {t[1]}, t[2]);
+    b.operator("LOG", new int[] {t[2]}, t[3]).operator("ABS", new int[] {t[3]}, t[4]);
+    Path file = folder.resolve("parts.tflite");
+    b.inputs(t[0]).outputs(t[4]).build().write(file);
+    try (Interpreter model = Interpreter.open(file, Options.DEFAULT)) {
+      assertThat(model.delegated()).containsExactly(List.of(0, 1), List.of(3));
+    }
+    try (Interpreter model = Interpreter.open(file, Options.DEFAULT.withXnnpack(false))) {
+      assertThat(model.delegated()).isEmpty();
+    }
+  }
+
   @Test
   void bothKernelSetsGiveTheSameResult() {
     float[] picture = uniform(3072, 0, 255);

@@ -12,6 +12,7 @@ module io.narrow.tflite {
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;
   exports io.narrow.tflite.model;
+  exports io.narrow.tflite.observation;
   exports io.narrow.tflite.plan;
   exports io.narrow.tflite.rewrite;
   exports io.narrow.tflite.runtime;

@@ -33,7 +33,8 @@ class QuantizerTest {
   @Test
   void itIsTheStepsOneAfterTheOther() {
     Dataset data = Dataset.open(DATA).limit(20);
-    Calibration calibration = Calibrator.calibrate(FILE, data, Calibrator.Options.DEFAULT);
+    Calibration calibration =
+        Calibrator.calibrate(Model.read(FILE), data, Calibrator.Options.DEFAULT);
     for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8(), Recipe.dynamic())) {
       Plan plan =
           recipe.needsRanges()

@@ -4,32 +4,16 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
-import io.narrow.tflite.data.Feed;
-import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.observation.Observer;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** A model that is run on samples, and what has been seen of its activations. */
-final class Recorder implements AutoCloseable {
-  /** How a run is made to show every activation. */
-  enum Way {
-    /** XNNPACK, every activation an output: five to ten times as fast. */
-    FAST,
-    /** The built-in kernels, which keep every tensor. */
-    SURE
-  }
-
-  private static final double TOLERANCE = 1e-3;
-  private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
-
-  private final Path file;
-  private final Way way;
-  private final Optional<RangeMethod> averaging;
-  private final Interpreter interpreter;
+/** Counts the activations of a model while it runs. */
+final class Recorder implements Observer {
+  private final String model;
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
   private final List<TensorTally> tallies = new ArrayList<>();
@@ -37,86 +21,55 @@ final class Recorder implements AutoCloseable {
   private long samples;
 
   /**
+   * @param model what messages call it
    * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
-   * @throws NarrowException if the model cannot be prepared this way
    */
   Recorder(
-      Path file,
+      String model,
       List<Activation> activations,
       List<LstmTrace> traces,
-      Optional<RangeMethod> averaging,
-      Way way) {
-    this.file = file;
-    this.traces = traces;
-    this.way = way;
-    this.averaging = averaging;
+      Optional<RangeMethod> averaging) {
+    this.model = model;
     this.activations = activations;
-    this.interpreter = Interpreter.open(file, options(activations, way));
+    this.traces = traces;
     activations.forEach(activation -> tallies.add(new TensorTally(averaging)));
   }
 
-  /** Another for the same model, that has seen nothing. */
-  Recorder another(Way other) {
-    List<LstmTrace> others = traces.stream().map(LstmTrace::another).toList();
-    return new Recorder(file, activations, others, averaging, other);
-  }
-
-  private static Interpreter.Options options(List<Activation> activations, Way way) {
-    Interpreter.Options options = Interpreter.Options.DEFAULT;
-    return switch (way) {
-      case SURE -> options.withXnnpack(false).withPreserveAllTensors(true);
-      case FAST ->
-          options.withOutputs(
-              activations.stream()
-                  .filter(activation -> activation.role() == Role.OUTPUT)
-                  .map(Activation::tensor)
-                  .toList());
-    };
-  }
-
-  Interpreter interpreter() {
-    return interpreter;
-  }
-
-  Way way() {
-    return way;
+  @Override
+  public void before(int sample, Tensors tensors) {
+    look(sample, tensors, true);
+    traces.forEach(trace -> trace.before(tensors::values));
   }
 
   /**
-   * Runs the model on a sample. State that the model keeps is reset first: samples do not follow
-   * each other in time.
+   * {@inheritDoc}
    *
-   * @param index number of the sample
-   * @throws NarrowException if the sample cannot be read, the model cannot be run, or an activation
-   *     is not finite
+   * @throws NarrowException if an activation is not finite
    */
-  void record(Feed feed, int index) {
-    interpreter.resetVariableTensors();
-    feed.write(index, interpreter);
-    // Before the run, which may use the memory of its inputs for what follows.
-    look(index, true);
-    traces.forEach(trace -> trace.before(this::memory));
-    interpreter.run();
-    traces.forEach(trace -> trace.after(this::memory));
-    look(index, false);
+  @Override
+  public void after(int sample, Tensors tensors) {
+    traces.forEach(trace -> trace.after(tensors::values));
+    look(sample, tensors, false);
     samples++;
   }
 
-  private void look(int index, boolean inputs) {
+  private void look(int sample, Tensors tensors, boolean inputs) {
     for (int i = 0; i < tallies.size(); i++) {
       Activation activation = activations.get(i);
       if ((activation.role() == Role.INPUT) == inputs) {
-        FloatRange seen = tallies.get(i).add(values(activation), scratch);
+        FloatRange seen = tallies.get(i).add(values(activation, tensors), scratch);
         if (seen.nans() + seen.infinities() > 0) {
-          throw notFinite(activation, index, seen);
+          throw notFinite(activation, sample, seen);
         }
       }
     }
   }
 
-  private ByteBuffer values(Activation activation) {
-    return activation.role() == Role.TRACED ? traced(activation) : memory(activation.tensor());
+  private ByteBuffer values(Activation activation, Tensors tensors) {
+    return activation.role() == Role.TRACED
+        ? traced(activation)
+        : tensors.values(activation.tensor());
   }
 
   private ByteBuffer traced(Activation activation) {
@@ -127,16 +80,7 @@ final class Recorder implements AutoCloseable {
         .orElseThrow();
   }
 
-  /** A tensor's values: none where TFLite gives it no memory, as some results of WHILE. */
-  private ByteBuffer memory(int tensor) {
-    try {
-      return interpreter.data(tensor);
-    } catch (NarrowException e) {
-      return NOTHING;
-    }
-  }
-
-  private NarrowException notFinite(Activation activation, int index, FloatRange seen) {
+  private NarrowException notFinite(Activation activation, int sample, FloatRange seen) {
     List<String> counts =
         Stream.of(
                 seen.nans() > 0 ? seen.nans() + " NaN" : "",
@@ -144,32 +88,15 @@ final class Recorder implements AutoCloseable {
             .filter(count -> !count.isEmpty())
             .toList();
     return NarrowException.input(
-        file.getFileName()
+        model
             + ": sample "
-            + index
+            + sample
             + ": tensor `"
             + activation.name()
             + "` of "
             + activation.source()
             + " has values that no range can hold: "
             + String.join(", ", counts));
-  }
-
-  /** Whether both have seen the same range of every activation, but for rounding. */
-  boolean agrees(Recorder other) {
-    for (int i = 0; i < tallies.size(); i++) {
-      FloatRange mine = tallies.get(i).range();
-      FloatRange theirs = other.tallies.get(i).range();
-      double size = Math.max(Math.abs(theirs.min()), Math.abs(theirs.max()));
-      boolean same =
-          mine.isEmpty() && theirs.isEmpty()
-              || Math.abs((double) mine.min() - theirs.min()) <= TOLERANCE * size
-                  && Math.abs((double) mine.max() - theirs.max()) <= TOLERANCE * size;
-      if (!same) {
-        return false;
-      }
-    }
-    return true;
   }
 
   Calibration calibration() {
@@ -188,10 +115,5 @@ final class Recorder implements AutoCloseable {
       }
     }
     return new Calibration(samples, statistics, RangeMethod.AUTO);
-  }
-
-  @Override
-  public void close() {
-    interpreter.close();
   }
 }

@@ -5,6 +5,7 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.observation.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
@@ -16,7 +17,7 @@ import java.util.stream.IntStream;
  * The samples of a {@link Dataset} in the order and shapes of a model's inputs, preprocessed. Read
  * when asked for; can be gone through any number of times.
  */
-public final class Feed implements Iterable<Sample> {
+public final class Feed implements Iterable<Sample>, Inputs {
   private final String name;
   private final Source source;
   private final List<TensorInfo> inputs;
@@ -42,7 +43,7 @@ public final class Feed implements Iterable<Sample> {
     this.size = Math.min(source.size(), limit);
   }
 
-  /** Number of samples, at least 1. */
+  @Override
   public int size() {
     return size;
   }
@@ -75,6 +76,7 @@ public final class Feed implements Iterable<Sample> {
    * @param index from 0 to {@link #size}, exclusive
    * @throws NarrowException as {@link #sample} does
    */
+  @Override
   public void write(int index, Interpreter interpreter) {
     check(index);
     if (!writeAsTheyLie(index, interpreter)) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -27,10 +28,12 @@ public final class Model {
   private final List<Subgraph> subgraphs;
   private final List<Buffer> buffers;
   private final Tail tail;
+  private final Optional<ByteBuffer> file; // of which nothing is changed
 
   /**
    * @param name what messages call the model, usually its file name
    * @param root the root table, without operator codes, subgraphs and buffers
+   * @param file the whole file that all this was read from, if it is in memory
    */
   Model(
       String name,
@@ -38,13 +41,25 @@ public final class Model {
       List<OperatorCode> codes,
       List<Subgraph> subgraphs,
       List<Buffer> buffers,
-      Tail tail) {
+      Tail tail,
+      Optional<ByteBuffer> file) {
+    this.file = file;
     this.name = name;
     this.root = root;
     this.codes = List.copyOf(codes);
     this.subgraphs = List.copyOf(subgraphs);
     this.buffers = List.copyOf(buffers);
     this.tail = tail;
+  }
+
+  Model(
+      String name,
+      Table root,
+      List<OperatorCode> codes,
+      List<Subgraph> subgraphs,
+      List<Buffer> buffers,
+      Tail tail) {
+    this(name, root, codes, subgraphs, buffers, tail, Optional.empty());
   }
 
   /**
@@ -68,12 +83,13 @@ public final class Model {
   }
 
   /**
-   * The model as a file would hold it, in direct memory.
+   * The model as a file holds it, in direct memory, read-only: of a model that was read and not
+   * changed since, that file, without a copy.
    *
    * @throws NarrowException if it is larger than 2 GiB
    */
   public ByteBuffer bytes() {
-    return ModelFile.bytes(this);
+    return file.map(ByteBuffer::duplicate).orElseGet(() -> ModelFile.bytes(this));
   }
 
   /** What messages call the model, usually its file name. */

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Reads and writes model files. */
 final class ModelFile {
@@ -38,7 +39,8 @@ final class ModelFile {
       throw problem(file, "is a directory, not a model");
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      ByteBuffer mapped = map(channel, 0, Math.min(channel.size(), LARGEST_FLATBUFFER));
+      long size = channel.size();
+      ByteBuffer mapped = map(channel, 0, Math.min(size, LARGEST_FLATBUFFER));
       if (mapped.limit() < 8) {
         throw problem(
             file, mapped.limit() == 0 ? "is empty" : "is too short for a TensorFlow Lite model");
@@ -60,7 +62,7 @@ final class ModelFile {
       for (Table subgraph : root.tables("subgraphs")) {
         subgraphs.add(Subgraph.of(inlineOptions(channel, subgraph, end), codes));
       }
-      ByteBuffer rest = map(channel, end[0], channel.size() - end[0]);
+      ByteBuffer rest = map(channel, end[0], size - end[0]);
       Model model =
           new Model(
               name,
@@ -68,7 +70,8 @@ final class ModelFile {
               codes,
               subgraphs,
               buffers,
-              Tail.of(rest, end[0]));
+              Tail.of(rest, end[0]),
+              Optional.of(mapped).filter(whole -> whole.limit() == size));
       ModelCheck.model(model);
       return model;
     } catch (MalformedException e) {
@@ -152,7 +155,7 @@ final class ModelFile {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return bytes.flip();
+    return bytes.flip().asReadOnlyBuffer();
   }
 
   /** A channel to memory. */

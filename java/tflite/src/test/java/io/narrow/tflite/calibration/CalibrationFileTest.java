@@ -50,7 +50,7 @@ class CalibrationFileTest {
     Model model = Model.read(Examples.DIGITS);
     Calibration calibration =
         Calibrator.calibrate(
-            Examples.DIGITS,
+            Model.read(Examples.DIGITS),
             Dataset.open(Examples.DIGITS_TEST + "?scale=1/16"),
             OPTIONS.withSamples(20).withMethod(RangeMethod.MOVING_AVERAGE));
     calibration.write(file);
@@ -180,7 +180,7 @@ class CalibrationFileTest {
   @Test
   void filesOfOtherModelsAreRefused() {
     Calibrator.calibrate(
-            Examples.DIGITS,
+            Model.read(Examples.DIGITS),
             Dataset.open(Examples.DIGITS_TEST + "?scale=1/16"),
             OPTIONS.withSamples(1))
         .write(file);

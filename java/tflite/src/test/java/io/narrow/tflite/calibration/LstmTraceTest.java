@@ -57,7 +57,7 @@ class LstmTraceTest {
         assertThat(interpreter.read(0)).containsExactly(output, within(CLOSE));
       }
     }
-    Calibration calibration = Calibrator.calibrate(file, DATA, OPTIONS);
+    Calibration calibration = Calibrator.calibrate(Model.read(file), DATA, OPTIONS);
     Operator operator = model.subgraphs().get(0).operators().get(0);
     int cell = operator.input(Lstm.CELL_STATE);
     assertClose(calibration.range(0, cell, true), slow.ranges().get(SlowLstm.CELL));
@@ -82,20 +82,20 @@ class LstmTraceTest {
     Set<Feature> features = EnumSet.of(Feature.SEQUENCE, Feature.NORMALIZED, Feature.PROJECTED);
     Path file = write(features);
     Path once = folder.resolve("once.json");
-    Calibrator.calibrate(file, DATA, OPTIONS).write(once);
+    Calibrator.calibrate(Model.read(file), DATA, OPTIONS).write(once);
     Path parallel = folder.resolve("parallel.json");
-    Calibrator.calibrate(file, DATA, OPTIONS.withThreads(2)).write(parallel);
+    Calibrator.calibrate(Model.read(file), DATA, OPTIONS.withThreads(2)).write(parallel);
     assertThat(parallel).hasSameBinaryContentAs(once);
-    Calibration first = Calibrator.calibrate(file, DATA.limit(1), OPTIONS);
+    Calibration first = Calibrator.calibrate(Model.read(file), DATA.limit(1), OPTIONS);
     Path saved = folder.resolve("first.json");
     first.write(saved);
     assertThat(Files.readString(saved)).contains("\"intermediate\":4");
     Calibration read = Calibration.read(saved, Model.read(file));
     assertThat(read.statistics()).containsExactlyElementsOf(first.statistics());
     Path merged = folder.resolve("merged.json");
-    Calibrator.calibrate(file, DATA, OPTIONS).merge(read).write(merged);
+    Calibrator.calibrate(Model.read(file), DATA, OPTIONS).merge(read).write(merged);
     Path other = folder.resolve("other.json");
-    read.merge(Calibrator.calibrate(file, DATA, OPTIONS)).write(other);
+    read.merge(Calibrator.calibrate(Model.read(file), DATA, OPTIONS)).write(other);
     assertThat(other).hasSameBinaryContentAs(merged);
   }
 
@@ -105,7 +105,7 @@ class LstmTraceTest {
     Model model = Model.read(file);
     int output = model.subgraphs().get(0).outputs()[0];
     Path json = folder.resolve("ai-edge.json");
-    Calibrator.calibrate(file, DATA, OPTIONS).writeAiEdge(json, model);
+    Calibrator.calibrate(Model.read(file), DATA, OPTIONS).writeAiEdge(json, model);
     Calibration read = Calibration.read(json, model);
     assertThat(read.range(0, output, false)).isPresent();
     assertThat(read.intermediate(0, output, Lstm.HIDDEN, false)).isEmpty();

@@ -244,7 +244,8 @@ class BiasCorrectorTest {
     Path file = folder.resolve("float.tflite");
     model.write(file);
     Dataset data = data(samples(5));
-    Calibration calibration = Calibrator.calibrate(file, data, Calibrator.Options.DEFAULT);
+    Calibration calibration =
+        Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
     Plan plan = Planner.plan(model, recipe, calibration);
     List<float[]> others = samples(6);
     double before = noise(model, Rewriter.rewrite(plan), others);

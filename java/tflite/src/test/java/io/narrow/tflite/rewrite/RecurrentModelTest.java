@@ -48,7 +48,7 @@ class RecurrentModelTest {
   void lstmsThatReadWhatOthersCompute() {
     Path file = write(RecurrentModels.stack(new ModelBuilder(9)));
     Dataset data = Dataset.open("random:20");
-    Calibration ranges = Calibrator.calibrate(file, data, Calibrator.Options.DEFAULT);
+    Calibration ranges = Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
     Path quantized = quantized(file, ranges, data);
     assertThat(evaluate(file, quantized, data).get(1).sqnrDb()).isGreaterThan(28);
   }
@@ -61,7 +61,7 @@ class RecurrentModelTest {
                 new ModelBuilder(9),
                 EnumSet.of(Feature.SEQUENCE, Feature.NORMALIZED, Feature.PROJECTED)));
     Dataset data = Dataset.open("random:10");
-    Calibration ranges = Calibrator.calibrate(file, data, Calibrator.Options.DEFAULT);
+    Calibration ranges = Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
     byte[] bytes = Files.readAllBytes(quantized(file, ranges, data));
     Path json = folder.resolve("ranges.json");
     ranges.write(json);
@@ -73,7 +73,7 @@ class RecurrentModelTest {
   void svdfAfterManySteps() {
     Path file = write(RecurrentModels.svdf(new ModelBuilder(9), 2, true));
     Dataset data = Dataset.open("random:10");
-    Calibration ranges = Calibrator.calibrate(file, data, Calibrator.Options.DEFAULT);
+    Calibration ranges = Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
     Path quantized = quantized(file, ranges, data);
     assertThat(evaluate(file, quantized, data).get(1).sqnrDb()).isGreaterThan(30);
   }
@@ -85,7 +85,7 @@ class RecurrentModelTest {
     Path images = Shared.file("data/mnist/t10k-images-idx3-ubyte.gz");
     Dataset digits = Dataset.open("idx:" + images + "?scale=1/255");
     Dataset few = digits.limit(100);
-    Calibration ranges = Calibrator.calibrate(file, few, Calibrator.Options.DEFAULT);
+    Calibration ranges = Calibrator.calibrate(Model.read(file), few, Calibrator.Options.DEFAULT);
     Path quantized = quantized(file, ranges, few);
     List<Evaluation> both = evaluate(file, quantized, digits.limit(1000));
     assertThat(both.get(0).accuracy().orElseThrow()).isEqualTo(.978);

@@ -46,7 +46,7 @@ class SignaturesTest {
     Model model = Model.read(file);
     assertThat(model.entries()).hasSize(entries);
     Dataset data = Dataset.open("random:100");
-    Calibration calibration = Calibrator.calibrate(file, data, OPTIONS);
+    Calibration calibration = Calibrator.calibrate(Model.read(file), data, OPTIONS);
     for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8())) {
       Plan plan = BiasCorrector.correct(Planner.plan(model, recipe, calibration), data);
       Model quantized = Rewriter.rewrite(plan);
@@ -72,7 +72,7 @@ class SignaturesTest {
     Path file = zoo("aeq_two_signatures");
     Model model = Model.read(file);
     Datasets data = Datasets.NONE.with("multiply", Dataset.open("random:4"));
-    Calibration calibration = Calibrator.calibrate(file, data, OPTIONS);
+    Calibration calibration = Calibrator.calibrate(Model.read(file), data, OPTIONS);
     Plan plan = Planner.plan(model, Recipe.int8(), calibration);
     assertThat(plan.operators())
         .allMatch(
@@ -85,7 +85,7 @@ class SignaturesTest {
   void signaturesThatAreNotThereAreNamed() {
     Path file = zoo("aeq_two_signatures");
     Datasets data = Datasets.NONE.with("divide", Dataset.open("random:4"));
-    assertThatThrownBy(() -> Calibrator.calibrate(file, data, OPTIONS))
+    assertThatThrownBy(() -> Calibrator.calibrate(Model.read(file), data, OPTIONS))
         .isInstanceOf(NarrowException.class)
         .hasMessageContaining("no signature `divide`, it has add, multiply");
   }

@@ -1,0 +1,2 @@
+/** Looks at the tensors of models while they run. */
+package io.narrow.tflite.observation;

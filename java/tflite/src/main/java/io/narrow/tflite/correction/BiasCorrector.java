@@ -225,7 +225,7 @@ public final class BiasCorrector {
       int before = operator.input(target.bias());
       float[] values = biases.get(i);
       buffers.add(Buffer.of(Probe.floats(values)));
-      if (before >= 0 && Target.reads(current, before) == 1) {
+      if (before >= 0 && current.reads(before) == 1) {
         tensors.set(before, tensors.get(before).withBuffer(buffers.size() - 1));
         continue;
       }

@@ -17,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * An operator whose bias can make up for the rounding of its weights: a sum of products per channel
@@ -93,17 +92,15 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
 
   private static Optional<Sum> sum(Subgraph graph, int number, Operator operator) {
     int output = operator.outputs()[0];
-    if (operator.option("fused_activation_function") != 0 || reads(graph, output) != 1) {
+    if (operator.option("fused_activation_function") != 0 || graph.reads(output) != 1) {
       return Optional.empty();
     }
-    return graph.operators().stream()
-        .filter(o -> o.name().equals("ADD") && IntStream.of(o.inputs()).anyMatch(t -> t == output))
+    return graph.readers(output).stream()
+        .map(reader -> graph.operators().get(reader.operator()))
+        .filter(reader -> reader.name().equals("ADD"))
         .map(add -> Sum.of(add, output))
         .filter(sum -> Arrays.equals(graph.tensor(sum.other).shape(), graph.tensor(output).shape()))
-        .filter(
-            sum ->
-                graph.operators().subList(0, number).stream()
-                    .anyMatch(o -> IntStream.of(o.outputs()).anyMatch(t -> t == sum.other)))
+        .filter(sum -> graph.producer(sum.other).filter(before -> before < number).isPresent())
         .findFirst();
   }
 
@@ -118,14 +115,6 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
       }
     }
     return rounded;
-  }
-
-  /** How often a tensor is read: by operators, and as an output of the model. */
-  static long reads(Subgraph graph, int tensor) {
-    return graph.operators().stream()
-            .mapToLong(o -> IntStream.of(o.inputs()).filter(t -> t == tensor).count())
-            .sum()
-        + IntStream.of(graph.outputs()).filter(t -> t == tensor).count();
   }
 
   /** Whether an operator of this or of a model made from it is the target. */

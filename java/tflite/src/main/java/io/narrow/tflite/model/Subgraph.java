@@ -2,15 +2,26 @@ package io.narrow.tflite.model;
 
 import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** A subgraph: tensors, and the operators over them in the order in which they run. */
 public final class Subgraph {
+  /**
+   * An operator that reads a tensor.
+   *
+   * @param operator its number
+   * @param place place of the tensor among its inputs
+   */
+  public record Reader(int operator, int place) {}
+
   private final Table table;
   private final List<Tensor> tensors;
   private final List<Operator> operators;
   private final int[] inputs;
   private final int[] outputs;
+  private volatile Links links;
 
   Subgraph(Table table, List<Tensor> tensors, List<Operator> operators) {
     this.table = table;
@@ -60,6 +71,100 @@ public final class Subgraph {
   /** Numbers of the tensors that it gives. */
   public int[] outputs() {
     return outputs.clone();
+  }
+
+  /** Number of the operator that writes a tensor, the last one if several do. */
+  public Optional<Integer> producer(int tensor) {
+    int producer = links().producers[tensor];
+    return producer < 0 ? Optional.empty() : Optional.of(producer);
+  }
+
+  /** The operators that read a tensor, in the order in which they run. */
+  public List<Reader> readers(int tensor) {
+    return links().readers(tensor);
+  }
+
+  /** How often a tensor is read: by operators, and as an output. */
+  public int reads(int tensor) {
+    return readers(tensor).size() + links().outputs[tensor];
+  }
+
+  public boolean isInput(int tensor) {
+    return links().inputs[tensor] > 0;
+  }
+
+  public boolean isOutput(int tensor) {
+    return links().outputs[tensor] > 0;
+  }
+
+  private Links links() {
+    Links known = links;
+    if (known == null) {
+      known = new Links(this);
+      links = known;
+    }
+    return known;
+  }
+
+  /** Who writes and reads each tensor: looked up once, as a search for each costs their product. */
+  private static final class Links {
+    private final int[] producers;
+    private final int[] inputs; // how often each tensor is among them
+    private final int[] outputs;
+    private final int[] ends; // of each tensor's readers
+    private final List<Reader> readers;
+
+    Links(Subgraph graph) {
+      int count = graph.tensors.size();
+      producers = new int[count];
+      Arrays.fill(producers, -1);
+      inputs = counts(count, graph.inputs);
+      outputs = counts(count, graph.outputs);
+      ends = new int[count];
+      for (int i = 0; i < graph.operators.size(); i++) {
+        for (int tensor : graph.operators.get(i).outputs()) {
+          producers[tensor] = i;
+        }
+        for (int tensor : graph.operators.get(i).inputs()) {
+          if (tensor >= 0) {
+            ends[tensor]++;
+          }
+        }
+      }
+      for (int tensor = 1; tensor < count; tensor++) {
+        ends[tensor] += ends[tensor - 1];
+      }
+      Reader[] all = new Reader[count == 0 ? 0 : ends[count - 1]];
+      int[] next = new int[count];
+      for (int i = 0; i < graph.operators.size(); i++) {
+        int[] read = graph.operators.get(i).inputs();
+        for (int place = 0; place < read.length; place++) {
+          int tensor = read[place];
+          if (tensor >= 0) {
+            all[start(tensor) + next[tensor]++] = new Reader(i, place);
+          }
+        }
+      }
+      readers = List.of(all);
+    }
+
+    private static int[] counts(int tensors, int[] numbers) {
+      int[] counts = new int[tensors];
+      for (int number : numbers) {
+        if (number >= 0) {
+          counts[number]++;
+        }
+      }
+      return counts;
+    }
+
+    private int start(int tensor) {
+      return tensor == 0 ? 0 : ends[tensor - 1];
+    }
+
+    List<Reader> readers(int tensor) {
+      return readers.subList(start(tensor), ends[tensor]);
+    }
   }
 
   public Subgraph with(List<Tensor> newTensors, List<Operator> newOperators) {

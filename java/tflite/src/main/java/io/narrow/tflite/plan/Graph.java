@@ -8,26 +8,23 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Lstm;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
 /** A subgraph that is planned, with what is known of it. */
 final class Graph {
-  /** An operator that reads a tensor, and the place of the tensor among its inputs. */
-  record Reader(int operator, int place) {}
-
   private final Model model;
   private final int number;
   private final Subgraph subgraph;
   private final Recipe recipe;
   private final Ranges ranges;
   private final Treatments treatments;
-  private final Map<Integer, Integer> producers = new HashMap<>();
-  private final Map<Integer, List<Reader>> readers = new HashMap<>();
+  private final Map<List<Object>, Optional<FloatRange>> chosen = new ConcurrentHashMap<>();
+  private final boolean entry;
+  private final boolean wasSeen;
 
   Graph(Model model, int number, Recipe recipe, Ranges ranges) {
     this.model = model;
@@ -36,16 +33,10 @@ final class Graph {
     this.recipe = recipe;
     this.ranges = ranges;
     this.treatments = new Treatments(model, subgraph, recipe);
-    for (int i = 0; i < operators(); i++) {
-      for (int tensor : operator(i).outputs()) {
-        producers.put(tensor, i);
-      }
-      for (int place = 0; place < operator(i).inputs().length; place++) {
-        readers
-            .computeIfAbsent(operator(i).input(place), t -> new ArrayList<>())
-            .add(new Reader(i, place));
-      }
-    }
+    this.entry = model.entries().contains(number);
+    this.wasSeen =
+        IntStream.range(0, subgraph.tensors().size())
+            .anyMatch(t -> isFloat(t) && !isConstant(t) && seen(t).isPresent());
   }
 
   Model model() {
@@ -93,30 +84,36 @@ final class Graph {
   }
 
   boolean isOutput(int tensor) {
-    return IntStream.of(subgraph.outputs()).anyMatch(output -> output == tensor);
+    return subgraph.isOutput(tensor);
   }
 
   boolean isInput(int tensor) {
-    return IntStream.of(subgraph.inputs()).anyMatch(input -> input == tensor);
+    return subgraph.isInput(tensor);
   }
 
   /** Number of the operator that writes a tensor. */
   Optional<Integer> producer(int tensor) {
-    return Optional.ofNullable(producers.get(tensor));
+    return tensor < 0 ? Optional.empty() : subgraph.producer(tensor);
   }
 
-  List<Reader> readers(int tensor) {
-    return readers.getOrDefault(tensor, List.of());
+  List<Subgraph.Reader> readers(int tensor) {
+    return tensor < 0 ? List.of() : subgraph.readers(tensor);
   }
 
   /** The range of all values that were seen of a tensor. */
   Optional<FloatRange> seen(int tensor) {
-    return ranges.range(number, tensor, true).filter(range -> !range.isEmpty());
+    return chosen(tensor, true).filter(range -> !range.isEmpty());
   }
 
   /** The range of a tensor for codes of this type, empty if it was not seen or not finite. */
   Optional<FloatRange> range(int tensor, TensorType type) {
-    return ranges.range(number, tensor, type == TensorType.INT16).filter(Graph::isFinite);
+    return chosen(tensor, type == TensorType.INT16).filter(Graph::isFinite);
+  }
+
+  /** Choosing a range may mean to search for it: once is enough. */
+  private Optional<FloatRange> chosen(int tensor, boolean whole) {
+    return chosen.computeIfAbsent(
+        List.of(tensor, whole), key -> ranges.range(number, tensor, whole));
   }
 
   /** The range of an intermediate of an LSTM, likewise. */
@@ -131,8 +128,7 @@ final class Graph {
 
   /** Whether there are ranges of anything computed in it. */
   boolean wasSeen() {
-    return IntStream.range(0, subgraph.tensors().size())
-        .anyMatch(t -> isFloat(t) && !isConstant(t) && seen(t).isPresent());
+    return wasSeen;
   }
 
   /** Why there are no ranges of anything computed in it. */
@@ -147,6 +143,6 @@ final class Graph {
 
   /** Whether the caller of the model gives its inputs and takes its outputs. */
   boolean isEntry() {
-    return model.entries().contains(number);
+    return entry;
   }
 }

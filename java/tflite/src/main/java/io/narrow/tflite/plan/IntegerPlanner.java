@@ -1,6 +1,7 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.TensorPlan.Use;
@@ -138,7 +139,7 @@ final class IntegerPlanner {
     Set<Encoding> encodings = new LinkedHashSet<>();
     Set<Integer> by = new LinkedHashSet<>();
     Set<String> floats = new LinkedHashSet<>();
-    for (Graph.Reader reader : graph.readers(number)) {
+    for (Subgraph.Reader reader : graph.readers(number)) {
       IntegerOperator integer = integers.get(reader.operator());
       if (integer == null) {
         Operator operator = graph.operator(reader.operator());

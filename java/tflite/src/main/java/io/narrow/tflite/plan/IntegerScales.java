@@ -2,6 +2,7 @@ package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRule.Scales;
@@ -70,7 +71,7 @@ final class IntegerScales {
   /** Type of the integers that a tensor is written as, or read as where no integers are. */
   private TensorType type(int tensor) {
     TensorType type = graph.producer(tensor).map(support::type).orElse(TensorType.FLOAT32);
-    for (Graph.Reader reader : graph.readers(tensor)) {
+    for (Subgraph.Reader reader : graph.readers(tensor)) {
       if (type == TensorType.FLOAT32) {
         type = support.type(reader.operator());
       }
@@ -89,7 +90,7 @@ final class IntegerScales {
         FloatRange whole = IntegerRules.useful("");
         boolean seenWhole = graph.isOutput(i) || type(i) != TensorType.INT8;
         FloatRange range = seenWhole ? whole : FloatRange.EMPTY;
-        for (Graph.Reader reader : graph.readers(i)) {
+        for (Subgraph.Reader reader : graph.readers(i)) {
           range = range.merge(used(i, reader.operator()));
         }
         used.merge(groups.group(i), range, FloatRange::merge);

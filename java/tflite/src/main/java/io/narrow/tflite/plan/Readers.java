@@ -6,9 +6,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -35,28 +33,26 @@ final class Readers {
 
   private final Graph graph;
   private final IntegerPlanner integers;
-  private final Map<Integer, List<Reader>> readers = new HashMap<>();
+  private final String[] objections; // by operator
 
   Readers(Graph graph, IntegerPlanner integers) {
     this.graph = graph;
     this.integers = integers;
-    for (int i = 0; i < graph.operators(); i++) {
-      Operator operator = graph.operator(i);
-      Optional<OpRule> rule = OpRules.of(operator.name());
-      String objection = objection(i, rule);
-      for (int place = 0; place < operator.inputs().length; place++) {
-        if (operator.input(place) >= 0) {
-          readers
-              .computeIfAbsent(operator.input(place), t -> new ArrayList<>())
-              .add(reader(i, place, rule, objection));
-        }
-      }
+    this.objections = new String[graph.operators()];
+    for (int i = 0; i < objections.length; i++) {
+      objections[i] = objection(i, OpRules.of(graph.operator(i).name()));
     }
   }
 
-  private Reader reader(int number, int place, Optional<OpRule> rule, String objection) {
+  /** The operators that read a tensor, with what each can do with it. */
+  private List<Reader> readers(int tensor) {
+    return graph.readers(tensor).stream().map(r -> reader(r.operator(), r.place())).toList();
+  }
+
+  private Reader reader(int number, int place) {
     Operator operator = graph.operator(number);
-    String why = objection;
+    Optional<OpRule> rule = OpRules.of(operator.name());
+    String why = objections[number];
     if (!why.isEmpty()) {
       why =
           why.startsWith(operator.name())
@@ -135,7 +131,7 @@ final class Readers {
     if (graph.isOutput(number)) {
       return Optional.of("is an output of the model");
     }
-    List<Reader> all = readers.getOrDefault(number, List.of());
+    List<Reader> all = readers(number);
     if (all.isEmpty()) {
       return Optional.of("no operator reads it");
     }
@@ -169,7 +165,7 @@ final class Readers {
   /** A constant with the weights or the bias that an operator reads beside it. */
   List<Integer> together(int number) {
     Set<Integer> together = new TreeSet<>(Set.of(number));
-    for (Reader reader : readers.getOrDefault(number, List.of())) {
+    for (Reader reader : readers(number)) {
       List<Integer> places = new ArrayList<>(reader.rule().weights());
       places.add(reader.rule().bias());
       if (reader.rule().bias() >= 0 && places.contains(reader.place())) {
@@ -194,9 +190,7 @@ final class Readers {
   /** The operators that can read a tensor smaller, all in the mode of the first of them. */
   List<Reader> able(int number) {
     List<Reader> able =
-        readers.getOrDefault(number, List.of()).stream()
-            .filter(reader -> reader.objection().isEmpty())
-            .toList();
+        readers(number).stream().filter(reader -> reader.objection().isEmpty()).toList();
     return able.stream()
         .filter(reader -> reader.treatment().mode() == able.get(0).treatment().mode())
         .toList();
@@ -212,7 +206,7 @@ final class Readers {
 
   /** Names of the operators that read a tensor and are not among these, empty if there are none. */
   String others(int number, List<Reader> these) {
-    return readers.getOrDefault(number, List.of()).stream()
+    return readers(number).stream()
         .filter(reader -> !these.contains(reader))
         .map(reader -> reader.node().name())
         .distinct()

@@ -71,6 +71,13 @@ final class Draft {
       after.computeIfAbsent(number, n -> new ArrayList<>()).add(operator);
     }
 
+    /** Adds an operator that runs as soon as a tensor of the model has its values. */
+    void addBehind(int tensor, Operator operator) {
+      before
+          .producer(tensor)
+          .ifPresentOrElse(producer -> addAfter(producer, operator), () -> addFirst(operator));
+    }
+
     /** Drops what says nothing: an empty quantization table, an empty buffer of its own. */
     private Tensor tidy(Tensor tensor) {
       Tensor tidy = tensor.tidy();

@@ -122,16 +122,13 @@ sealed interface Edit {
    * it.
    */
   private static boolean readByOthers(TensorPlan plan, Subgraph subgraph) {
-    for (int i = 0; i < subgraph.operators().size(); i++) {
-      Operator operator = subgraph.operators().get(i);
-      List<Integer> weights =
-          plan.readers().contains(i)
-              ? OpRules.of(operator.name()).orElseThrow().weights()
-              : List.of();
-      for (int place = 0; place < operator.inputs().length; place++) {
-        if (operator.input(place) == plan.tensor() && !weights.contains(place)) {
-          return true;
-        }
+    for (Subgraph.Reader reader : subgraph.readers(plan.tensor())) {
+      Operator operator = subgraph.operators().get(reader.operator());
+      boolean takes =
+          plan.readers().contains(reader.operator())
+              && OpRules.of(operator.name()).orElseThrow().weights().contains(reader.place());
+      if (!takes) {
+        return true;
       }
     }
     return false;

@@ -11,8 +11,6 @@ import io.narrow.tflite.plan.IntegerOperator;
 import io.narrow.tflite.plan.Plan;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -30,8 +28,6 @@ final class IntegerGraph {
   private final Contents contents;
   private final Map<Integer, IntegerOperator> integers = new HashMap<>();
   private final Map<Integer, ActivationPlan> activations = new TreeMap<>();
-  private final Map<Integer, Integer> producers = new HashMap<>();
-  private final Map<Integer, Set<Encoding>> wanted = new HashMap<>();
   private final Map<Held, Integer> numbers = new HashMap<>();
   private final Set<Integer> replaced = new HashSet<>(); // constants that stand where they stood
 
@@ -48,20 +44,13 @@ final class IntegerGraph {
         activations.put(activation.tensor(), activation);
       }
     }
-    List<Operator> operators = graph.before().operators();
-    for (int i = 0; i < operators.size(); i++) {
-      for (int output : operators.get(i).outputs()) {
-        producers.put(output, i);
-      }
-      int[] inputs = operators.get(i).inputs();
-      for (int place = 0; place < inputs.length; place++) {
-        wanted.computeIfAbsent(inputs[place], t -> new LinkedHashSet<>()).add(wanted(i, place));
-      }
-    }
-    for (int output : graph.before().outputs()) {
-      // A constant among the outputs stays what it is.
-      wanted.computeIfAbsent(output, t -> new LinkedHashSet<>()).add(Encoding.FLOAT);
-    }
+  }
+
+  /** Whether a constant has to stay as it is too: an operator or the caller reads it so. */
+  private boolean isReadAsFloat(int constant) {
+    return graph.before().isOutput(constant)
+        || graph.before().readers(constant).stream()
+            .anyMatch(reader -> wanted(reader.operator(), reader.place()).isFloat());
   }
 
   private Encoding wanted(int operator, int place) {
@@ -148,11 +137,7 @@ final class IntegerGraph {
     int from = activation(tensor, source);
     int number = add(tensor, encoding);
     Operator conversion = conversion(from, source, number, encoding);
-    if (producers.containsKey(tensor)) {
-      graph.addAfter(producers.get(tensor), conversion);
-    } else {
-      graph.addFirst(conversion);
-    }
+    graph.addBehind(tensor, conversion);
     return number;
   }
 
@@ -181,7 +166,7 @@ final class IntegerGraph {
     Tensor before = graph.before().tensor(tensor);
     Tensor stored = encoding.apply(before.withBuffer(contents.store(before, encoding)));
     int number = tensor;
-    if (!wanted.get(tensor).contains(Encoding.FLOAT) && replaced.add(tensor)) {
+    if (!isReadAsFloat(tensor) && replaced.add(tensor)) {
       graph.replace(tensor, stored);
     } else {
       number = graph.add(stored.withName(before.name() + "_" + encoding.type()));

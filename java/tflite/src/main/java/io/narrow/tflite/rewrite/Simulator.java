@@ -33,7 +33,6 @@ public final class Simulator {
   private final Map<Integer, IntegerOperator> integers = new HashMap<>();
   private final Map<Integer, TensorPlan> constants = new HashMap<>();
   private final Map<Integer, Encoding> produced = new HashMap<>();
-  private final Map<Integer, Integer> producers = new HashMap<>();
   private final Map<Rounded, Integer> numbers = new HashMap<>();
 
   private Simulator(Plan plan, Draft draft, Contents contents, int subgraph) {
@@ -52,12 +51,6 @@ public final class Simulator {
     for (ActivationPlan activation : plan.activations()) {
       if (activation.subgraph() == subgraph) {
         produced.put(activation.tensor(), activation.produced());
-      }
-    }
-    List<Operator> operators = graph.before().operators();
-    for (int i = 0; i < operators.size(); i++) {
-      for (int output : operators.get(i).outputs()) {
-        producers.put(output, i);
       }
     }
   }
@@ -127,7 +120,7 @@ public final class Simulator {
   }
 
   private boolean isConstant(int tensor) {
-    return !producers.containsKey(tensor) && !produced.containsKey(tensor);
+    return graph.before().producer(tensor).isEmpty() && !produced.containsKey(tensor);
   }
 
   private int constant(int tensor, Encoding encoding) {
@@ -155,11 +148,7 @@ public final class Simulator {
           conversions.add(Operator.of("QUANTIZE", 1, new int[] {from}, new int[] {integers}));
           conversions.add(dequantize(encoding, integers, rounded));
           for (Operator conversion : conversions) {
-            if (producers.containsKey(tensor)) {
-              graph.addAfter(producers.get(tensor), conversion);
-            } else {
-              graph.addFirst(conversion);
-            }
+            graph.addBehind(tensor, conversion);
           }
           return rounded;
         });

@@ -42,6 +42,7 @@ public final class BiasCorrector {
   private final String signature;
   private final Subgraph graph;
   private final List<Target> targets;
+  private final Map<Integer, Target> byOutput = new HashMap<>();
   private final List<float[]> biases = new ArrayList<>();
 
   /**
@@ -53,7 +54,10 @@ public final class BiasCorrector {
     this.signature = all.signatureOf(entry);
     this.graph = model.subgraphs().get(0);
     this.targets = targets;
-    targets.forEach(target -> biases.add(bias(target)));
+    for (Target target : targets) {
+      byOutput.put(target.output(), target);
+      biases.add(bias(target));
+    }
   }
 
   private float[] bias(Target target) {
@@ -174,11 +178,18 @@ public final class BiasCorrector {
     return Arrays.stream(graph.inputs()).boxed().toList();
   }
 
+  /** The target that an operator of this or of a model made from it is, if it is one. */
+  private Optional<Target> target(Operator operator) {
+    return operator.outputs().length == 0
+        ? Optional.empty()
+        : Optional.ofNullable(byOutput.get(operator.outputs()[0]));
+  }
+
   /** Gives the means of what the float model computes, and then of what the sums add to it. */
   private Model original() {
     Probe probe = new Probe(model);
     for (Operator operator : graph.operators()) {
-      if (targets.stream().anyMatch(target -> target.writtenBy(operator))) {
+      if (target(operator).isPresent()) {
         probe.show(operator);
       } else {
         probe.compute(operator);
@@ -191,23 +202,16 @@ public final class BiasCorrector {
   /** Gives the means of what each target computes alone among operators that do not round. */
   private Model alone(Model rounded) {
     Probe probe = new Probe(rounded);
-    Map<Integer, Integer> weights = new HashMap<>(); // by output
+    Map<Target, Integer> weights = new HashMap<>();
     for (Operator operator : rounded.subgraphs().get(0).operators()) {
       if (Walk.unpacks(rounded, operator)) {
         probe.compute(operator);
       }
-      for (Target target : targets) {
-        if (target.writtenBy(operator)) {
-          weights.put(target.output(), operator.input(target.weights()));
-        }
-      }
+      target(operator).ifPresent(t -> weights.put(t, operator.input(t.weights())));
     }
     for (Operator operator : graph.operators()) {
-      for (Target target : targets) {
-        if (target.writtenBy(operator)) {
-          probe.showSums(operator.withInput(target.weights(), weights.get(target.output())));
-        }
-      }
+      target(operator)
+          .ifPresent(t -> probe.showSums(operator.withInput(t.weights(), weights.get(t))));
       probe.compute(operator);
     }
     return probe.finish(inputs(), List.of());

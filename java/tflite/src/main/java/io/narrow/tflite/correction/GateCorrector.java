@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The gates of LSTMs are sums of products like those that {@link BiasCorrector} looks at, but the
@@ -71,10 +73,11 @@ final class GateCorrector {
   /** How far rounding shifts the sums of each target. */
   double[][] shifts(Samples samples) {
     Probe probe = new Probe(model);
+    Set<Integer> written = targets.stream().map(Target::output).collect(Collectors.toSet());
     Map<Integer, Integer> places = new HashMap<>(); // of the means of an operator, by its output
     for (Operator operator : graph.operators()) {
       probe.compute(operator);
-      if (targets.stream().anyMatch(target -> target.writtenBy(operator))) {
+      if (operator.outputs().length > 0 && written.contains(operator.outputs()[0])) {
         places.put(operator.outputs()[0], 2 * places.size());
         probe.mean(operator.input(0));
         probe.mean(operator.outputs()[0]);

@@ -10,14 +10,18 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A model in the making that computes a part of another, and gives the means of what operators
  * compute before their fused activation: over all axes but the last, so {@code channels} floats for
- * each.
+ * each. It holds what the part needs and no more, so that many parts of a large model cost no more
+ * than the model.
  */
 final class Probe {
   private static final List<String> ACTIVATIONS = List.of("", "RELU", "RELU_N1_TO_1", "RELU6");
@@ -25,8 +29,8 @@ final class Probe {
 
   private final Model model;
   private final Subgraph main;
-  private final List<Tensor> tensors;
-  private final List<Buffer> buffers;
+  private final List<Tensor> more = new ArrayList<>(); // numbered after those of the model
+  private final List<Buffer> contents = new ArrayList<>(); // of those
   private final List<Operator> operators = new ArrayList<>();
   private final List<Integer> outputs = new ArrayList<>();
   private final Map<Integer, Integer> axes = new HashMap<>(); // by rank
@@ -34,8 +38,6 @@ final class Probe {
   Probe(Model model) {
     this.model = model;
     this.main = model.subgraphs().get(0);
-    this.tensors = new ArrayList<>(main.tensors());
-    this.buffers = new ArrayList<>(model.buffers());
   }
 
   /** Appends an operator. */
@@ -68,9 +70,12 @@ final class Probe {
 
   /** Appends the mean of a tensor as the next output. */
   void mean(int tensor) {
-    int rank = tensors.get(tensor).rank();
-    int channels = tensors.get(tensor).dimension(rank - 1);
-    int mean = add(Tensor.of("mean_" + outputs.size(), TensorType.FLOAT32, new int[] {channels}));
+    int rank = tensor(tensor).rank();
+    int channels = tensor(tensor).dimension(rank - 1);
+    int mean =
+        add(
+            Tensor.of("mean_" + outputs.size(), TensorType.FLOAT32, new int[] {channels}),
+            Buffer.EMPTY);
     int all = axes.computeIfAbsent(rank, this::axesButLast);
     operators.add(Operator.of("MEAN", 1, new int[] {tensor, all}, new int[] {mean}));
     outputs.add(mean);
@@ -79,17 +84,15 @@ final class Probe {
   private int axesButLast(int rank) {
     ByteBuffer numbers = allocate(rank - 1);
     IntStream.range(0, rank - 1).forEach(numbers::putInt);
-    buffers.add(Buffer.of(numbers.flip()));
     Tensor tensor = Tensor.of("axes_" + rank, TensorType.INT32, new int[] {rank - 1});
-    return add(tensor.withBuffer(buffers.size() - 1));
+    return add(tensor, Buffer.of(numbers.flip()));
   }
 
   /** Number of a new constant. */
   int constant(float[] values) {
-    buffers.add(Buffer.of(floats(values)));
     Tensor tensor =
-        Tensor.of("constant_" + tensors.size(), TensorType.FLOAT32, new int[] {values.length});
-    return add(tensor.withBuffer(buffers.size() - 1));
+        Tensor.of("constant_" + more.size(), TensorType.FLOAT32, new int[] {values.length});
+    return add(tensor, Buffer.of(floats(values)));
   }
 
   static ByteBuffer floats(float[] values) {
@@ -103,32 +106,66 @@ final class Probe {
   }
 
   /** Number of a new tensor of the shape of another. */
-  int like(int tensor) {
-    Tensor before = tensors.get(tensor);
-    return add(before.withName(before.name() + "_" + tensors.size()));
+  private int like(int tensor) {
+    Tensor before = tensor(tensor);
+    return add(before.withName(before.name() + "_" + more.size()), Buffer.EMPTY);
   }
 
-  private int add(Tensor tensor) {
-    tensors.add(tensor);
-    return tensors.size() - 1;
+  private int add(Tensor tensor, Buffer bytes) {
+    more.add(tensor);
+    contents.add(bytes);
+    return main.tensors().size() + more.size() - 1;
+  }
+
+  private Tensor tensor(int number) {
+    int own = number - main.tensors().size();
+    return own < 0 ? main.tensor(number) : more.get(own);
+  }
+
+  private Buffer contents(int number) {
+    int own = number - main.tensors().size();
+    return own < 0 ? model.buffers().get(main.tensor(number).buffer()) : contents.get(own);
   }
 
   /**
    * The model.
    *
    * @param inputs numbers of the tensors that it is given
-   * @param more numbers of tensors that it gives after the means
+   * @param others numbers of tensors that it gives after the means
    */
-  Model finish(List<Integer> inputs, List<Integer> more) {
+  Model finish(List<Integer> inputs, List<Integer> others) {
     List<Integer> given = new ArrayList<>(outputs);
-    given.addAll(more);
+    given.addAll(others);
+    Set<Integer> used = new LinkedHashSet<>(inputs);
+    for (Operator operator : operators) {
+      Stream.of(operator.inputs(), operator.outputs(), operator.intermediates())
+          .flatMapToInt(IntStream::of)
+          .filter(tensor -> tensor >= 0)
+          .forEach(used::add);
+    }
+    used.addAll(given);
+    // Other subgraphs share the buffers, so that all of these have to stay where they are called.
+    boolean calls = operators.stream().anyMatch(operator -> !operator.calls().isEmpty());
+    List<Buffer> buffers = new ArrayList<>(calls ? model.buffers() : List.of(Buffer.EMPTY));
+    List<Tensor> tensors = new ArrayList<>();
+    Map<Integer, Integer> numbers = new HashMap<>();
+    for (int number : used) {
+      Buffer bytes = contents(number);
+      numbers.put(number, tensors.size());
+      tensors.add(tensor(number).withBuffer(bytes.size() == 0 ? 0 : buffers.size()));
+      if (bytes.size() > 0) {
+        buffers.add(bytes);
+      }
+    }
+    Subgraph part =
+        main.with(tensors, operators.stream().map(o -> o.renumbered(numbers::get)).toList())
+            .withInputs(inputs.stream().mapToInt(numbers::get).toArray())
+            .withOutputs(given.stream().mapToInt(numbers::get).toArray());
+    if (!calls) {
+      return model.part(part, buffers);
+    }
     List<Subgraph> subgraphs = new ArrayList<>(model.subgraphs());
-    subgraphs.set(
-        0, main.with(tensors, operators).withInputs(array(inputs)).withOutputs(array(given)));
+    subgraphs.set(0, part);
     return model.with(subgraphs, buffers);
-  }
-
-  private static int[] array(List<Integer> numbers) {
-    return numbers.stream().mapToInt(Integer::intValue).toArray();
   }
 }

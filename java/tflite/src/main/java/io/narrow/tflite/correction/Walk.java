@@ -125,11 +125,9 @@ final class Walk {
 
   /** Number of the other operand of a sum in the model that rounds. */
   private int other(Target.Sum sum) {
-    return operators.stream()
-        .filter(operator -> operator.outputs().length > 0 && operator.outputs()[0] == sum.output())
-        .findFirst()
-        .orElseThrow()
-        .input(sum.place());
+    Subgraph main = model.subgraphs().get(0);
+    int adds = main.producer(sum.output()).orElseThrow();
+    return main.operators().get(adds).input(sum.place());
   }
 
   /** Gives the target of the last step another bias before it is computed. */

@@ -150,6 +150,17 @@ public final class Model {
     return new Model(name, root.without("signature_defs"), codes, swapped, buffers, tail);
   }
 
+  /**
+   * A model of one subgraph alone, to run a part of this one: without signatures and metadata.
+   *
+   * @param main whose operators call no other subgraph
+   * @param newBuffers those of its tensors; the first is empty
+   */
+  public Model part(Subgraph main, List<Buffer> newBuffers) {
+    Table bare = root.without("signature_defs").without("metadata").without("metadata_buffer");
+    return new Model(name, bare, codes, List.of(main), newBuffers, Tail.NONE);
+  }
+
   public String description() {
     return root.string("description");
   }

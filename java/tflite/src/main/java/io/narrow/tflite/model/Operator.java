@@ -5,6 +5,7 @@ import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 
 /** An operator of a subgraph: what it is, the tensors it reads and writes, its options. */
 public final class Operator {
@@ -102,6 +103,25 @@ public final class Operator {
 
   public Operator withIntermediates(int[] tensors) {
     return new Operator(table.with("intermediates", tensors), code);
+  }
+
+  /**
+   * The same operator on tensors of other numbers.
+   *
+   * @param number gives the new number for each old one; places that are left out stay left out
+   */
+  public Operator renumbered(IntUnaryOperator number) {
+    IntUnaryOperator each = tensor -> tensor < 0 ? tensor : number.applyAsInt(tensor);
+    Table changed =
+        table
+            .with("inputs", Arrays.stream(inputs).map(each).toArray())
+            .with("outputs", Arrays.stream(outputs).map(each).toArray());
+    int[] inside = intermediates();
+    return new Operator(
+        inside.length == 0
+            ? changed
+            : changed.with("intermediates", Arrays.stream(inside).map(each).toArray()),
+        code);
   }
 
   public Operator withVersion(int version) {

@@ -55,18 +55,27 @@ final class RangeChooser {
 
   FloatRange leastSquares() {
     Sums sums = new Sums();
+    int[] tops = new int[Math.min(CANDIDATES, high) + 1];
+    double[] above = new double[tops.length]; // error of what each leaves out
+    for (int j = 0; j < tops.length; j++) {
+      tops[j] = candidate(high, j);
+      above[j] = sums.beyond(tops[j], high, tops[j]);
+    }
     double least = Double.POSITIVE_INFINITY;
     int from = low;
     int to = high;
     for (int i = Math.min(CANDIDATES, -low); i >= 0; i--) {
       int bottom = candidate(low, i);
-      for (int j = Math.min(CANDIDATES, high); j >= 0; j--) {
-        int top = candidate(high, j);
-        double error = top > bottom ? sums.error(bottom, top) : Double.POSITIVE_INFINITY;
-        if (error < least) { // the widest of equals
-          least = error;
-          from = bottom;
-          to = top;
+      double below = sums.beyond(low, bottom, bottom);
+      for (int j = tops.length - 1; j >= 0; j--) {
+        double beyond = below + above[j];
+        if (beyond < least && tops[j] > bottom) {
+          double error = beyond + sums.inside(bottom, tops[j]);
+          if (error < least) { // the widest of equals
+            least = error;
+            from = bottom;
+            to = tops[j];
+          }
         }
       }
     }
@@ -92,14 +101,15 @@ final class RangeChooser {
       }
     }
 
-    /** Squared error, in bins, if the codes go from one edge to another. */
-    double error(int bottom, int top) {
+    /** Squared error, in bins, of rounding what lies between two edges to codes over them. */
+    double inside(int bottom, int top) {
       double step = (top - bottom) / (CODES - 1.0);
       double inside = sum(0, bottom, top) - sum(0, Math.max(bottom, -1), Math.min(top, 1));
-      return beyond(low, bottom, bottom) + beyond(top, high, top) + inside * step * step / 12;
+      return inside * step * step / 12;
     }
 
-    private double beyond(int from, int to, int bound) {
+    /** That of moving what lies between two edges to a bound. */
+    double beyond(int from, int to, int bound) {
       return sum(2, from, to)
           - 2.0 * bound * sum(1, from, to)
           + (double) bound * bound * sum(0, from, to);

@@ -3,13 +3,11 @@ package io.narrow.tflite.correction;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
-import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.model.Subgraph;
-import io.narrow.tflite.model.Tensor;
-import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Bias;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.rewrite.Simulator;
 import java.lang.System.Logger.Level;
@@ -85,7 +83,7 @@ public final class BiasCorrector {
   }
 
   private static Plan correctGates(Plan plan, Datasets data) {
-    Model corrected = plan.model();
+    List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
       GateCorrector gates = new GateCorrector(plan, entry);
       BiasCorrector corrector = new BiasCorrector(plan.model(), entry, gates.targets());
@@ -95,25 +93,25 @@ public final class BiasCorrector {
         for (int i = 0; i < shifts.length; i++) {
           corrector.shift(i, new double[shifts[i].length], shifts[i]);
         }
-        corrected = corrector.corrected(corrected);
+        corrected.addAll(corrector.corrected());
       }
     }
-    return corrected == plan.model() ? plan : plan.with(corrected);
+    return plan.with(corrected);
   }
 
   private static Plan correctSums(Plan plan, Datasets data) {
     Model rounded = Simulator.simulate(plan);
-    Model corrected = plan.model();
+    List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
       BiasCorrector corrector = new BiasCorrector(plan.model(), entry, Target.of(plan, entry));
       Model one = rounded.withEntry(entry);
       Optional<Samples> samples = corrector.samples(one, data);
       if (samples.isPresent()) {
         corrector.correct(one, samples.get());
-        corrected = corrector.corrected(corrected);
+        corrected.addAll(corrector.corrected());
       }
     }
-    return corrected == plan.model() ? plan : plan.with(corrected);
+    return plan.with(corrected);
   }
 
   /** As {@link #correct(Plan, Datasets)}, with the same data for all signatures. */
@@ -217,34 +215,10 @@ public final class BiasCorrector {
     return probe.finish(inputs(), List.of());
   }
 
-  /** Another model, of the same subgraphs, with the biases of one of them corrected. */
-  private Model corrected(Model other) {
-    Subgraph current = other.subgraphs().get(entry);
-    List<Tensor> tensors = new ArrayList<>(current.tensors());
-    List<Operator> operators = new ArrayList<>(current.operators());
-    List<Buffer> buffers = new ArrayList<>(other.buffers());
-    for (int i = 0; i < targets.size(); i++) {
-      Target target = targets.get(i);
-      Operator operator = operators.get(target.operator());
-      int before = operator.input(target.bias());
-      float[] values = biases.get(i);
-      buffers.add(Buffer.of(Probe.floats(values)));
-      if (before >= 0 && current.reads(before) == 1) {
-        tensors.set(before, tensors.get(before).withBuffer(buffers.size() - 1));
-        continue;
-      }
-      Tensor tensor =
-          before >= 0
-              ? tensors.get(before)
-              : Tensor.of(
-                  tensors.get(target.output()).name() + "_bias",
-                  TensorType.FLOAT32,
-                  new int[] {values.length});
-      tensors.add(tensor.withBuffer(buffers.size() - 1));
-      operators.set(target.operator(), operator.withInput(target.bias(), tensors.size() - 1));
-    }
-    List<Subgraph> subgraphs = new ArrayList<>(other.subgraphs());
-    subgraphs.set(entry, current.with(tensors, operators));
-    return other.with(subgraphs, buffers);
+  private List<Bias> corrected() {
+    return IntStream.range(0, targets.size())
+        .mapToObj(
+            i -> new Bias(entry, targets.get(i).operator(), targets.get(i).bias(), biases.get(i)))
+        .toList();
   }
 }

@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,5 +28,15 @@ public record IntegerOperator(
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
     intermediates = List.copyOf(intermediates);
+  }
+
+  /** The same operator with an operand read otherwise; places left out before it stay left out. */
+  IntegerOperator withInput(int place, Encoding encoding) {
+    List<Encoding> changed = new ArrayList<>(inputs);
+    while (changed.size() <= place) {
+      changed.add(Encoding.FLOAT);
+    }
+    changed.set(place, encoding);
+    return new IntegerOperator(subgraph, operator, version, wide, changed, outputs, intermediates);
   }
 }

@@ -3,10 +3,14 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.IntegerRule.Scales;
+import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Encodings of weights and bias beside integer activations (specification 1.3 and 1.5). */
@@ -34,13 +38,13 @@ final class IntegerWeights {
   }
 
   /**
-   * @param number number of the operator
+   * @param index number of the operator
    * @param input how it reads its activations
    */
-  Pair encode(int number, Encoding input) {
-    Operator operator = graph.operator(number);
+  Pair encode(int index, Encoding input) {
+    Operator operator = graph.operator(index);
     OpRule rule = OpRules.of(operator.name()).orElseThrow();
-    Treatment treatment = graph.treatments().of(number);
+    Treatment treatment = graph.treatments().of(index);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
     float[] scales =
@@ -48,20 +52,41 @@ final class IntegerWeights {
             .computeIfAbsent(
                 weights + " " + axis + treatment, key -> scales(weights, axis, treatment))
             .clone();
+    int number = operator.input(rule.bias());
+    FloatBuffer bias = number < 0 ? null : graph.contents(number).asFloatBuffer();
+    return pair(input, new Encoding(treatment.weightType(), axis, scales, 0), bias);
+  }
+
+  /**
+   * @param bias null if there is none
+   */
+  private static Pair pair(Encoding input, Encoding weights, FloatBuffer bias) {
     boolean wide = input.type() == TensorType.INT16;
-    int biasNumber = operator.input(rule.bias());
-    ByteBuffer bias = biasNumber < 0 ? null : graph.contents(biasNumber);
+    float[] scales = weights.scales();
     float[] magnitudes = new float[scales.length];
     for (int c = 0; bias != null && c < scales.length; c++) {
-      magnitudes[c] = Math.abs(bias.getFloat(Float.BYTES * c));
+      magnitudes[c] = Math.abs(bias.get(c));
     }
     float largest = wide ? LARGEST_WIDE_BIAS : LARGEST_BIAS;
     float[] products = products(input.scale(), scales, magnitudes, largest);
     return new Pair(
-        new Encoding(treatment.weightType(), axis, scales, 0),
+        new Encoding(weights.type(), weights.axis(), scales, 0),
         bias == null
             ? Encoding.FLOAT
             : new Encoding(wide ? TensorType.INT64 : TensorType.INT32, 0, products, 0));
+  }
+
+  /** Whether a bias of an operator that computes in integers has the scales of its products. */
+  static boolean has(Operator operator) {
+    return IntegerRules.of(operator.name()).filter(r -> r.scales() == Scales.WEIGHTS).isPresent();
+  }
+
+  /** How an operator that is planned already holds its weights beside another bias. */
+  static Pair withBias(Operator operator, IntegerOperator integer, float[] bias) {
+    int weights = OpRules.of(operator.name()).orElseThrow().weights().get(0);
+    int input = IntegerRules.of(operator.name()).orElseThrow().inputs().iterator().next();
+    List<Encoding> inputs = integer.inputs();
+    return pair(inputs.get(input), inputs.get(weights), FloatBuffer.wrap(bias));
   }
 
   /**

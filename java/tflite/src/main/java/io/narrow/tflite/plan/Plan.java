@@ -15,7 +15,6 @@ import java.util.stream.Collectors;
 public final class Plan {
   private final Model model;
   private final Recipe recipe;
-  private final Ranges ranges;
   private final List<TensorPlan> tensors;
   private final List<OperatorPlan> operators;
   private final List<ActivationPlan> activations;
@@ -24,14 +23,12 @@ public final class Plan {
   Plan(
       Model model,
       Recipe recipe,
-      Ranges ranges,
       List<TensorPlan> tensors,
       List<OperatorPlan> operators,
       List<ActivationPlan> activations,
       List<IntegerOperator> integerOperators) {
     this.model = model;
     this.recipe = recipe;
-    this.ranges = ranges;
     this.tensors = List.copyOf(tensors);
     this.operators = List.copyOf(operators);
     this.activations = List.copyOf(activations);
@@ -42,9 +39,12 @@ public final class Plan {
     return model;
   }
 
-  /** What the same recipe and ranges make of another model with the same activations. */
-  public Plan with(Model other) {
-    return Planner.plan(other, recipe, ranges);
+  /**
+   * The same plan with other biases; nothing else of it changes. A bias that other operators read
+   * too stays theirs, and one that an operator does not have is added to it.
+   */
+  public Plan with(List<Bias> biases) {
+    return biases.isEmpty() ? this : new BiasEdit(this).apply(biases);
   }
 
   public Recipe recipe() {

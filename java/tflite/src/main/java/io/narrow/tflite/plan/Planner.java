@@ -110,7 +110,7 @@ public final class Planner {
     }
     List<IntegerOperator> inIntegers =
         integers.stream().flatMap(integer -> integer.operators().stream()).toList();
-    return new Plan(model, recipe, ranges, tensors, operators, activations, inIntegers);
+    return new Plan(model, recipe, tensors, operators, activations, inIntegers);
   }
 
   private void constants(Graph graph, IntegerPlanner integer) {

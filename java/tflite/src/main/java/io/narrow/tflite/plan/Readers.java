@@ -61,12 +61,16 @@ final class Readers {
     } else if (integers.treatment(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
     } else if (place == rule.orElseThrow().bias()) {
-      why = operator.name() + " reads it as bias, which stays float32";
+      why = asBias(operator.name());
     } else if (!rule.get().weights().contains(place)) {
       why = operator.name() + " does not read it as a weight";
     }
     return new Reader(
         number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), integers.treatment(number), why);
+  }
+
+  static String asBias(String operator) {
+    return operator + " reads it as bias, which stays float32";
   }
 
   private boolean keepsFloat(int operator) {

@@ -63,6 +63,31 @@ public record TensorPlan(
         reason);
   }
 
+  /** The plan of a constant that one operator alone reads, which computes in integers. */
+  static TensorPlan integer(
+      int subgraph, int number, Tensor tensor, Encoding encoding, int operator) {
+    return new TensorPlan(
+        subgraph,
+        number,
+        tensor.name(),
+        tensor.elements(),
+        encoding,
+        Use.INTEGER,
+        List.of(operator),
+        encoding.toString());
+  }
+
+  /** The same decision for another tensor and other readers. */
+  TensorPlan as(int number, List<Integer> newReaders) {
+    return new TensorPlan(subgraph, number, name, elements, encoding, use, newReaders, reason);
+  }
+
+  /** The same decision in another encoding. */
+  TensorPlan with(Encoding newEncoding) {
+    String why = reason.replace(encoding.toString(), newEncoding.toString());
+    return new TensorPlan(subgraph, tensor, name, elements, newEncoding, use, readers, why);
+  }
+
   /** Whether the tensor stays float32. */
   public boolean isFloat() {
     return encoding.isFloat();

@@ -79,11 +79,11 @@ final class Contents {
     for (int c = 0; c < values.remaining() / Float.BYTES; c++) {
       float scale = scales[encoding.axis() < 0 ? 0 : c];
       double exact = (double) values.getFloat(Float.BYTES * c) / scale;
-      long rounded = (long) (Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5));
+      double rounded = Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5);
       if (encoding.type() == TensorType.INT64) {
-        target.putLong(rounded);
+        target.putLong((long) rounded);
       } else {
-        target.putInt(Math.toIntExact(rounded));
+        target.putInt((int) rounded); // saturates
       }
     }
   }

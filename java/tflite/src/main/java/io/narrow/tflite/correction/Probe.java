@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.schema.Schema;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -24,7 +25,6 @@ import java.util.stream.Stream;
  * than the model.
  */
 final class Probe {
-  private static final List<String> ACTIVATIONS = List.of("", "RELU", "RELU_N1_TO_1", "RELU6");
   private static final String ACTIVATION = "fused_activation_function";
 
   private final Model model;
@@ -55,8 +55,9 @@ final class Probe {
       return;
     }
     int sums = showSums(operator);
-    operators.add(
-        Operator.of(ACTIVATIONS.get(activation), 1, new int[] {sums}, new int[] {output}));
+    // Those that are fused and have an operator of their own are called the same.
+    String name = Schema.name("ActivationFunctionType", activation);
+    operators.add(Operator.of(name, 1, new int[] {sums}, new int[] {output}));
   }
 
   /** As {@link #show}, but nothing is written to the operator's own output. */

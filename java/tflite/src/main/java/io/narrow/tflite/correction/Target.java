@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Axis;
+import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Plan;
@@ -46,16 +47,13 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
     }
   }
 
-  /** Fused activations from this one on have no operator of their own. */
-  private static final int TANH = 4;
-
   /** Those of a subgraph of a plan, in the order of computation. */
   static List<Target> of(Plan plan, int subgraph) {
     Map<Integer, TensorPlan> rounded = rounded(plan, subgraph);
     List<Target> targets = new ArrayList<>();
     List<Operator> operators = plan.model().subgraphs().get(subgraph).operators();
     for (int i = 0; i < operators.size(); i++) {
-      OpRule rule = OpRules.of(operators.get(i).name()).orElse(OpRules.NO_WEIGHTS);
+      OpRule rule = OpRules.of(operators.get(i).name());
       if (rule.bias() >= 0 && rule.axis() != Axis.NONE) {
         TensorPlan weights = rounded.get(operators.get(i).input(rule.weights().get(0)));
         if (weights != null
@@ -84,7 +82,7 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
     if (known
         && output.rank() > 1
         && output.dimension(output.rank() - 1) == channels
-        && operator.option("fused_activation_function") < TANH) {
+        && operator.option("fused_activation_function") < IntegerRule.TANH) {
       Optional<Sum> sum = sum(graph, number, operator);
       to.add(new Target(number, operator.outputs()[0], weights, rule.bias(), channels, sum));
     }
@@ -97,7 +95,7 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
     }
     return graph.readers(output).stream()
         .map(reader -> graph.operators().get(reader.operator()))
-        .filter(reader -> reader.name().equals("ADD"))
+        .filter(reader -> OpRules.of(reader.name()).adds())
         .map(add -> Sum.of(add, output))
         .filter(sum -> Arrays.equals(graph.tensor(sum.other).shape(), graph.tensor(output).shape()))
         .filter(sum -> graph.producer(sum.other).filter(before -> before < number).isPresent())

@@ -4,6 +4,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,10 +20,6 @@ import java.util.stream.IntStream;
  * sample the tensors that later operators read.
  */
 final class Walk {
-  /** Beginnings of the names of operators that depend on what ran before, or on chance. */
-  private static final List<String> STATEFUL =
-      List.of("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "HASHTABLE", "RANDOM");
-
   private final Model model;
   private final Samples samples;
   private final List<Operator> operators = new ArrayList<>();
@@ -50,7 +47,7 @@ final class Walk {
 
   /** Whether an operator makes a constant of another. */
   static boolean unpacks(Model model, Operator operator) {
-    return operator.name().equals("DEQUANTIZE")
+    return OpRules.of(operator.name()).converts()
         && model.isConstant(model.subgraphs().get(0).tensor(operator.input(0)));
   }
 
@@ -58,7 +55,7 @@ final class Walk {
   static boolean possible(Model model) {
     return model.subgraphs().stream()
         .flatMap(subgraph -> subgraph.operators().stream())
-        .noneMatch(o -> STATEFUL.stream().anyMatch(o.name()::startsWith));
+        .noneMatch(operator -> OpRules.of(operator.name()).stateful());
   }
 
   /** The most bytes that are kept of a sample, as far as the file knows the shapes. */

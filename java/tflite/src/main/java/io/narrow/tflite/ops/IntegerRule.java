@@ -1,14 +1,19 @@
 package io.narrow.tflite.ops;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.schema.Schema;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * A row of the table of integer kernels: how an operator computes with int8 or int16 activations.
+ * How an operator computes with int8 or int16 activations.
  *
- * @param operator name of the operator in the schema
  * @param inputs places of the operands that are quantized activations, empty for all of them
  * @param outputs places of the results that are quantized activations, empty for all of them; a
  *     single -1 for none
@@ -17,15 +22,23 @@ import java.util.Set;
  * @param int16 version of the operator with int16 activations, 0 if there is no kernel
  * @param raised options that need a later version where they are set; {@code int4} stands for
  *     weights of that type
+ * @param useful between what bounds the values of an int8 operand are worth codes
+ * @param ranks whether the largest values of its operand matter most
+ * @param fills whether it pads with a constant, which may be a filler: far beyond all other values
  */
 public record IntegerRule(
-    String operator,
     Set<Integer> inputs,
     Set<Integer> outputs,
     Scales scales,
     int int8,
     int int16,
-    Map<String, Integer> raised) {
+    Map<String, Integer> raised,
+    FloatRange useful,
+    boolean ranks,
+    boolean fills) {
+  /** The bounds of what is useful where all is. */
+  public static final FloatRange EVERYTHING = range("-inf..inf");
+
   /** What a kernel demands of the scales of its activations. */
   public enum Scales {
     /** Nothing. */
@@ -95,15 +108,56 @@ public record IntegerRule(
   /** What stands for weights of four bits among the options. */
   private static final String FOUR_BITS = "int4";
 
-  private static final int RELU = 1;
+  private static final int RELU = Schema.value("ActivationFunctionType", "RELU");
 
   /** Fused activations from this one on are ignored by integer kernels, but by that of an LSTM. */
-  public static final int TANH = 4;
+  public static final int TANH = Schema.value("ActivationFunctionType", "TANH");
 
   public IntegerRule {
     inputs = Set.copyOf(inputs);
     outputs = Set.copyOf(outputs);
     raised = Map.copyOf(raised);
+  }
+
+  static Optional<IntegerRule> of(Row row) {
+    if (row.column(3).equals("-")) {
+      return Optional.empty();
+    }
+    Map<String, Integer> raised =
+        row.pairs("raised").entrySet().stream()
+            .collect(Collectors.toMap(Map.Entry::getKey, e -> Integer.valueOf(e.getValue())));
+    return Optional.of(
+        new IntegerRule(
+            places(row.column(1)),
+            places(row.column(2)),
+            Scales.valueOf(row.column(3).toUpperCase(Locale.ROOT)),
+            version(row.column(4)),
+            version(row.column(5)),
+            raised,
+            row.has("useful") ? range(row.word("useful", "")) : EVERYTHING,
+            row.has("ranks"),
+            row.has("fills")));
+  }
+
+  private static Set<Integer> places(String word) {
+    return switch (word) {
+      case "all" -> Set.of();
+      case "-" -> Set.of(-1);
+      default -> Stream.of(word.split(",")).map(Integer::valueOf).collect(Collectors.toSet());
+    };
+  }
+
+  private static int version(String word) {
+    return word.equals("-") ? 0 : Integer.parseInt(word);
+  }
+
+  private static FloatRange range(String word) {
+    int dots = word.indexOf("..");
+    return new FloatRange(
+        Float.parseFloat(word.substring(0, dots).replace("inf", "Infinity")),
+        Float.parseFloat(word.substring(dots + 2).replace("inf", "Infinity")),
+        0,
+        0);
   }
 
   /** Whether the operand at this place is a quantized activation. */
@@ -114,11 +168,6 @@ public record IntegerRule(
   /** Whether the result at this place is a quantized activation. */
   public boolean writes(int place) {
     return outputs.isEmpty() || outputs.contains(place);
-  }
-
-  /** Whether it pads with a constant, which may be a filler: far beyond all other values. */
-  public boolean fills() {
-    return operator.equals("PADV2");
   }
 
   /** Whether there is a kernel for activations of this type. */

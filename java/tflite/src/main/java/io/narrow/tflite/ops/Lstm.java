@@ -37,12 +37,14 @@ public record Lstm(Operator operator) {
   /** Number of the last of them. */
   public static final int HIDDEN = 4;
 
-  private static final Set<String> NAMES = Set.of("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM");
   private static final Set<Integer> COUNTS = Set.of(20, 24);
 
-  /** Whether an operator is one of these two. */
+  /** Whether an operator is one of these. */
   public static boolean is(Operator operator) {
-    return NAMES.contains(operator.name());
+    return OpRules.of(operator.name())
+        .integer()
+        .filter(rule -> rule.scales() == IntegerRule.Scales.LSTM)
+        .isPresent();
   }
 
   /** Place of the weights of a gate that are applied to the input. */

@@ -4,24 +4,23 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /** A row of the operator table: what quantization has to know about an operator. */
 public final class OpRule {
   private static final int CHANNELS_OF_IMAGE = 3;
 
-  private final String operator;
+  private final Row row;
+  private final Optional<IntegerRule> integer;
   private final List<Integer> weights;
-  private final List<Kernel> kernels = new ArrayList<>();
-  private Axis axis = Axis.NONE;
-  private int bias = -1;
-  private int rank;
-  private int inputs;
-  private boolean together;
-  private boolean oneScale;
-  private boolean rows;
+  private final List<Kernel> kernels;
+  private final Map<String, String> conversions;
+  private final Map<String, String> releases;
+  private final Axis axis;
+  private final int bias;
 
   /**
    * A kernel for quantized weights beside float inputs and outputs.
@@ -31,16 +30,52 @@ public final class OpRule {
    * @param groupedVersion version that has it for grouped convolution, whose weights have fewer
    *     channels than its input
    */
-  public record Kernel(TensorType weight, int version, int groupedVersion) {}
+  public record Kernel(TensorType weight, int version, int groupedVersion) {
+    private static Kernel of(Map.Entry<String, String> pair) {
+      TensorType type = TensorType.valueOf(pair.getKey().toUpperCase(Locale.ROOT));
+      return new Kernel(type, first(pair.getValue()), last(pair.getValue()));
+    }
+  }
 
-  private OpRule(String operator, List<Integer> weights) {
-    this.operator = operator;
-    this.weights = weights;
+  OpRule(Row row) {
+    this.row = row;
+    this.integer = IntegerRule.of(row);
+    this.weights = row.places("weights");
+    this.kernels = row.pairs("hybrid").entrySet().stream().map(Kernel::of).toList();
+    this.conversions = row.pairs("conversion");
+    this.releases = row.pairs("releases");
+    this.axis = Axis.valueOf(row.word("axis", "none").toUpperCase(Locale.ROOT));
+    this.bias = row.number("bias", -1);
+  }
+
+  private static int first(String versions) {
+    return Integer.parseInt(versions.split("/")[0]);
+  }
+
+  private static int last(String versions) {
+    return Integer.parseInt(versions.substring(versions.indexOf('/') + 1));
   }
 
   /** Name of the operator in the schema. */
   public String operator() {
-    return operator;
+    return row.operator();
+  }
+
+  /** How it computes with integer activations, empty if it has no kernel for that. */
+  public Optional<IntegerRule> integer() {
+    return integer;
+  }
+
+  /** Why it does not compute with activations of a type, in words. */
+  public String missing(TensorType activation) {
+    return operator()
+        + " "
+        + (row.text().isEmpty() ? "has no " + activation + " kernel" : row.text());
+  }
+
+  /** Whether a row says anything about weights. */
+  public boolean hasWeights() {
+    return !weights.isEmpty();
   }
 
   /** Places of its weights among its inputs. */
@@ -60,17 +95,17 @@ public final class OpRule {
 
   /** Whether its kernels also take weights with one scale where {@link #axis} names an axis. */
   public boolean oneScaleToo() {
-    return oneScale || axis == Axis.NONE;
+    return row.has("onescale") || axis == Axis.NONE;
   }
 
   /** Whether its weights must all be quantized or none. */
   public boolean together() {
-    return together;
+    return row.has("together");
   }
 
   /** Whether it copies rows of the weight to its output, which so becomes quantized as well. */
   public boolean copiesRows() {
-    return rows;
+    return row.has("rows");
   }
 
   /** The kernel for weights of this type. */
@@ -80,6 +115,7 @@ public final class OpRule {
 
   /** Why an operator has no kernel for quantized weights although its row has; empty if it has. */
   public String objection(Subgraph subgraph, Operator candidate) {
+    int inputs = row.number("inputs", 0);
     if (candidate.inputs().length < inputs) {
       return "with fewer than " + inputs + " inputs it has no kernel for quantized weights";
     }
@@ -87,6 +123,7 @@ public final class OpRule {
       return "its weights are shuffled";
     }
     int number = candidate.input(weights.get(0));
+    int rank = row.number("rank", 0);
     if (rank != 0 && number >= 0 && subgraph.tensor(number).rank() != rank) {
       return "its weights have " + subgraph.tensor(number).rank() + " axes instead of " + rank;
     }
@@ -107,53 +144,49 @@ public final class OpRule {
     return Math.max(version, candidate.version());
   }
 
-  // The table is written with these, and nothing changes a row afterwards.
-
-  static OpRule op(String operator, Integer... weights) {
-    return new OpRule(operator, List.of(weights));
+  /** Place of the state that it keeps from run to run, -1 if it has none or several. */
+  public int state() {
+    return row.number("state", -1);
   }
 
-  OpRule per(Axis channels) {
-    this.axis = channels;
-    return this;
+  /** Whether it computes the sum of its two operands. */
+  public boolean adds() {
+    return row.has("adds");
   }
 
-  OpRule orOneScale() {
-    this.oneScale = true;
-    return this;
+  /** Place of the operand that says how many results it gives, -1 if none does. */
+  public int count() {
+    return row.number("count", -1);
   }
 
-  OpRule rank(int exactly) {
-    this.rank = exactly;
-    return this;
+  /** Whether what it computes depends on what ran before, or on chance. */
+  public boolean stateful() {
+    return row.has("stateful");
   }
 
-  OpRule bias(int place) {
-    this.bias = place;
-    return this;
+  /** Whether nobody knows what it does with its operands. */
+  public boolean opaque() {
+    return row.has("opaque");
   }
 
-  OpRule inputs(int atLeast) {
-    this.inputs = atLeast;
-    return this;
+  /** Whether it only makes another type of values. */
+  public boolean converts() {
+    return !conversions.isEmpty();
   }
 
-  OpRule allTogether() {
-    this.together = true;
-    return this;
+  /** Version of a conversion from or to integers of a type. */
+  int conversionVersion(TensorType type, boolean perChannel) {
+    String versions = conversions.get(type.toString());
+    return perChannel ? last(versions) : first(versions);
   }
 
-  OpRule rowsToOutput() {
-    this.rows = true;
-    return this;
+  /** Its name in the recipes of ai-edge-quantizer. */
+  public String alias() {
+    return row.word("alias", operator());
   }
 
-  OpRule kernel(TensorType weight, int version) {
-    return kernel(weight, version, version);
-  }
-
-  OpRule kernel(TensorType weight, int version, int groupedVersion) {
-    kernels.add(new Kernel(weight, version, groupedVersion));
-    return this;
+  /** First TensorFlow release that runs a version of it, empty if the table does not have it. */
+  public String release(int version) {
+    return releases.getOrDefault(Integer.toString(version), "");
   }
 }

@@ -98,7 +98,7 @@ final class BiasEdit {
       return;
     }
     IntegerWeights.Pair pair = IntegerWeights.withBias(operator, integer, bias.values());
-    int weights = OpRules.of(operator.name()).orElseThrow().weights().get(0);
+    int weights = OpRules.of(operator.name()).weights().get(0);
     integers.put(
         reader, integer.withInput(weights, pair.weights()).withInput(bias.place(), pair.bias()));
     replan(bias.subgraph(), operator.input(weights), pair.weights());

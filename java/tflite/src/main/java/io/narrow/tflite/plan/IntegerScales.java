@@ -6,7 +6,6 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRule.Scales;
-import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
@@ -54,7 +53,7 @@ final class IntegerScales {
     }
     for (int i = 0; i < graph.operators(); i++) {
       int operand = graph.operator(i).input(0);
-      if (support.objection(i).isEmpty() && IntegerRules.ranks(graph.operator(i).name())) {
+      if (support.objection(i).isEmpty() && rule(graph.operator(i)).ranks()) {
         graph.seen(operand).ifPresent(r -> groups.include(operand, r.min(), r.max()));
       }
     }
@@ -87,7 +86,7 @@ final class IntegerScales {
     Map<Integer, FloatRange> used = new HashMap<>(); // by group
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && !graph.isConstant(i)) {
-        FloatRange whole = IntegerRules.useful("");
+        FloatRange whole = IntegerRule.EVERYTHING;
         boolean seenWhole = graph.isOutput(i) || type(i) != TensorType.INT8;
         FloatRange range = seenWhole ? whole : FloatRange.EMPTY;
         for (Subgraph.Reader reader : graph.readers(i)) {
@@ -108,12 +107,12 @@ final class IntegerScales {
   private FloatRange used(int tensor, int number) {
     Operator operator = graph.operator(number);
     if (!support.objection(number).isEmpty()) {
-      return IntegerRules.useful("");
+      return IntegerRule.EVERYTHING;
     }
     boolean passesOn =
         rule(operator).scales().same()
             && groups.group(operator.outputs()[0]) == groups.group(tensor);
-    return passesOn ? FloatRange.EMPTY : IntegerRules.useful(operator.name());
+    return passesOn ? FloatRange.EMPTY : rule(operator).useful();
   }
 
   /** Widens the range of a tensor's group by what was seen of another. */
@@ -166,7 +165,7 @@ final class IntegerScales {
   }
 
   private static IntegerRule rule(Operator operator) {
-    return IntegerRules.of(operator.name()).orElseThrow();
+    return OpRules.of(operator.name()).integer().orElseThrow();
   }
 
   private void group(int number) {
@@ -299,7 +298,7 @@ final class IntegerScales {
       inputs.add(activation ? operand(operator, rule, type, place) : Encoding.FLOAT);
     }
     if (rule.scales() == Scales.WEIGHTS) {
-      OpRule row = OpRules.of(operator.name()).orElseThrow();
+      OpRule row = OpRules.of(operator.name());
       Encoding input = inputs.get(rule.inputs().iterator().next());
       IntegerWeights.Pair pair = weights.encode(number, input);
       inputs.set(row.weights().get(0), pair.weights());

@@ -5,7 +5,6 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
-import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
@@ -45,10 +44,10 @@ final class IntegerSupport {
   private String objection(int number, TensorType type) {
     Operator operator = graph.operator(number);
     String name = operator.name();
-    IntegerRule rule = IntegerRules.of(name).orElseThrow();
+    IntegerRule rule = OpRules.of(name).integer().orElseThrow();
     String objection = rule.objection(operator);
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
-      objection = weights(operator, OpRules.of(name).orElseThrow());
+      objection = weights(operator, OpRules.of(name));
     }
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.QUOTIENT) {
       objection = divisor(operator.input(1));
@@ -93,7 +92,9 @@ final class IntegerSupport {
     return graph
         .producer(number)
         .map(graph::operator)
-        .filter(operator -> IntegerRules.of(operator.name()).filter(IntegerRule::fills).isPresent())
+        .filter(
+            operator ->
+                OpRules.of(operator.name()).integer().filter(IntegerRule::fills).isPresent())
         .map(operator -> operator.input(0))
         .filter(operand -> !graph.isConstant(operand))
         .orElse(number);
@@ -121,7 +122,8 @@ final class IntegerSupport {
     }
     return safe
         ? ""
-        : "its divisor has values that are negative or round to zero, which the kernel does not take";
+        : "its divisor has values that are negative or round to zero, which the kernel does not"
+              + " take";
   }
 
   private String unseen(int number, TensorType type) {

@@ -4,7 +4,6 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule.Scales;
-import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
@@ -43,7 +42,7 @@ final class IntegerWeights {
    */
   Pair encode(int index, Encoding input) {
     Operator operator = graph.operator(index);
-    OpRule rule = OpRules.of(operator.name()).orElseThrow();
+    OpRule rule = OpRules.of(operator.name());
     Treatment treatment = graph.treatments().of(index);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
@@ -78,13 +77,16 @@ final class IntegerWeights {
 
   /** Whether a bias of an operator that computes in integers has the scales of its products. */
   static boolean has(Operator operator) {
-    return IntegerRules.of(operator.name()).filter(r -> r.scales() == Scales.WEIGHTS).isPresent();
+    return OpRules.of(operator.name())
+        .integer()
+        .filter(r -> r.scales() == Scales.WEIGHTS)
+        .isPresent();
   }
 
   /** How an operator that is planned already holds its weights beside another bias. */
   static Pair withBias(Operator operator, IntegerOperator integer, float[] bias) {
-    int weights = OpRules.of(operator.name()).orElseThrow().weights().get(0);
-    int input = IntegerRules.of(operator.name()).orElseThrow().inputs().iterator().next();
+    int weights = OpRules.of(operator.name()).weights().get(0);
+    int input = OpRules.of(operator.name()).integer().orElseThrow().inputs().iterator().next();
     List<Encoding> inputs = integer.inputs();
     return pair(inputs.get(input), inputs.get(weights), FloatBuffer.wrap(bias));
   }

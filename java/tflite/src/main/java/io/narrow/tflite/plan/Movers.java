@@ -3,9 +3,8 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
-import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.OpRules;
 import java.util.HashSet;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -48,8 +47,7 @@ final class Movers {
   }
 
   private IntegerRule rule(int operator) {
-    Optional<IntegerRule> rule = IntegerRules.of(graph.operator(operator).name());
-    return rule.orElseThrow();
+    return OpRules.of(graph.operator(operator).name()).integer().orElseThrow();
   }
 
   private boolean reached(Set<Integer> touched, int number) {

@@ -33,7 +33,6 @@ public final class Planner {
   static final String BEYOND_RANGE = "beyond the range of float16: ";
 
   private static final float LARGEST_FLOAT16 = 65504;
-  private static final Set<String> CONVERSIONS = Set.of("QUANTIZE", "DEQUANTIZE");
 
   private final Model model;
   private final Recipe recipe;
@@ -341,7 +340,7 @@ public final class Planner {
     if (integer.isInteger(number)) {
       precision = Precision.INTEGER;
       reason = integer.note(number);
-    } else if (CONVERSIONS.contains(operator.name())) {
+    } else if (OpRules.of(operator.name()).converts()) {
       precision = Precision.CONVERSION;
     } else if (touchesFloat(graph, operator)) {
       precision = Precision.FLOAT32;
@@ -349,7 +348,7 @@ public final class Planner {
     }
     boolean keepsFloat = integer.treatment(number).mode() == Mode.FLOAT32;
     String smaller = recipe.needsRanges() && !reason.isEmpty() ? reason + "; " : "";
-    OpRule rule = OpRules.of(operator.name()).orElse(OpRules.NO_WEIGHTS);
+    OpRule rule = OpRules.of(operator.name());
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
       if (plan == null || precision == Precision.INTEGER) {

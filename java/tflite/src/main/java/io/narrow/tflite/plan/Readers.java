@@ -51,7 +51,7 @@ final class Readers {
 
   private Reader reader(int number, int place) {
     Operator operator = graph.operator(number);
-    Optional<OpRule> rule = OpRules.of(operator.name());
+    OpRule rule = OpRules.of(operator.name());
     String why = objections[number];
     if (!why.isEmpty()) {
       why =
@@ -60,13 +60,12 @@ final class Readers {
               : operator.name() + (keepsFloat(number) ? " stays float32: " : ": ") + why;
     } else if (integers.treatment(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
-    } else if (place == rule.orElseThrow().bias()) {
+    } else if (place == rule.bias()) {
       why = asBias(operator.name());
-    } else if (!rule.get().weights().contains(place)) {
+    } else if (!rule.weights().contains(place)) {
       why = operator.name() + " does not read it as a weight";
     }
-    return new Reader(
-        number, place, operator, rule.orElse(OpRules.NO_WEIGHTS), integers.treatment(number), why);
+    return new Reader(number, place, operator, rule, integers.treatment(number), why);
   }
 
   static String asBias(String operator) {
@@ -78,7 +77,7 @@ final class Readers {
   }
 
   /** Why an operator reads no constant smaller, empty if it may. */
-  private String objection(int number, Optional<OpRule> rule) {
+  private String objection(int number, OpRule rule) {
     if (integers.isInteger(number)) {
       return "it computes in integers";
     }
@@ -89,14 +88,14 @@ final class Readers {
       return "";
     }
     Operator operator = graph.operator(number);
-    String objection = rule.orElseThrow().objection(graph.subgraph(), operator);
-    if (objection.isEmpty() && rule.get().copiesRows() && !returnsFloat(operator)) {
+    String objection = rule.objection(graph.subgraph(), operator);
+    if (objection.isEmpty() && rule.copiesRows() && !returnsFloat(operator)) {
       return "it writes an output of the model, which is " + graph.recipe().outputType();
     }
-    if (!objection.isEmpty() || !rule.get().together()) {
+    if (!objection.isEmpty() || !rule.together()) {
       return objection;
     }
-    for (int place : rule.get().weights()) {
+    for (int place : rule.weights()) {
       if (operator.input(place) < 0) {
         continue;
       }
@@ -152,14 +151,13 @@ final class Readers {
   }
 
   /** Why an operator cannot read the output of a DEQUANTIZE operator; empty if it can. */
-  private String needsFloat(Operator operator, int place, Optional<OpRule> rule) {
-    if (operator.name().startsWith("CUSTOM:")) {
+  private String needsFloat(Operator operator, int place, OpRule rule) {
+    if (rule.opaque()) {
       return operator.name() + " may take float32 constants only";
     }
     boolean biasOfIntegers =
-        rule.isPresent()
-            && place == rule.get().bias()
-            && rule.get().weights().stream()
+        place == rule.bias()
+            && rule.weights().stream()
                 .map(operator::input)
                 .anyMatch(w -> w >= 0 && graph.tensor(w).type() != TensorType.FLOAT32);
     // XNNPACK refuses the whole model otherwise.

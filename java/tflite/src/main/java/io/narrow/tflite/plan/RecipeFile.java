@@ -6,6 +6,7 @@ import com.google.gson.stream.JsonWriter;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.files.JsonFile;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,8 +33,6 @@ final class RecipeFile {
   private static final String GROUP = "(?:";
   private static final String LEAST_ERROR = "least_error";
   private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like this
-  private static final Map<String, String> OPERATIONS =
-      Map.of("CONV_2D_TRANSPOSE", "TRANSPOSE_CONV");
   private static final Set<String> CONFIG =
       Set.of(
           "activation_tensor_config",
@@ -76,7 +75,7 @@ final class RecipeFile {
 
   private Rule rule(String regex, String operation, Treatment treatment) {
     try {
-      return new Rule(bare(regex), OPERATIONS.getOrDefault(operation, operation), treatment);
+      return new Rule(bare(regex), OpRules.ofAlias(operation), treatment);
     } catch (NarrowException e) {
       throw file.problem(e.getMessage());
     }
@@ -265,12 +264,7 @@ final class RecipeFile {
   private static void write(
       JsonWriter json, String regex, String operator, Treatment treatment, boolean unsigned)
       throws IOException {
-    String operation =
-        OPERATIONS.entrySet().stream()
-            .filter(known -> known.getValue().equals(operator))
-            .map(Map.Entry::getKey)
-            .findFirst()
-            .orElse(operator);
+    String operation = OpRules.of(operator).alias();
     Mode mode = treatment.mode();
     String algorithm =
         switch (mode) {

@@ -2,10 +2,11 @@ package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,12 +14,6 @@ import java.util.List;
 
 /** Encodings of what LSTM and SVDF have beside input and output (specification section 3.5). */
 final class RecurrentScales {
-  // Places of the operands of SVDF.
-  static final int FEATURES = 1;
-  static final int TIME = 2;
-  static final int BIAS = 3;
-  static final int STATE = 4;
-
   /** Weights of time have ten bits, which leaves room for sums of products with a state. */
   private static final int LARGEST_TIME = 512;
 
@@ -76,20 +71,24 @@ final class RecurrentScales {
   }
 
   private void svdf(Operator operator, int number, List<Encoding> inputs) {
-    FloatRange range = graph.range(operator.input(STATE), TensorType.INT16).orElseThrow();
+    OpRule rule = OpRules.of(operator.name());
+    int features = rule.weights().get(0);
+    int time = rule.weights().get(1);
+    FloatRange range = graph.range(operator.input(rule.state()), TensorType.INT16).orElseThrow();
     Encoding state = Encoding.activation(TensorType.INT16, range.min(), range.max());
-    inputs.set(FEATURES, weights(number, FEATURES));
-    inputs.set(STATE, state);
-    product(operator, inputs, TIME, time(operator, state.scale()), state.scale(), BIAS);
+    inputs.set(features, weights(number, features));
+    inputs.set(rule.state(), state);
+    int bias = operator.input(rule.bias());
+    Encoding factor = time(operator.input(time), bias, operator.option("rank"), state.scale());
+    product(operator, inputs, time, factor, state.scale(), rule.bias());
   }
 
   /** Weights of time, whose scale grows where a sum could not be held by an int32. */
-  private Encoding time(Operator operator, float state) {
-    Tensor tensor = graph.tensor(operator.input(TIME));
-    float[] weights = values(operator.input(TIME));
-    float[] biases = operator.input(BIAS) < 0 ? new float[0] : values(operator.input(BIAS));
-    int each = Math.toIntExact(operator.option("rank") * tensor.dimension(1)); // of a unit
-    double scale = magnitude(operator.input(TIME)) / LARGEST_TIME;
+  private Encoding time(int time, int bias, long rank, float state) {
+    float[] weights = values(time);
+    float[] biases = bias < 0 ? new float[0] : values(bias);
+    int each = Math.toIntExact(rank * graph.tensor(time).dimension(1)); // of a unit
+    double scale = magnitude(time) / LARGEST_TIME;
     double room = Integer.MAX_VALUE - 0.5 * each * -Short.MIN_VALUE; // but for rounding
     for (int unit = 0; unit < weights.length / each; unit++) {
       double sum = unit < biases.length ? Math.abs(biases[unit]) / (double) state : 0;

@@ -6,6 +6,8 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -65,14 +67,15 @@ final class RecurrentSupport {
   }
 
   private String svdf(Operator operator) {
+    OpRule rule = OpRules.of(operator.name());
     List<String> all = new ArrayList<>();
-    for (int place : List.of(RecurrentScales.FEATURES, RecurrentScales.TIME)) {
+    for (int place : rule.weights()) {
       all.add(support.constant(operator.input(place)));
       all.add(filters(operator.input(place), operator.option("rank")));
     }
-    int bias = operator.input(RecurrentScales.BIAS);
+    int bias = operator.input(rule.bias());
     all.add(bias < 0 ? "" : support.constant(bias));
-    int state = operator.input(RecurrentScales.STATE);
+    int state = operator.input(rule.state());
     all.add(state(state));
     all.add(state < 0 ? "" : support.unknown(state, TensorType.INT16));
     return first(all);

@@ -6,7 +6,6 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
-import io.narrow.tflite.ops.IntegerRules;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
@@ -60,17 +59,14 @@ final class Treatments {
     if (mode == Mode.FLOAT32 || mode == Mode.FLOAT16) {
       return "";
     }
-    Optional<OpRule> weights = OpRules.of(operator);
-    boolean small =
-        treatment.bits() == 8 || weights.flatMap(rule -> rule.kernel(TensorType.INT4)).isPresent();
+    OpRule row = OpRules.of(operator);
+    boolean small = treatment.bits() == 8 || row.kernel(TensorType.INT4).isPresent();
     if (mode.integer()) {
-      Optional<IntegerRule> rule = IntegerRules.of(operator).filter(r -> r.has(mode.activation()));
+      Optional<IntegerRule> rule = row.integer().filter(r -> r.has(mode.activation()));
       boolean weighted = rule.map(r -> r.scales().weighted()).orElse(false);
-      return rule.isPresent() && (small || !weighted)
-          ? ""
-          : IntegerRules.missing(operator, mode.activation());
+      return rule.isPresent() && (small || !weighted) ? "" : row.missing(mode.activation());
     }
-    if (weights.isEmpty()) {
+    if (!row.hasWeights()) {
       return operator + " has no kernel for quantized constants beside float32 inputs";
     }
     return small ? "" : operator + " has no kernel for int4 weights";

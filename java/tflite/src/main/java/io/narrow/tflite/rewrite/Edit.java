@@ -25,8 +25,7 @@ sealed interface Edit {
   }
 
   private static Operator dequantize(TensorPlan plan, int from, int to) {
-    int version = OpRules.dequantizeVersion(plan.type(), plan.encoding().axis() >= 0);
-    return Operator.of("DEQUANTIZE", version, new int[] {from}, new int[] {to});
+    return OpRules.dequantize(from, plan.type(), plan.encoding().axis() >= 0, to);
   }
 
   /** All readers take the stored type: the tensor changes where it stands. */
@@ -47,7 +46,7 @@ sealed interface Edit {
       int number = graph.add(stored.withName(stored.name() + suffix(plan)));
       for (int reader : plan.readers()) {
         Operator operator = graph.operator(reader);
-        OpRule rule = OpRules.of(operator.name()).orElseThrow();
+        OpRule rule = OpRules.of(operator.name());
         for (int place : rule.weights()) {
           if (operator.input(place) == plan.tensor()) {
             operator = operator.withInput(place, number);
@@ -91,7 +90,7 @@ sealed interface Edit {
     public void apply(Draft draft, Contents contents) {
       Draft.Graph graph = draft.graph(plan.subgraph());
       Operator operator = graph.operator(reader);
-      OpRule rule = OpRules.of(operator.name()).orElseThrow();
+      OpRule rule = OpRules.of(operator.name());
       OpRule.Kernel kernel = rule.kernel(plan.type()).orElseThrow();
       int version = rule.version(kernel, graph.before(), operator);
       graph.replace(reader, operator.withVersion(version));
@@ -109,7 +108,7 @@ sealed interface Edit {
     List<Edit> edits = new ArrayList<>();
     for (int reader : plan.readers()) {
       edits.add(new UseKernel(plan, reader));
-      if (OpRules.of(subgraph.operators().get(reader).name()).orElseThrow().copiesRows()) {
+      if (OpRules.of(subgraph.operators().get(reader).name()).copiesRows()) {
         edits.add(new DequantizeOutput(plan, reader));
       }
     }
@@ -126,7 +125,7 @@ sealed interface Edit {
       Operator operator = subgraph.operators().get(reader.operator());
       boolean takes =
           plan.readers().contains(reader.operator())
-              && OpRules.of(operator.name()).orElseThrow().weights().contains(reader.place());
+              && OpRules.of(operator.name()).weights().contains(reader.place());
       if (!takes) {
         return true;
       }

@@ -176,11 +176,9 @@ final class IntegerGraph {
   }
 
   private static Operator conversion(int from, Encoding source, int to, Encoding target) {
-    int[] in = {from};
-    int[] out = {to};
     return target.isFloat()
-        ? Operator.of("DEQUANTIZE", OpRules.dequantizeVersion(source.type(), false), in, out)
-        : Operator.of("QUANTIZE", target.type() == TensorType.INT16 ? 2 : 1, in, out);
+        ? OpRules.dequantize(from, source.type(), false, to)
+        : OpRules.quantize(from, target.type(), to);
   }
 
   /** The operator in the version and with the options that its types need. */

@@ -4,6 +4,7 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.ops.Releases;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.TensorPlan;
@@ -43,7 +44,7 @@ public final class Rewriter {
     String needed = model.minimumRuntime();
     for (Subgraph subgraph : model.subgraphs()) {
       for (Operator operator : subgraph.operators()) {
-        needed = Releases.later(needed, Releases.first(operator.name(), operator.version()));
+        needed = Releases.later(needed, OpRules.of(operator.name()).release(operator.version()));
       }
     }
     return needed.equals(model.minimumRuntime()) ? model : model.withMinimumRuntime(needed);

@@ -109,7 +109,7 @@ public final class Simulator {
 
   private boolean isWeight(int number, int place) {
     String name = graph.before().operators().get(number).name();
-    return OpRules.of(name).map(rule -> rule.weights().contains(place)).orElse(false);
+    return OpRules.of(name).weights().contains(place);
   }
 
   private static boolean rounds(Encoding encoding) {
@@ -145,7 +145,7 @@ public final class Simulator {
           int integers = add(encoding.apply(graph.before().tensor(tensor).withBuffer(0)), encoding);
           int rounded = addFloat(tensor);
           List<Operator> conversions = new ArrayList<>();
-          conversions.add(Operator.of("QUANTIZE", 1, new int[] {from}, new int[] {integers}));
+          conversions.add(OpRules.quantize(from, encoding.type(), integers));
           conversions.add(dequantize(encoding, integers, rounded));
           for (Operator conversion : conversions) {
             graph.addBehind(tensor, conversion);
@@ -164,7 +164,6 @@ public final class Simulator {
   }
 
   private static Operator dequantize(Encoding encoding, int from, int to) {
-    int version = OpRules.dequantizeVersion(encoding.type(), encoding.axis() >= 0);
-    return Operator.of("DEQUANTIZE", version, new int[] {from}, new int[] {to});
+    return OpRules.dequantize(from, encoding.type(), encoding.axis() >= 0, to);
   }
 }

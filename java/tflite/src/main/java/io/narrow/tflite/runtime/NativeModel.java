@@ -2,7 +2,9 @@ package io.narrow.tflite.runtime;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.runtime.Interpreter.Options;
+import io.narrow.tflite.schema.Schema;
 import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -177,16 +179,18 @@ final class NativeModel implements AutoCloseable {
   }
 
   /**
-   * Inputs of subgraph 0 that say how many of the largest elements TOPK_V2 gives: below 1, its
-   * kernel would end the process.
+   * Inputs of subgraph 0 that say how many results an operator gives: below 1, its kernel would end
+   * the process.
    */
   List<Integer> counts() {
     List<Integer> counts = new ArrayList<>();
     int[] inputs = indices(interpreter.inputs());
     for (int n = 0; n < interpreter.nodes_size(); n++) {
       RegistrationNodePair node = interpreter.node_and_registration(n);
-      if (node.second().builtin_code() == tensorflowlite.kTfLiteBuiltinTopkV2) {
-        int count = node.first().inputs().data(1);
+      String name = Schema.name("BuiltinOperator", node.second().builtin_code());
+      int place = OpRules.of(name).count();
+      if (place >= 0) {
+        int count = node.first().inputs().data(place);
         IntStream.of(inputs).filter(input -> input == count).forEach(counts::add);
       }
     }

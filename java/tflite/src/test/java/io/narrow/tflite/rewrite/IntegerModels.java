@@ -2,7 +2,7 @@ package io.narrow.tflite.rewrite;
 
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.schema.Table;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -28,7 +28,7 @@ final class IntegerModels {
 
   static Stream<String> names(TensorType type) {
     return MODELS.keySet().stream()
-        .filter(name -> IntegerRules.of(name.split(" ")[0]).orElseThrow().has(type));
+        .filter(name -> OpRules.of(name.split(" ")[0]).integer().orElseThrow().has(type));
   }
 
   /** Where models are added to. */

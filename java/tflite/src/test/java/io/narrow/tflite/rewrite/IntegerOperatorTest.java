@@ -6,7 +6,7 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
-import io.narrow.tflite.ops.IntegerRules;
+import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
@@ -39,7 +39,8 @@ class IntegerOperatorTest {
   void everyRowHasAModel() {
     TreeSet<String> built = new TreeSet<>();
     IntegerModels.MODELS.keySet().forEach(name -> built.add(name.split(" ")[0]));
-    assertThat(IntegerRules.rows().stream().map(IntegerRule::operator))
+    assertThat(
+            OpRules.rows().stream().filter(row -> row.integer().isPresent()).map(OpRule::operator))
         .containsExactlyInAnyOrderElementsOf(built);
   }
 
@@ -59,14 +60,10 @@ class IntegerOperatorTest {
 
   static Stream<String> int4() {
     return IntegerModels.names(TensorType.INT8)
+        .filter(name -> OpRules.of(name.split(" ")[0]).kernel(TensorType.INT4).isPresent())
         .filter(
             name ->
-                OpRules.of(name.split(" ")[0])
-                    .flatMap(rule -> rule.kernel(TensorType.INT4))
-                    .isPresent())
-        .filter(
-            name ->
-                IntegerRules.of(name.split(" ")[0]).orElseThrow().scales()
+                OpRules.of(name.split(" ")[0]).integer().orElseThrow().scales()
                     == IntegerRule.Scales.WEIGHTS);
   }
 

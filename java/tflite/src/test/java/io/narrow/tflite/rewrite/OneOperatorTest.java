@@ -256,7 +256,7 @@ class OneOperatorTest {
   void everyRowHasAModel() {
     TreeSet<String> built = new TreeSet<>();
     MODELS.keySet().forEach(name -> built.add(name.split(" ")[0]));
-    assertThat(OpRules.rows().stream().map(OpRule::operator))
+    assertThat(OpRules.rows().stream().filter(OpRule::hasWeights).map(OpRule::operator))
         .containsExactlyInAnyOrderElementsOf(built);
   }
 
@@ -270,7 +270,7 @@ class OneOperatorTest {
   @MethodSource("models")
   void dynamicInt4WhereAKernelHasIt(String name, @TempDir Path folder) {
     boolean four =
-        OpRules.of(name.split(" ")[0]).orElseThrow().kernel(TensorType.INT4).isPresent()
+        OpRules.of(name.split(" ")[0]).kernel(TensorType.INT4).isPresent()
             && !name.contains("GATHER"); // shares the weights, and has none
     compare(
         name,

@@ -91,7 +91,7 @@ void quantize_aligned(const float* x, int64_t n, const typename Loops::Parameter
        Loops::template ordinary<true, kBoth>}};
   const Clamp clamp = a.qmax != Loops::kMax ? kBoth : a.qmin != Loops::kMin ? kLower : kNeither;
   const Loop loop = kLoops[has_zero_points(a)][clamp];
-  const int64_t in_blocks = invalid_is_flagged && n >= kWorthATest ? n & -64 : 0;
+  const int64_t in_blocks = n >= kWorthATest && invalid_is_flagged() ? n & -64 : 0;
   bool ours = false;  // until the flag was read once, it may have been raised by somebody else
   for (int64_t i = 0; i < in_blocks; i += kBlock) {
     const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;

@@ -12,6 +12,9 @@ namespace narrow {
 extern std::atomic<int64_t> least_streamed;     // bytes, see narrow_streaming_use
 extern std::atomic<const KernelTable*> in_use;  // null before the first call
 const KernelTable& fastest_in_use();
+#ifdef NARROW_X86_64
+extern std::atomic<bool> invalid_flagged;  // what invalid_is_flagged() says; threads may find it out at the same time
+#endif
 
 inline const KernelTable& kernels() {
   const KernelTable* table = in_use.load(std::memory_order_acquire);

@@ -18,7 +18,8 @@ namespace narrow {
 std::atomic<const KernelTable*> in_use{nullptr};
 std::atomic<int64_t> least_streamed{INT64_MAX};
 #ifdef NARROW_X86_64
-bool invalid_is_flagged = false;
+std::atomic<bool> invalid_flagged{false};
+bool invalid_is_flagged() { return invalid_flagged.load(std::memory_order_relaxed); }
 #endif
 
 namespace {
@@ -75,7 +76,7 @@ uint32_t detect() {
   const Cpuid one = cpuid(1), seven = cpuid(7);
   const uint32_t fma_osxsave_avx_f16c = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29;
   if (!all(one.ecx, fma_osxsave_avx_f16c)) return 0;
-  invalid_is_flagged = conversion_raises_invalid();
+  invalid_flagged.store(conversion_raises_invalid(), std::memory_order_relaxed);
   const uint64_t saved = xcr0(), ymm = 0x6, zmm = 0xe6;
   if (!all(saved, ymm) || !all(seven.ebx, 1u << 5)) return 0;
   const uint32_t f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;

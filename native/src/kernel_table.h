@@ -99,7 +99,7 @@ extern const KernelTable kernels_scalar;
 #ifdef NARROW_X86_64
 // Whether this machine sets the invalid flag where a conversion to integer fails. Every CPU does, but valgrind and some
 // emulators do not. dispatch.cc finds out before it hands out a table.
-extern bool invalid_is_flagged;
+bool invalid_is_flagged();
 extern const KernelTable kernels_avx2;
 extern const KernelTable kernels_avx512;
 #endif

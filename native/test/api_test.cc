@@ -7,6 +7,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "channels.h"
 #include "harness.h"
 #include "kernel_table.h"
 #include "narrow/kernels.h"
@@ -240,9 +241,8 @@ void isa_use_refuses_what_there_is_not() {
 // The fast loops trust the invalid flag: it may be up already, or never come up (valgrind).
 template <class Q, class Quantize>
 void expect_same_whatever_the_flag(const char* isa, Quantize quantize) {
-  for (const bool flagged : {narrow::invalid_is_flagged, false}) {
-    const bool before = narrow::invalid_is_flagged;
-    narrow::invalid_is_flagged = flagged;
+  for (const bool flagged : {narrow::invalid_is_flagged(), false}) {
+    const bool before = narrow::invalid_flagged.exchange(flagged);
     std::vector<float> x(40000, 1.0f);
     x[39999] = x[17000] = NAN;
     x[17001] = 3e38f;
@@ -258,7 +258,7 @@ void expect_same_whatever_the_flag(const char* isa, Quantize quantize) {
       EXPECT(y == expected);
       EXPECT((_mm_getcsr() & ~0x3fu) == (state & ~0x3fu));
     }
-    narrow::invalid_is_flagged = before;
+    narrow::invalid_flagged.store(before);
   }
 }
 

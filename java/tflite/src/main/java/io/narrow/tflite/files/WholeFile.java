@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /** Writes files of which nobody ever sees a part. */
 public final class WholeFile {
@@ -22,34 +23,41 @@ public final class WholeFile {
 
   /**
    * Writes under a temporary name beside the file, then moves into place: an interruption leaves
-   * the old file or the new one.
+   * the old file or the new one. Where several threads or processes write one file at a time, it is
+   * that of the last, whole.
    *
    * @throws NarrowException if it cannot be written
    */
   public static void write(Path file, Contents contents) {
-    Path target = file.toAbsolutePath();
-    Path temporary =
-        target.resolveSibling(
-            "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-    if (Files.isDirectory(target)) {
+    if (Files.isDirectory(file)) {
       throw NarrowException.input(file + ": is a directory, nothing can be written there");
     }
     try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      replace(file.toAbsolutePath(), contents);
+    } catch (IOException e) {
+      throw NarrowException.input(file + ": cannot be written: " + reason(e));
+    }
+  }
+
+  private static void replace(Path target, Contents contents) throws IOException {
+    // Nobody else's: number of a process and name of a file are the same in another container, on
+    // another thread. And short, because the target's name may be as long as a name can be.
+    Path temporary = target.resolveSibling(".narrow-" + UUID.randomUUID() + ".tmp");
+    FileChannel open =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    try {
+      try (FileChannel channel = open) {
         contents.writeTo(channel);
       }
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       discard(temporary, e);
-      throw e instanceof IOException failed
-          ? NarrowException.input(file + ": cannot be written: " + reason(failed))
-          : (RuntimeException) e;
+      throw e;
     }
   }
 
-  private static void discard(Path temporary, Exception why) {
+  private static void discard(Path temporary, Throwable why) {
     try {
       Files.deleteIfExists(temporary);
     } catch (IOException e) {

@@ -7,6 +7,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.plan.KnownEncodings.Known;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -21,17 +22,19 @@ final class Graph {
   private final Subgraph subgraph;
   private final Recipe recipe;
   private final Ranges ranges;
+  private final KnownEncodings known;
   private final Treatments treatments;
   private final Map<List<Object>, Optional<FloatRange>> chosen = new ConcurrentHashMap<>();
   private final boolean entry;
   private final boolean wasSeen;
 
-  Graph(Model model, int number, Recipe recipe, Ranges ranges) {
+  Graph(Model model, int number, Recipe recipe, Ranges ranges, KnownEncodings known) {
     this.model = model;
     this.number = number;
     this.subgraph = model.subgraphs().get(number);
     this.recipe = recipe;
     this.ranges = ranges;
+    this.known = known;
     this.treatments = new Treatments(model, subgraph, recipe);
     this.entry = model.entries().contains(number);
     this.wasSeen =
@@ -113,7 +116,16 @@ final class Graph {
   /** Choosing a range may mean to search for it: once is enough. */
   private Optional<FloatRange> chosen(int tensor, boolean whole) {
     return chosen.computeIfAbsent(
-        List.of(tensor, whole), key -> ranges.range(number, tensor, whole));
+        List.of(tensor, whole),
+        key ->
+            known(tensor)
+                .map(k -> new FloatRange(k.encoding().lowest(), k.encoding().highest(), 0, 0))
+                .or(() -> ranges.range(number, tensor, whole)));
+  }
+
+  /** What is known of a tensor before it is planned. */
+  Optional<Known> known(int tensor) {
+    return known.of(number, tensor);
   }
 
   /** The range of an intermediate of an LSTM, likewise. */

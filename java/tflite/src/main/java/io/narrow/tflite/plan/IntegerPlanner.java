@@ -167,6 +167,7 @@ final class IntegerPlanner {
             first,
             Use.INTEGER,
             List.copyOf(by),
+            graph.known(number).flatMap(known -> known.codesIn(first)),
             reason));
   }
 }

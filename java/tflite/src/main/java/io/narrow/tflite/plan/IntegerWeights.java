@@ -6,11 +6,13 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.KnownEncodings.Known;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Encodings of weights and bias beside integer activations (specification 1.3 and 1.5). */
 final class IntegerWeights {
@@ -46,11 +48,14 @@ final class IntegerWeights {
     Treatment treatment = graph.treatments().of(index);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
+    Optional<Known> known = graph.known(weights).filter(k -> k.fits(treatment.weightType(), axis));
     float[] scales =
-        searched
-            .computeIfAbsent(
-                weights + " " + axis + treatment, key -> scales(weights, axis, treatment))
-            .clone();
+        known.isPresent()
+            ? known.get().per(axis, graph.tensor(weights).dimension(axis)).scales()
+            : searched
+                .computeIfAbsent(
+                    weights + " " + axis + treatment, key -> scales(weights, axis, treatment))
+                .clone();
     int number = operator.input(rule.bias());
     FloatBuffer bias = number < 0 ? null : graph.contents(number).asFloatBuffer();
     return pair(input, new Encoding(treatment.weightType(), axis, scales, 0), bias);

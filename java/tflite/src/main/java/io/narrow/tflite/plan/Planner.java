@@ -11,6 +11,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.KnownEncodings.Known;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
@@ -37,15 +38,17 @@ public final class Planner {
   private final Model model;
   private final Recipe recipe;
   private final Ranges ranges;
+  private final KnownEncodings known;
   private final List<TensorPlan> tensors = new ArrayList<>();
   private final List<OperatorPlan> operators = new ArrayList<>();
   private final List<ActivationPlan> activations = new ArrayList<>();
   private final List<IntegerPlanner> integers = new ArrayList<>();
 
-  private Planner(Model model, Recipe recipe, Ranges ranges) {
+  private Planner(Model model, Recipe recipe, Ranges ranges, KnownEncodings known) {
     this.model = model;
     this.recipe = recipe;
     this.ranges = ranges;
+    this.known = known;
   }
 
   /** As {@link #plan(Model, Recipe, Ranges)}, with the ranges that calibration found. */
@@ -73,7 +76,17 @@ public final class Planner {
    *     operator that has no kernel, or an input or output that is to be an integer has no range
    */
   public static Plan plan(Model model, Recipe recipe, Ranges ranges) {
-    return new Planner(model, recipe, ranges).plan();
+    return plan(model, recipe, ranges, KnownEncodings.NONE);
+  }
+
+  /**
+   * As {@link #plan(Model, Recipe, Ranges)}, with encodings that are known.
+   *
+   * @param known of activations and weights of the model, which stay what they are where a kernel
+   *     takes them
+   */
+  public static Plan plan(Model model, Recipe recipe, Ranges ranges, KnownEncodings known) {
+    return new Planner(model, recipe, ranges, known).plan();
   }
 
   private record Calibrated(Calibration calibration) implements Ranges {
@@ -91,7 +104,7 @@ public final class Planner {
   private Plan plan() {
     List<String> problems = new ArrayList<>();
     for (int number = 0; number < model.subgraphs().size(); number++) {
-      Graph graph = new Graph(model, number, recipe, ranges);
+      Graph graph = new Graph(model, number, recipe, ranges, known);
       IntegerPlanner integer = new IntegerPlanner(graph);
       integers.add(integer);
       constants(graph, integer);
@@ -227,7 +240,15 @@ public final class Planner {
 
     private TensorPlan plan(Encoding encoding, Use use, List<Integer> by, String reason) {
       return new TensorPlan(
-          graph.number(), number, tensor.name(), tensor.elements(), encoding, use, by, reason);
+          graph.number(),
+          number,
+          tensor.name(),
+          tensor.elements(),
+          encoding,
+          use,
+          by,
+          graph.known(number).flatMap(known -> known.codesIn(encoding)),
+          reason);
     }
 
     /**
@@ -284,13 +305,22 @@ public final class Planner {
           return stays("holds NaN or infinity" + (axis < 0 ? "" : " in channel " + c));
         }
       }
-      float[] scales = WeightScales.of(graph.contents(number), inner, magnitudes, treatment);
+      Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis));
+      Encoding encoding =
+          known.isPresent()
+              ? known.get().per(axis, channels)
+              : new Encoding(
+                  type,
+                  axis,
+                  WeightScales.of(graph.contents(number), inner, magnitudes, treatment),
+                  0);
       return plan(
-          new Encoding(type, axis, scales, 0),
+          encoding,
           dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
           by.stream().map(Readers.Reader::operator).distinct().toList(),
           type
               + (axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
+              + known.map(k -> ", " + k.reason()).orElse("")
               + (others.isEmpty() ? "" : "; " + others + " keeps a float32 copy"));
     }
 

@@ -145,7 +145,8 @@ final class Readers {
     if (treatment.mode() == Mode.FLOAT16) {
       return all.stream().map(Reader::objection).filter(why -> !why.isEmpty()).findFirst();
     }
-    return tensor.elements() < treatment.minimumElements()
+    // What is stored in integers already is not to grow.
+    return tensor.elements() < treatment.minimumElements() && graph.known(number).isEmpty()
         ? Optional.of(tooFew(tensor, treatment))
         : Optional.empty();
   }

@@ -79,7 +79,7 @@ final class ScaleGroups {
     return members[root(tensor)] == 1;
   }
 
-  /** Makes two tensors share a scale; at most the first may be fixed. */
+  /** Makes two tensors share a scale: that of the first, if both are fixed. */
   void join(int tensor, int other) {
     int a = root(tensor);
     int b = root(other);
@@ -89,6 +89,10 @@ final class ScaleGroups {
       min[a] = Math.min(min[a], min[b]);
       max[a] = Math.max(max[a], max[b]);
       ranged[a] |= ranged[b];
+      if (fixed[a] == null) {
+        fixed[a] = fixed[b];
+        reasons[a] = reasons[b];
+      }
     }
   }
 

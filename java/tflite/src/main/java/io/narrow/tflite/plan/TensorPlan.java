@@ -1,8 +1,10 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What becomes of a float32 constant, and why.
@@ -15,6 +17,7 @@ import java.util.List;
  * @param use how its readers get it
  * @param readers numbers of the operators that read the stored values, for {@link Use#DIRECT},
  *     {@link Use#INTEGER} and {@link Use#ROWS}; all others keep reading float32
+ * @param codes its values in that encoding, where something chose them; otherwise they are rounded
  * @param reason why, in words
  */
 public record TensorPlan(
@@ -25,6 +28,7 @@ public record TensorPlan(
     Encoding encoding,
     Use use,
     List<Integer> readers,
+    Optional<Buffer> codes,
     String reason) {
 
   /** How operators get the values of a constant. */
@@ -60,6 +64,7 @@ public record TensorPlan(
         Encoding.FLOAT,
         Use.FLOAT,
         List.of(),
+        Optional.empty(),
         reason);
   }
 
@@ -74,18 +79,21 @@ public record TensorPlan(
         encoding,
         Use.INTEGER,
         List.of(operator),
+        Optional.empty(),
         encoding.toString());
   }
 
   /** The same decision for another tensor and other readers. */
   TensorPlan as(int number, List<Integer> newReaders) {
-    return new TensorPlan(subgraph, number, name, elements, encoding, use, newReaders, reason);
+    return new TensorPlan(
+        subgraph, number, name, elements, encoding, use, newReaders, codes, reason);
   }
 
-  /** The same decision in another encoding. */
+  /** The same decision in another encoding, to which values are rounded. */
   TensorPlan with(Encoding newEncoding) {
     String why = reason.replace(encoding.toString(), newEncoding.toString());
-    return new TensorPlan(subgraph, tensor, name, elements, newEncoding, use, readers, why);
+    return new TensorPlan(
+        subgraph, tensor, name, elements, newEncoding, use, readers, Optional.empty(), why);
   }
 
   /** Whether the tensor stays float32. */

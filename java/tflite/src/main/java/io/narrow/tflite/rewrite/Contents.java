@@ -8,6 +8,8 @@ import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Encoding;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.TensorPlan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
@@ -17,24 +19,35 @@ import java.util.Map;
 /** The new contents of constants, one for all tensors that share a buffer, shape and encoding. */
 final class Contents {
   private final Draft draft;
+  private final Map<List<Object>, Buffer> chosen = new HashMap<>();
   private final Map<List<Object>, Integer> stored = new HashMap<>();
 
-  Contents(Draft draft) {
+  Contents(Draft draft, Plan plan) {
     this.draft = draft;
+    for (TensorPlan tensor : plan.tensors()) {
+      Tensor constant = plan.model().subgraphs().get(tensor.subgraph()).tensor(tensor.tensor());
+      tensor.codes().ifPresent(codes -> chosen.put(key(constant, tensor.encoding()), codes));
+    }
+  }
+
+  private static List<Object> key(Tensor tensor, Encoding encoding) {
+    return List.of(tensor.buffer(), tensor.shapeText(), encoding); // two shapes may see a buffer
   }
 
   /** Number of the buffer with a constant's values in an encoding. */
   int store(Tensor tensor, Encoding encoding) {
-    // Tensors may see a buffer in two shapes.
-    List<Object> key = List.of(tensor.buffer(), tensor.shapeText(), encoding);
     return stored.computeIfAbsent(
-        key,
-        k -> {
-          ByteBuffer values = draft.buffer(tensor.buffer());
-          int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
-          return draft.addBuffer(
-              Buffer.computed(size, target -> encode(values, tensor, encoding, target)));
+        key(tensor, encoding),
+        key -> {
+          Buffer codes = chosen.get(key);
+          return draft.addBuffer(codes == null ? rounded(tensor, encoding) : codes);
         });
+  }
+
+  private Buffer rounded(Tensor tensor, Encoding encoding) {
+    ByteBuffer values = draft.buffer(tensor.buffer());
+    int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
+    return Buffer.computed(size, target -> encode(values, tensor, encoding, target));
   }
 
   private static void encode(

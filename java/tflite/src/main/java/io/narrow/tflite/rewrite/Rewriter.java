@@ -24,7 +24,7 @@ public final class Rewriter {
       return plan.model();
     }
     Draft draft = new Draft(plan.model());
-    Contents contents = new Contents(draft);
+    Contents contents = new Contents(draft, plan);
     for (TensorPlan tensor : plan.tensors()) {
       Subgraph subgraph = plan.model().subgraphs().get(tensor.subgraph());
       Edit.of(tensor, subgraph).forEach(edit -> edit.apply(draft, contents));

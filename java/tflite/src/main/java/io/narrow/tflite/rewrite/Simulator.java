@@ -58,7 +58,7 @@ public final class Simulator {
   /** The float model that rounds as the plan's model does. */
   public static Model simulate(Plan plan) {
     Draft draft = new Draft(plan.model());
-    Contents contents = new Contents(draft);
+    Contents contents = new Contents(draft, plan);
     for (int i = 0; i < plan.model().subgraphs().size(); i++) {
       new Simulator(plan, draft, contents, i).rewrite();
     }

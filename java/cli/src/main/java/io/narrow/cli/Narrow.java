@@ -71,8 +71,7 @@ public final class Narrow
 
   /** Loading the native kernels takes as long as reading the command line: do both at once. */
   private static void loadKernelsMeanwhile(String[] arguments) {
-    String line = String.join(" ", arguments);
-    if (line.startsWith("quantize") && !line.contains("--calibrate")) {
+    if (needsKernelsOnly(arguments)) {
       // Nothing else is loaded through JavaCPP then, and the kernels do without its own library.
       System.setProperty("org.bytedeco.javacpp.loadlibraries", "false");
       Thread loading =
@@ -85,6 +84,18 @@ public final class Narrow
       loading.setDaemon(true);
       loading.start();
     }
+  }
+
+  /**
+   * Whether a command loads no native code but the kernels: none that runs models, which {@code
+   * --calibrate} asks for. It may stand in a file of arguments as well.
+   */
+  static boolean needsKernelsOnly(String... arguments) {
+    boolean quantizes = arguments.length > 0 && arguments[0].equals("quantize");
+    for (String argument : arguments) {
+      quantizes &= !argument.startsWith("@") && !argument.startsWith("--calibrate");
+    }
+    return quantizes;
   }
 
   /** Runs one command; returns its exit code. */

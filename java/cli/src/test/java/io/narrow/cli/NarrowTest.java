@@ -237,6 +237,21 @@ class NarrowTest {
   }
 
   @Test
+  void argumentsInAFileMayAskForARuntime() throws IOException {
+    Path file = folder.resolve("arguments");
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    Files.writeString(file, "--mode int8\n--calibrate \"" + calibration + "\"\n");
+    assertThat(run("quantize", MODEL, "@" + file, "-o", output())).isZero();
+    assertThat(out).contains("int8");
+    assertThat(Narrow.needsKernelsOnly("quantize", MODEL, "-o", "out")).isTrue();
+    assertThat(Narrow.needsKernelsOnly("quantize", MODEL, "@" + file, "-o", "out")).isFalse();
+    assertThat(Narrow.needsKernelsOnly("quantize", "--calibrate=" + calibration)).isFalse();
+    assertThat(Narrow.needsKernelsOnly("@" + file)).isFalse();
+    assertThat(Narrow.needsKernelsOnly("inspect", "--calibrate", calibration)).isFalse();
+    assertThat(Narrow.needsKernelsOnly()).isFalse();
+  }
+
+  @Test
   void importWritesAFloatModelFromKeras() throws IOException {
     assertThat(run("import", KERAS, "-o", output())).isZero();
     assertThat(out).contains("serving_default: image -> output_0").contains("CONV_2D 10");

@@ -78,12 +78,16 @@ final class Binding {
 
   private static int indexOf(List<Source.Array> arrays, TensorInfo input) {
     for (int i = 0; i < arrays.size(); i++) {
-      String name = arrays.get(i).name();
-      if (name.equals(input.name()) || name.equals(plain(input.name()))) {
+      if (isNamed(input, arrays.get(i).name())) {
         return i;
       }
     }
     return -1;
+  }
+
+  /** Whether an array of this name feeds an input. */
+  static boolean isNamed(TensorInfo input, String name) {
+    return name.equals(input.name()) || name.equals(plain(input.name()));
   }
 
   // What TensorFlow's converter puts around the name that the user gave.

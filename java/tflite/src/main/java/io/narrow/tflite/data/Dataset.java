@@ -17,7 +17,7 @@ import java.util.Optional;
  * <tr><td>npy</td><td>array, first axis the samples</td><td>labels=FILE</td></tr>
  * <tr><td>npz</td><td>arrays of equal first axis, matched to the inputs by name; labels from the
  *   array {@code labels}, {@code label}, {@code y}, {@code y_test}, {@code y_val}, {@code y_train}
- *   or {@code targets}, the first there is</td>
+ *   or {@code targets}, the first there is that feeds no input</td>
  *   <td>inputs=NAME,NAME (in the model's order), labels=NAME or FILE</td></tr>
  * <tr><td>idx</td><td>MNIST's format, plain or gzipped; labels from the file named alike</td>
  *   <td>labels=FILE</td></tr>
@@ -108,7 +108,7 @@ public final class Dataset {
    * @throws NarrowException naming everything that does not fit
    */
   public Feed feed(List<TensorInfo> inputs) {
-    Source samples = source.orElseGet(() -> source(inputs));
+    Source samples = source.map(s -> s.feeding(inputs)).orElseGet(() -> source(inputs));
     boolean ordered = format.needsInputs() || spec.get("inputs").isPresent();
     int[] order =
         Binding.order(spec.text(), samples.arrays(), inputs, ordered, preprocessing.channels());

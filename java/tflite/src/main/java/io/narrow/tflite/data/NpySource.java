@@ -1,17 +1,20 @@
 package io.narrow.tflite.data;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.TensorInfo;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -24,11 +27,15 @@ final class NpySource implements Source {
 
   private static final String SUFFIX = ".npy";
 
+  private final String source;
   private final List<NpyArray> inputs; // as arrays
+  private final boolean guessesLabels; // among the arrays
   private final List<Array> arrays;
   private final int size;
 
-  private NpySource(String source, Map<String, NpyArray> inputs) {
+  private NpySource(String source, Map<String, NpyArray> inputs, boolean guessesLabels) {
+    this.source = source;
+    this.guessesLabels = guessesLabels;
     this.inputs = List.copyOf(inputs.values());
     this.arrays =
         inputs.entrySet().stream().map(e -> array(e.getKey(), e.getValue().header())).toList();
@@ -49,31 +56,23 @@ final class NpySource implements Source {
 
   static Source npy(Spec spec) {
     Path file = spec.file();
-    return new NpySource(file.toString(), Map.of("", NpyArray.of(file.toString(), Bytes.of(file))));
+    Map<String, NpyArray> only = Map.of("", NpyArray.of(file.toString(), Bytes.of(file)));
+    return new NpySource(file.toString(), only, false);
   }
 
   /**
    * The arrays of an archive: those that option {@code inputs} names, in that order, else all but
-   * the labels. Labels: the array that option {@code labels} names, else one of {@link
-   * #LABEL_NAMES}.
+   * the labels. Labels: the array that option {@code labels} names, else the first of {@link
+   * #LABEL_NAMES} that is no input.
    */
   static Source npz(Spec spec) {
     Path file = spec.file();
     Map<String, NpyArray> all = archive(file);
-    String labelName =
-        spec.get("labels")
-            .filter(all::containsKey)
-            .or(
-                () ->
-                    spec.get("labels").isPresent()
-                        ? Optional.empty()
-                        : LABEL_NAMES.stream().filter(all::containsKey).findFirst())
-            .orElse("");
-    Map<String, NpyArray> inputs = new LinkedHashMap<>(all);
-    inputs.remove(labelName);
-    if (spec.get("inputs").isPresent()) {
-      inputs.clear();
-      for (String name : spec.get("inputs").get().split(",", -1)) {
+    Optional<String> labels = spec.get("labels");
+    Optional<String> inputs = spec.get("inputs");
+    if (inputs.isPresent()) {
+      Map<String, NpyArray> chosen = new LinkedHashMap<>();
+      for (String name : inputs.get().split(",", -1)) {
         if (!all.containsKey(name)) {
           throw NarrowException.input(
               file
@@ -83,17 +82,67 @@ final class NpySource implements Source {
                   + String.join("`, `", all.keySet())
                   + "`");
         }
-        inputs.put(name, all.get(name));
+        chosen.put(name, all.get(name));
+      }
+      Optional<String> usual = usualLabels(all, chosen.keySet());
+      return labelled(file.toString(), chosen, all, labels.isPresent() ? labels : usual);
+    }
+    if (labels.isPresent()) {
+      return labelled(file.toString(), all, all, labels);
+    }
+    return new NpySource(file.toString(), all, true);
+  }
+
+  /** With the labels that a model leaves, where none were named. */
+  @Override
+  public Source feeding(List<TensorInfo> fed) {
+    if (!guessesLabels) {
+      return this;
+    }
+    Set<String> taken = new HashSet<>();
+    for (Array array : arrays) {
+      if (arrays.size() == 1 || fed.stream().anyMatch(input -> feeds(array, input))) {
+        taken.add(array.name());
       }
     }
-    if (inputs.isEmpty()) {
-      throw NarrowException.input(file + ": no array to feed");
+    Map<String, NpyArray> all = new LinkedHashMap<>();
+    for (int i = 0; i < arrays.size(); i++) {
+      all.put(arrays.get(i).name(), inputs.get(i));
     }
-    Source samples = new NpySource(file.toString(), inputs);
-    return labelName.isEmpty()
-        ? samples
-        : samples.withLabels(
-            labels(file + ": array `" + labelName + "`", all.get(labelName), samples.size()));
+    return labelled(source, all, all, usualLabels(all, taken));
+  }
+
+  private static boolean feeds(Array array, TensorInfo input) {
+    return Binding.isNamed(input, array.name()) && array.elements() == input.elements();
+  }
+
+  private static Optional<String> usualLabels(Map<String, NpyArray> all, Set<String> inputs) {
+    return LABEL_NAMES.stream()
+        .filter(name -> all.containsKey(name) && !inputs.contains(name))
+        .findFirst();
+  }
+
+  /**
+   * @param name of the array of labels; of a file of labels if there is no such array
+   */
+  private static Source labelled(
+      String source,
+      Map<String, NpyArray> inputs,
+      Map<String, NpyArray> all,
+      Optional<String> name) {
+    Optional<NpyArray> labels = name.map(all::get);
+    Map<String, NpyArray> samples = new LinkedHashMap<>(inputs);
+    if (inputs == all) {
+      name.ifPresent(samples::remove);
+    }
+    if (samples.isEmpty()) {
+      throw NarrowException.input(source + ": no array to feed");
+    }
+    Source unlabelled = new NpySource(source, samples, false);
+    return labels.isEmpty()
+        ? unlabelled
+        : unlabelled.withLabels(
+            labels(source + ": array `" + name.get() + "`", labels.get(), unlabelled.size()));
   }
 
   /** Whole numbers, one per sample, from an array of shape [n] or [n,1]. */

@@ -57,6 +57,15 @@ interface Source {
     return Sample.NO_LABEL;
   }
 
+  /**
+   * This source as it feeds a model, where which arrays are inputs depends on that.
+   *
+   * @param inputs those of the model
+   */
+  default Source feeding(List<TensorInfo> inputs) {
+    return this;
+  }
+
   /** This source with other labels. */
   default Source withLabels(int[] labels) {
     Source samples = this;

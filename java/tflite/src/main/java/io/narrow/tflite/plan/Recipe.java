@@ -63,7 +63,8 @@ public record Recipe(
 
   /**
    * Writes the recipe as ai-edge-quantizer does: first under a temporary name beside the file, then
-   * moved into place.
+   * moved into place. Whether it is strict is not a part of it; a regular expression loses a group
+   * around it.
    *
    * @throws NarrowException if it cannot be written
    */
@@ -94,7 +95,12 @@ public record Recipe(
   /** With so many bits for a weight, where there is a kernel for it; 8 elsewhere. */
   public Recipe withBits(int bits) {
     Recipe eight = map(treatment -> treatment.withBits(8));
-    return bits == 8 ? eight : eight.with(map(t -> t.withBits(bits)).rules);
+    List<Rule> all = new ArrayList<>();
+    for (Rule rule : eight.with(map(t -> t.withBits(bits)).rules).rules) {
+      all.remove(rule); // the last of equal ones counts
+      all.add(rule);
+    }
+    return new Recipe(all, inputType, outputType, strict);
   }
 
   /** With weights of fewer elements left float32. */

@@ -32,7 +32,8 @@ import java.util.Set;
 final class RecipeFile {
   private static final String GROUP = "(?:";
   private static final String LEAST_ERROR = "least_error";
-  private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like this
+  private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like these
+  private static final String SATURATE = "narrow_saturate";
   private static final Set<String> CONFIG =
       Set.of(
           "activation_tensor_config",
@@ -68,9 +69,13 @@ final class RecipeFile {
 
   /** Without the groups that {@link #write} puts around a regular expression. */
   private static String bare(String regex) {
-    return regex.startsWith(GROUP) && regex.endsWith(")")
-        ? bare(regex.substring(GROUP.length(), regex.length() - 1))
-        : regex;
+    if (!regex.startsWith(GROUP) || !regex.endsWith(")")) {
+      return regex;
+    }
+    String inner = regex.substring(GROUP.length(), regex.length() - 1);
+    return Rule.isExpression(inner)
+        ? bare(inner)
+        : regex; // two groups beside each other are not one
   }
 
   private Rule rule(String regex, String operation, Treatment treatment) {
@@ -148,7 +153,10 @@ final class RecipeFile {
     if (bits(weights, where) != 16 || !text(weights, "dtype", where).equals("FLOAT")) {
       throw unsupported(where, "float_casting to other than 16 bits of FLOAT");
     }
-    return Treatment.of(Mode.FLOAT16);
+    Treatment treatment = Treatment.of(Mode.FLOAT16);
+    boolean saturate =
+        weights.has(SATURATE) && text(weights, SATURATE, where).equals(String.valueOf(true));
+    return saturate ? treatment.withSaturation() : treatment;
   }
 
   private Treatment uniform(String where, JsonObject config, WeightScaling scaling) {
@@ -287,6 +295,9 @@ final class RecipeFile {
       tensor(json, half ? 16 : treatment.bits(), true, granularity, half ? "FLOAT" : "INT");
       if (treatment.scales() == WeightScaling.LEAST_ERROR) {
         json.name(SCALES).value(LEAST_ERROR);
+      }
+      if (treatment.saturate()) {
+        json.name(SATURATE).value(true);
       }
       json.endObject();
     }

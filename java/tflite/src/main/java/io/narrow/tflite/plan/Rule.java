@@ -41,6 +41,16 @@ public record Rule(String regex, String operator, Treatment treatment) {
   private static final Map<String, String> PYTHON =
       Map.of("\\(\\?P<", "(?<", "\\(\\?P=(\\w+)\\)", "\\\\k<$1>", "\\\\Z", "\\\\z");
 
+  /** Whether a regular expression is well-formed. */
+  static boolean isExpression(String regex) {
+    try {
+      compile(regex);
+      return true;
+    } catch (NarrowException e) {
+      return false;
+    }
+  }
+
   private static Pattern compile(String regex) {
     String translated = regex;
     for (Map.Entry<String, String> each : PYTHON.entrySet()) {

@@ -6,11 +6,13 @@ import io.narrow.tflite.model.TensorType;
 /**
  * What a rule of a recipe does to an operator.
  *
+ * <p>Two that do the same are equal: what says nothing of a mode has its usual value there.
+ *
  * @param mode how it computes, and how its weights are stored
- * @param bits bits of a quantized weight: 8 or 4
+ * @param bits bits of an integer weight: 8 or 4
  * @param minimumElements weights with fewer elements stay float32 ({@link Mode#DYNAMIC} and {@link
  *     Mode#WEIGHT_ONLY} only)
- * @param scales how the scales of weights are chosen
+ * @param scales how the scales of integer weights are chosen
  * @param saturate whether values beyond the float16 range become its limits; otherwise their tensor
  *     stays float32 ({@link Mode#FLOAT16} only)
  */
@@ -29,21 +31,27 @@ public record Treatment(
     if (minimumElements < 0) {
       throw NarrowException.input("--min-elements " + minimumElements + ": has to be 0 or more");
     }
+    boolean storesIntegers = mode != Mode.FLOAT32 && mode != Mode.FLOAT16;
+    bits = storesIntegers ? bits : 8;
+    scales = storesIntegers ? scales : usual(mode, bits);
+    minimumElements = storesIntegers && !mode.integer() ? minimumElements : 0;
+    saturate &= mode == Mode.FLOAT16;
   }
 
   /** The treatment of a mode with its defaults. */
   public static Treatment of(Mode mode) {
     return new Treatment(
-        mode,
-        8,
-        mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
-        mode.integer() ? WeightScaling.LEAST_ERROR : WeightScaling.LARGEST,
-        false);
+        mode, 8, mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0, usual(mode, 8), false);
   }
 
-  /** With so many bits for a weight; with four, the scales of the least error. */
+  /** How scales are chosen where nothing is said of it. */
+  private static WeightScaling usual(Mode mode, int bits) {
+    return mode.integer() || bits == 4 ? WeightScaling.LEAST_ERROR : WeightScaling.LARGEST;
+  }
+
+  /** With so many bits for a weight, and the scales that are usual then if they were before. */
   public Treatment withBits(int newBits) {
-    WeightScaling scaling = newBits == 4 ? WeightScaling.LEAST_ERROR : scales;
+    WeightScaling scaling = scales == usual(mode, bits) ? usual(mode, newBits) : scales;
     return new Treatment(mode, newBits, minimumElements, scaling, saturate);
   }
 

@@ -156,6 +156,33 @@ class NpyTest extends DataTest {
     assertThat(sample.inputs().get(1).get(0)).isEqualTo(20);
   }
 
+  /**
+   * What is called like labels is none where the model has an input of that name, or it is alone.
+   */
+  @Test
+  void arraysCalledLikeLabelsFeedInputsOfThatName() throws IOException {
+    byte[] one = npy("<f4", false, "(2, 1)", f4(10, 20));
+    byte[] two = npy("<f4", false, "(2, 2)", f4(1, 2, 3, 4));
+    for (String name : List.of("y", "label", "labels", "targets", "y_train")) {
+      Path both = npz(Map.of("x", one, name, two));
+      List<TensorInfo> inputs = List.of(input("x", 1), input("serving_default_" + name + ":0", 2));
+      for (String option : List.of("", "?inputs=x," + name)) {
+        Feed feed = Dataset.open(both + option).feed(inputs);
+        assertThat(feed.sample(1).inputs().get(1).get(1)).isEqualTo(4);
+        assertThat(feed.sample(1).label()).isEqualTo(Sample.NO_LABEL);
+      }
+      Feed alone = Dataset.open(npz(Map.of(name, two)).toString()).feed(List.of(input("x", 2)));
+      assertThat(values(alone, 0)).containsExactly(1, 2);
+    }
+    Path labelled = npz(Map.of("y", two, "x", one, "label", npy("<i8", false, "(2,)", i8(7, 8))));
+    List<TensorInfo> inputs = List.of(input("x", 1), input("y", 2));
+    assertThat(Dataset.open(labelled.toString()).feed(inputs).sample(0).label()).isEqualTo(7);
+    Path numbers = npz(Map.of("x", two, "y", npy("<i8", false, "(2,)", i8(7, 8))));
+    assertThat(Dataset.open(numbers.toString()).feed(List.of(input("y", 2))).sample(1).label())
+        .as("an array that does not fit the input of its name")
+        .isEqualTo(8);
+  }
+
   @Test
   void archivesFeedInputsInTheOrderOfAnOption() throws IOException {
     Path file =
@@ -219,7 +246,7 @@ class NpyTest extends DataTest {
     refused(npz(Map.of("a", two)) + "?inputs=nope", "no array `nope`", "`a`");
     refused(npz(Map.of("a", two, "c", three)).toString(), "`a` 2", "`c` 3");
     refused(npz(Map.of("a", cut)).toString(), "a.npy", "announces");
-    refused(npz(Map.of("y", two)).toString(), "no array to feed");
+    refused(npz(Map.of("a", two)) + "?labels=a", "no array to feed");
     refused(npz(Map.of("a", two, "y", two)).toString(), "`y`", "[2, 2]", "one label");
     refused(npz(Map.of("a", two)) + "?labels=gone", "gone", "no such file");
     refused(npz(Map.of("c", two, "a", two)).toString(), "`a`", "`c`", "`x`", "inputs=");

@@ -112,6 +112,8 @@ class RecipeTest {
         Recipe.dynamic().withBits(4).withMinimumElements(7),
         Recipe.weightOnly(8),
         Recipe.float16(),
+        Recipe.float16().withSaturation(),
+        Recipe.float16().keepingFloat("(?:head)|(?:tail)"),
         Recipe.int8(),
         Recipe.int8().withBoundary(TensorType.INT8, TensorType.UINT8),
         Recipe.int16x8().withBoundary(TensorType.FLOAT32, TensorType.INT16),
@@ -128,6 +130,17 @@ class RecipeTest {
     assertThat(read.rules()).isEqualTo(recipe.rules());
     assertThat(read.inputType()).isEqualTo(recipe.inputType());
     assertThat(read.outputType()).isEqualTo(recipe.outputType());
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void theLastNumberOfBitsCounts(Recipe recipe) {
+    for (int bits : new int[] {4, 8}) {
+      Recipe once = recipe.withBits(bits);
+      assertThat(recipe.withBits(4).withBits(bits)).isEqualTo(once);
+      assertThat(recipe.withBits(8).withBits(bits)).isEqualTo(once);
+      assertThat(once.withBits(bits)).isEqualTo(once);
+    }
   }
 
   /** As ai_edge_quantizer.recipe.static_wi8_ai8() gives it. */

@@ -6,10 +6,13 @@ import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -213,36 +216,53 @@ public final class Model {
     entries.removeIf(e -> e.string("name").equals(entry));
     entries.add(Table.of("Metadata").with("name", entry).with("buffer", buffers.size()));
     return new Model(name, root.with("metadata", entries), codes, subgraphs, newBuffers, tail)
-        .compact();
+        .withUsedBuffers(false);
   }
 
   /** The model with other subgraphs, over these buffers; buffers that nothing uses are dropped. */
   public Model with(List<Subgraph> newSubgraphs, List<Buffer> newBuffers) {
-    return new Model(name, root, codes, newSubgraphs, newBuffers, tail).compact();
+    return new Model(name, root, codes, newSubgraphs, newBuffers, tail).withUsedBuffers(false);
   }
 
-  private Model compact() {
+  /**
+   * A model without what nothing uses: tensors, buffers and kinds of operators.
+   *
+   * @param model the model; its buffers are in the order in which its tensors use them
+   * @param tensors for each subgraph the new numbers of its tensors, -1 for those that were dropped
+   */
+  public record Compact(Model model, List<int[]> tensors) {}
+
+  /** This model without what nothing uses. */
+  public Compact compact() {
+    List<int[]> numbers = new ArrayList<>();
+    List<Subgraph> renumbered = new ArrayList<>();
+    Set<OperatorCode> used = new HashSet<>();
+    for (int i = 0; i < subgraphs.size(); i++) {
+      numbers.add(Compaction.tensors(this, i));
+      renumbered.add(Compaction.renumber(subgraphs.get(i), numbers.get(i)));
+      subgraphs.get(i).operators().forEach(operator -> used.add(operator.code()));
+    }
+    Table newRoot =
+        root.has("signature_defs")
+            ? root.with(
+                "signature_defs", Compaction.signatures(root.tables("signature_defs"), numbers))
+            : root;
+    List<OperatorCode> usedCodes = codes.stream().filter(used::contains).toList();
+    Model model = new Model(name, newRoot, usedCodes, renumbered, buffers, tail);
+    return new Compact(model.withUsedBuffers(true), numbers);
+  }
+
+  private Model withUsedBuffers(boolean inOrder) {
+    int[] used = Compaction.buffers(this, root, inOrder);
     int[] number = new int[buffers.size()];
-    number[0] = 1;
-    for (Subgraph subgraph : subgraphs) {
-      for (Tensor tensor : subgraph.tensors()) {
-        number[tensor.buffer()] = 1;
-      }
-    }
-    for (Table entry : root.tables("metadata")) {
-      number[(int) entry.integer("buffer")] = 1;
-    }
-    for (int buffer : root.ints("metadata_buffer")) {
-      number[buffer] = 1;
-    }
     List<Buffer> kept = new ArrayList<>();
-    for (int i = 0; i < number.length; i++) {
-      if (number[i] != 0) {
-        number[i] = kept.size();
-        kept.add(buffers.get(i));
-      }
+    boolean same = used.length == number.length;
+    for (int buffer : used) {
+      number[buffer] = kept.size();
+      same &= number[buffer] == buffer;
+      kept.add(buffers.get(buffer));
     }
-    if (kept.size() == buffers.size()) {
+    if (same) {
       return this;
     }
     List<Subgraph> renumbered = new ArrayList<>();
@@ -265,10 +285,8 @@ public final class Model {
     }
     if (root.has("metadata_buffer")) {
       int[] listed = root.ints("metadata_buffer");
-      for (int i = 0; i < listed.length; i++) {
-        listed[i] = number[listed[i]];
-      }
-      newRoot = newRoot.with("metadata_buffer", listed);
+      newRoot =
+          newRoot.with("metadata_buffer", Arrays.stream(listed).map(b -> number[b]).toArray());
     }
     return new Model(name, newRoot, codes, renumbered, kept, tail);
   }

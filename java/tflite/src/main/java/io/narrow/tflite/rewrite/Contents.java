@@ -4,6 +4,7 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Quantization;
 import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
+import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;

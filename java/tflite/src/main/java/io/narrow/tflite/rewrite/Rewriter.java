@@ -1,5 +1,6 @@
 package io.narrow.tflite.rewrite;
 
+import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -32,7 +33,7 @@ public final class Rewriter {
     for (int i = 0; i < plan.model().subgraphs().size(); i++) {
       new IntegerGraph(draft, contents, plan, i).rewrite();
     }
-    Model model = draft.finish();
+    Model model = draft.finish().compact().model();
     if (plan.tensors().stream().anyMatch(tensor -> tensor.type() == TensorType.FLOAT16)) {
       ByteBuffer value = ByteBuffer.wrap("fp16accfp32".getBytes(StandardCharsets.US_ASCII));
       model = model.withMetadata(REDUCED_PRECISION, value);

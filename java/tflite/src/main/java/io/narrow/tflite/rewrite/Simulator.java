@@ -1,5 +1,6 @@
 package io.narrow.tflite.rewrite;
 
+import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;

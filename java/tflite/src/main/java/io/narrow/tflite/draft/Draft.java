@@ -1,4 +1,4 @@
-package io.narrow.tflite.rewrite;
+package io.narrow.tflite.draft;
 
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
@@ -7,21 +7,26 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** A model while it is edited: numbers of tensors and operators stay what they were. */
-final class Draft {
+/**
+ * A model while it is edited: numbers of tensors and operators stay what they were until {@link
+ * Model#compact()} drops what is no longer used.
+ */
+public final class Draft {
   /** A subgraph while it is edited. */
-  final class Graph {
+  public final class Graph {
     private final Subgraph before;
     private final List<Tensor> tensors;
     private final List<Operator> operators;
     private final List<Operator> first = new ArrayList<>();
     private final Map<Integer, List<Operator>> after = new TreeMap<>();
+    private final BitSet removed = new BitSet();
     private final Set<String> names = new HashSet<>();
 
     private Graph(Subgraph before) {
@@ -31,28 +36,28 @@ final class Draft {
       tensors.forEach(tensor -> names.add(tensor.name()));
     }
 
-    Subgraph before() {
+    public Subgraph before() {
       return before;
     }
 
-    Tensor tensor(int number) {
+    public Tensor tensor(int number) {
       return tensors.get(number);
     }
 
-    Operator operator(int number) {
+    public Operator operator(int number) {
       return operators.get(number);
     }
 
-    void replace(int number, Tensor tensor) {
+    public void replace(int number, Tensor tensor) {
       tensors.set(number, tensor);
     }
 
-    void replace(int number, Operator operator) {
+    public void replace(int number, Operator operator) {
       operators.set(number, operator);
     }
 
     /** Adds a tensor under a name that no other has; returns its number. */
-    int add(Tensor tensor) {
+    public int add(Tensor tensor) {
       String name = tensor.name();
       for (int i = 1; !names.add(name); i++) {
         name = tensor.name() + "_" + i;
@@ -62,20 +67,29 @@ final class Draft {
     }
 
     /** Adds an operator that runs before all others. */
-    void addFirst(Operator operator) {
+    public void addFirst(Operator operator) {
       first.add(operator);
     }
 
     /** Adds an operator that runs right after another. */
-    void addAfter(int number, Operator operator) {
+    public void addAfter(int number, Operator operator) {
       after.computeIfAbsent(number, n -> new ArrayList<>()).add(operator);
     }
 
     /** Adds an operator that runs as soon as a tensor of the model has its values. */
-    void addBehind(int tensor, Operator operator) {
+    public void addBehind(int tensor, Operator operator) {
       before
           .producer(tensor)
           .ifPresentOrElse(producer -> addAfter(producer, operator), () -> addFirst(operator));
+    }
+
+    /** Removes an operator; what it wrote has no value then unless it is given one. */
+    public void remove(int number) {
+      removed.set(number);
+    }
+
+    public boolean isRemoved(int number) {
+      return removed.get(number);
     }
 
     /** Drops what says nothing: an empty quantization table, an empty buffer of its own. */
@@ -89,7 +103,9 @@ final class Draft {
     private Subgraph finish() {
       List<Operator> all = new ArrayList<>(first);
       for (int i = 0; i < operators.size(); i++) {
-        all.add(operators.get(i));
+        if (!removed.get(i)) {
+          all.add(operators.get(i));
+        }
         all.addAll(after.getOrDefault(i, List.of()));
       }
       return before.with(tensors.stream().map(this::tidy).toList(), all);
@@ -100,26 +116,26 @@ final class Draft {
   private final List<Graph> graphs = new ArrayList<>();
   private final List<Buffer> buffers;
 
-  Draft(Model before) {
+  public Draft(Model before) {
     this.before = before;
     before.subgraphs().forEach(subgraph -> graphs.add(new Graph(subgraph)));
     buffers = new ArrayList<>(before.buffers());
   }
 
-  Graph graph(int number) {
+  public Graph graph(int number) {
     return graphs.get(number);
   }
 
-  ByteBuffer buffer(int number) {
+  public ByteBuffer buffer(int number) {
     return buffers.get(number).bytes();
   }
 
-  int addBuffer(Buffer contents) {
+  public int addBuffer(Buffer contents) {
     buffers.add(contents);
     return buffers.size() - 1;
   }
 
-  Model finish() {
+  public Model finish() {
     return before.with(graphs.stream().map(Graph::finish).toList(), buffers);
   }
 }

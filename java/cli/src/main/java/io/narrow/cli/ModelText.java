@@ -7,12 +7,14 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -37,6 +39,8 @@ final class ModelText {
     if (model.tailBytes() > 0) {
       lines.add("attached         " + model.tailBytes() + " bytes after the model");
     }
+    state(false, "until the caller resets variables").ifPresent(lines::add);
+    state(true, "as long as the interpreter lives").ifPresent(lines::add);
     for (Signature signature : model.signatures()) {
       lines.add(
           "signature        "
@@ -60,6 +64,17 @@ final class ModelText {
       }
     }
     return lines;
+  }
+
+  /** A line on what the model keeps, in handles or in variable tensors. */
+  private Optional<String> state(boolean handles, String until) {
+    String names =
+        model.states().stream()
+            .filter(state -> (state.type() == TensorType.RESOURCE) == handles)
+            .map(Tensor::name)
+            .collect(Collectors.joining(", "));
+    return Optional.of("keeps state      " + names + " from run to run, " + until)
+        .filter(line -> !names.isEmpty());
   }
 
   private String line(Tensor tensor) {
@@ -134,6 +149,7 @@ final class ModelText {
     document.addProperty("description", model.description());
     document.addProperty("minimum_runtime", model.minimumRuntime());
     document.addProperty("attached_bytes", model.tailBytes());
+    document.add("states", array(model.states(), this::json));
     JsonArray signatures = new JsonArray();
     model.signatures().forEach(signature -> signatures.add(signature.key()));
     document.add("signatures", signatures);

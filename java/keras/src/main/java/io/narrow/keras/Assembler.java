@@ -43,7 +43,11 @@ final class Assembler {
     Map<String, Integer> results = new LinkedHashMap<>();
     outputs.forEach((key, place) -> results.put(key, numbers.get(root.outputs.get(place))));
     assembly.signature("serving_default", given, results);
-    return assembly.build(name, "imported from Keras by Narrow");
+    String kept =
+        root.states.isEmpty()
+            ? ""
+            : "; from run to run it keeps the state of " + String.join(", ", root.states);
+    return assembly.build(name, "imported from Keras by Narrow" + kept);
   }
 
   private Map<Value, Integer> graph(int number, Graph graph) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Drops operators that compute what another one has computed: some networks put the same activation
@@ -23,11 +24,7 @@ final class Duplicates {
     graph.ops.removeIf(
         op -> {
           op.inputs.replaceAll(value -> same.getOrDefault(value, value));
-          boolean state =
-              op.inputs.stream()
-                  .anyMatch(
-                      value ->
-                          value != null && (value.variable || value.type == TensorType.RESOURCE));
+          boolean state = Stream.of(op.inputs, op.outputs).anyMatch(Duplicates::holdsState);
           if (state || op.outputs.size() != 1 || graph.outputs.contains(op.output())) {
             return false;
           }
@@ -38,6 +35,11 @@ final class Duplicates {
           same.put(op.output(), first.output());
           return true;
         });
+  }
+
+  private static boolean holdsState(List<Value> values) {
+    return values.stream()
+        .anyMatch(value -> value != null && (value.variable || value.type == TensorType.RESOURCE));
   }
 
   private static String key(Op op, Map<Value, Integer> numbers, List<Value> constants) {

@@ -3,7 +3,7 @@ package io.narrow.keras;
 import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,7 +23,7 @@ final class Graph {
   String scope = "";
 
   /** Names of the layers that keep a state of their own. */
-  final Set<String> states = new HashSet<>();
+  final Set<String> states = new LinkedHashSet<>();
 
   private boolean fixed;
 
@@ -47,6 +47,22 @@ final class Graph {
     Value value = new Value(scope + "/" + suffix, TensorType.FLOAT32, shape);
     value.variable = true;
     return value;
+  }
+
+  /**
+   * Sets a variable to zero in each run, before the operators that come after.
+   *
+   * <p>With SPLIT into one part, since every runtime has it for float32, int8 and int16 and copies
+   * a constant anew each time; RESHAPE, CONCATENATION, STRIDED_SLICE and others do so once only,
+   * when tensors are allocated.
+   */
+  void clear(Value variable) {
+    Floats zeros = Floats.of(new float[variable.elements(0)]);
+    Value axis = Value.of(scope + "/axis", new int[] {0});
+    Value constant = Value.of(variable.name + "_zeros", zeros, variable.shape);
+    add(
+        new Op(
+            "SPLIT", "SplitOptions", Map.of("num_splits", 1), List.of(axis, constant), variable));
   }
 
   private Graph(String name, Graph root) {

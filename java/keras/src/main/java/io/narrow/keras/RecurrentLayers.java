@@ -165,8 +165,8 @@ final class RecurrentLayers {
       inputs[5 + i] = g.constant(names[i] + "_recurrent_kernel", inner, units, units);
       inputs[12 + i] = g.constant(names[i] + "_bias", bias.part(i * units, units), units);
     }
-    inputs[18] = g.variable("output_state", x.size(0), units);
-    inputs[19] = g.variable("cell_state", x.size(0), units);
+    inputs[18] = state(call, "output_state", x.size(0), units);
+    inputs[19] = state(call, "cell_state", x.size(0), units);
     return g.op(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         "UnidirectionalSequenceLSTMOptions",
@@ -196,7 +196,17 @@ final class RecurrentLayers {
         g.constant("kernel", kernel.transposed(in, units), units, in),
         g.constant("recurrent_kernel", recurrent.transposed(units, units), units, units),
         g.constant("bias", bias, units),
-        g.variable("state", x.size(0), units));
+        state(call, "state", x.size(0), units));
+  }
+
+  /** The state of a fused operator, which begins with zeros in each run unless it is to be kept. */
+  private static Value state(Call call, String suffix, int... shape) {
+    Graph g = call.graph();
+    Value state = g.variable(suffix, shape);
+    if (!call.config().flag("stateful", false)) {
+      g.clear(state);
+    }
+    return state;
   }
 
   private static List<Value> bidirectional(Call call) {

@@ -51,7 +51,9 @@ record Activation(int tensor, int intermediate, String name, String source, Role
       Operator operator = graph.operators().get(i);
       String source = operator.name() + " (operator " + i + ")";
       for (int output : operator.outputs()) {
-        add(model, output, source, Role.OUTPUT, known, found);
+        if (output >= 0 && !graph.tensor(output).isVariable()) {
+          add(model, output, source, Role.OUTPUT, known, found);
+        } // what a variable is set to says nothing of the state that the next operator makes of it
       }
       if (LstmCell.fits(model, graph, operator)) {
         add(model, operator.input(Lstm.CELL_STATE), source, Role.TRACED, known, found);

@@ -119,6 +119,27 @@ public final class Model {
     return !tensor.isVariable() && (buffers.get(tensor.buffer()).size() > 0 || tensor.isEncoded());
   }
 
+  /**
+   * What the model keeps from one run to the next: variables that no operator sets anew, and
+   * handles, of the type {@code RESOURCE}, of those that operators assign to in every run. Only the
+   * first are reset by {@link io.narrow.tflite.runtime.Interpreter#resetVariableTensors}.
+   */
+  public List<Tensor> states() {
+    Set<Integer> once = new HashSet<>();
+    for (Subgraph graph : subgraphs) {
+      graph.operators().stream()
+          .filter(operator -> operator.name().equals("CALL_ONCE"))
+          .forEach(operator -> once.addAll(operator.calls()));
+    }
+    Map<String, Tensor> states = new LinkedHashMap<>();
+    for (int i = 0; i < subgraphs.size(); i++) {
+      if (!once.contains(i)) {
+        subgraphs.get(i).states().forEach(state -> states.putIfAbsent(state.name(), state));
+      }
+    }
+    return List.copyOf(states.values());
+  }
+
   public List<Signature> signatures() {
     return root.tables("signature_defs").stream().map(Signature::of).toList();
   }

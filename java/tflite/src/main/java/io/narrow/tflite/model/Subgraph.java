@@ -97,6 +97,21 @@ public final class Subgraph {
     return links().outputs[tensor] > 0;
   }
 
+  /** What a run of it leaves for the next: see {@link Model#states()}. */
+  List<Tensor> states() {
+    List<Tensor> states = new ArrayList<>();
+    for (Operator operator : operators) {
+      for (int number : operator.inputs()) {
+        boolean kept = number >= 0 && tensor(number).isVariable() && producer(number).isEmpty();
+        boolean assigned = operator.name().equals("ASSIGN_VARIABLE") && number == operator.input(0);
+        if (kept || assigned) {
+          states.add(tensor(number));
+        }
+      }
+    }
+    return states;
+  }
+
   private Links links() {
     Links known = links;
     if (known == null) {

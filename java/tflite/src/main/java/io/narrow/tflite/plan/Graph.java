@@ -7,6 +7,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings.Known;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -101,6 +102,50 @@ final class Graph {
 
   List<Subgraph.Reader> readers(int tensor) {
     return tensor < 0 ? List.of() : subgraph.readers(tensor);
+  }
+
+  /**
+   * The operator that does nothing but set a state to zero in each run: it moves zeros there, with
+   * a kernel that moves codes just as well.
+   */
+  Optional<Integer> clearing(int state) {
+    return producer(state)
+        .filter(number -> tensor(state).isVariable() && treatments.of(number).mode().integer())
+        .filter(number -> movesZeros(operator(number)));
+  }
+
+  private boolean movesZeros(Operator operator) {
+    return OpRules.of(operator.name())
+        .integer()
+        .filter(rule -> rule.scales().same())
+        .filter(rule -> rule.has(TensorType.INT8) && rule.has(TensorType.INT16))
+        .filter(rule -> operator.outputs().length == 1)
+        .filter(
+            rule ->
+                IntStream.range(0, operator.inputs().length)
+                    .filter(rule::reads)
+                    .allMatch(place -> isZero(operator.input(place))))
+        .isPresent();
+  }
+
+  private boolean isZero(int tensor) {
+    if (!isFloat(tensor) || !isConstant(tensor) || tensor(tensor).isEncoded()) {
+      return false;
+    }
+    ByteBuffer values = contents(tensor);
+    boolean zero = true;
+    while (values.hasRemaining()) {
+      zero &= values.getFloat() == 0;
+    }
+    return zero;
+  }
+
+  /** The state that an operator sets to zero, where another reads it, if that is all it does. */
+  Optional<Subgraph.Reader> cleared(int number) {
+    return IntStream.of(operator(number).outputs())
+        .filter(state -> clearing(state).isPresent() && readers(state).size() == 1)
+        .mapToObj(state -> readers(state).get(0))
+        .findFirst();
   }
 
   /** The range of all values that were seen of a tensor. */

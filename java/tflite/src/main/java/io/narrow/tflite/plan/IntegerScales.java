@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Gives every activation of a subgraph its scale, and every integer operator its types. */
 final class IntegerScales {
@@ -290,6 +292,11 @@ final class IntegerScales {
   IntegerOperator operator(int number) {
     Operator operator = graph.operator(number);
     IntegerRule rule = rule(operator);
+    Optional<Subgraph.Reader> keeper = graph.cleared(number);
+    if (keeper.isPresent()) {
+      Encoding state = operator(keeper.get().operator()).inputs().get(keeper.get().place());
+      return clearing(number, rule, state);
+    }
     TensorType type = support.type(number);
     List<Encoding> inputs = new ArrayList<>();
     for (int place = 0; place < operator.inputs().length; place++) {
@@ -322,6 +329,19 @@ final class IntegerScales {
     int version = rule.version(type, graph.treatments().of(number).weightType(), operator);
     return new IntegerOperator(
         graph.number(), number, version, wide, inputs, outputs, intermediates);
+  }
+
+  /** An operator that moves zeros to a state, in the encoding that the state has. */
+  private IntegerOperator clearing(int number, IntegerRule rule, Encoding state) {
+    Operator operator = graph.operator(number);
+    List<Encoding> inputs =
+        IntStream.range(0, operator.inputs().length)
+            .mapToObj(place -> rule.reads(place) ? state : Encoding.FLOAT)
+            .toList();
+    boolean wide = state.type() == TensorType.INT16;
+    int version = rule.version(state.type(), TensorType.INT8, operator);
+    return new IntegerOperator(
+        graph.number(), number, version, wide, inputs, List.of(state), List.of());
   }
 
   private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int place) {

@@ -2,6 +2,7 @@ package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
@@ -27,6 +28,14 @@ final class IntegerSupport {
           mode.integer() ? objection(i, mode.activation()) : graph.treatments().reason(i);
     }
     new Movers(graph, objections).leaveFloat();
+    for (int i = 0; i < objections.length; i++) {
+      // What sets a state to zero follows the operator that keeps the state.
+      Optional<Subgraph.Reader> keeper = graph.cleared(i);
+      if (keeper.isPresent()) {
+        boolean integer = objections[keeper.get().operator()].isEmpty();
+        objections[i] = integer ? "" : "it sets the state of an operator that stays float32";
+      }
+    }
   }
 
   /** Why an operator does not compute in integers, empty if it does. */
@@ -123,7 +132,7 @@ final class IntegerSupport {
     return safe
         ? ""
         : "its divisor has values that are negative or round to zero, which the kernel does not"
-              + " take";
+            + " take";
   }
 
   private String unseen(int number, TensorType type) {

@@ -107,7 +107,7 @@ final class RecurrentSupport {
     }
     boolean alone =
         graph.readers(number).size() == 1
-            && graph.producer(number).isEmpty()
+            && (graph.producer(number).isEmpty() || graph.clearing(number).isPresent())
             && !graph.isInput(number)
             && !graph.isOutput(number);
     return alone ? "" : "its state `" + tensor.name() + "` is used elsewhere too";

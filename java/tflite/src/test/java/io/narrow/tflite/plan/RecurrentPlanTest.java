@@ -257,6 +257,59 @@ class RecurrentPlanTest {
   }
 
   @Test
+  void zerosThatAStateIsSetToHaveItsEncoding() {
+    Model after =
+        Rewriter.rewrite(
+            Planner.plan(
+                lstm(EnumSet.of(Feature.SEQUENCE, Feature.CLEARED)), Recipe.int8(), new Stub()));
+    Subgraph graph = after.subgraphs().get(0);
+    Operator lstm =
+        graph.operators().stream().filter(operator -> Lstm.is(operator)).findFirst().orElseThrow();
+    Map<Integer, Integer> versions = Map.of(Lstm.OUTPUT_STATE, 2, Lstm.CELL_STATE, 4);
+    versions.forEach(
+        (place, version) -> {
+          Operator split =
+              graph.operators().stream()
+                  .filter(o -> o.outputs()[0] == lstm.input(place))
+                  .findFirst()
+                  .orElseThrow();
+          Tensor state = graph.tensor(lstm.input(place));
+          Tensor zeros = graph.tensor(split.input(1));
+          assertThat(split.version()).isEqualTo(version);
+          assertThat(zeros.type()).isEqualTo(state.type());
+          assertThat(zeros.scales()).isEqualTo(state.scales());
+          assertThat(zeros.zeroPoints()).isEqualTo(state.zeroPoints());
+          ByteBuffer codes = after.contents(zeros);
+          while (codes.hasRemaining()) {
+            int code = version == 2 ? codes.get() : codes.getShort();
+            assertThat(code).isEqualTo((int) state.zeroPoints()[0]);
+          }
+        });
+    assertThat(graph.tensor(lstm.input(Lstm.OUTPUT_STATE)).zeroPoints()[0]).isNotZero();
+  }
+
+  @Test
+  void stateThatIsSetToOtherThanZeroStaysFloat() {
+    ModelBuilder b = new ModelBuilder(2);
+    RecurrentModels.svdf(b, 1, true);
+    RecurrentModels.set(b, 4, 1e-30f, 2, 24);
+    Plan plan = Planner.plan(b.build(), Recipe.int8(), new Stub());
+    assertThat(plan.operators().get(0).reason()).startsWith("its state `state` is used elsewhere");
+    assertThat(plan.integerOperators()).isEmpty();
+  }
+
+  @Test
+  void whatSetsAStateStaysFloatWithTheOperatorThatKeepsIt() {
+    Model model = lstm(EnumSet.of(Feature.SEQUENCE, Feature.CLEARED));
+    Subgraph graph = model.subgraphs().get(0);
+    int cell = graph.operators().get(2).input(Lstm.CELL_STATE);
+    Plan plan = Planner.plan(model, Recipe.int8(), new Stub().with(cell, 0, 65));
+    assertThat(plan.integerOperators()).isEmpty();
+    assertThat(plan.operators().get(0).reason())
+        .isEqualTo("it sets the state of an operator that stays float32");
+  }
+
+  @Test
   void fourBitsAreForOtherOperators() {
     Model after =
         Rewriter.rewrite(

@@ -7,6 +7,7 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
 import io.narrow.tflite.model.Model;
@@ -15,13 +16,18 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.RecurrentModels.Feature;
+import io.narrow.tflite.runtime.Interpreter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models with recurrent operators, through calibration, plan, correction and rewriting. */
 class RecurrentModelTest {
@@ -51,6 +57,40 @@ class RecurrentModelTest {
     Calibration ranges = Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
     Path quantized = quantized(file, ranges, data);
     assertThat(evaluate(file, quantized, data).get(1).sqnrDb()).isGreaterThan(28);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void everyRunBeginsWithTheStateThatIsSetToZero(boolean xnnpack) {
+    Path kept = write(RecurrentModels.stack(new ModelBuilder(9)));
+    Dataset data = Dataset.open("random:20");
+    Calibration ranges = Calibrator.calibrate(Model.read(kept), data, Calibrator.Options.DEFAULT);
+    byte[] first = outputs(quantized(kept, ranges, data), data, xnnpack, true);
+    Path cleared = write(RecurrentModels.stack(new ModelBuilder(9), Feature.CLEARED));
+    ranges = Calibrator.calibrate(Model.read(cleared), data, Calibrator.Options.DEFAULT);
+    Path quantized = quantized(cleared, ranges, data);
+    assertThat(Model.read(quantized).states()).isEmpty();
+    assertThat(outputs(quantized, data, xnnpack, false)).isEqualTo(first);
+  }
+
+  /** Outputs for all samples, on one interpreter, with variables reset by the caller or not. */
+  private static byte[] outputs(Path file, Dataset data, boolean xnnpack, boolean reset) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    try (Interpreter interpreter =
+        Interpreter.open(file, Interpreter.Options.DEFAULT.withXnnpack(xnnpack))) {
+      Feed feed = data.feed(interpreter.inputs());
+      for (int i = 0; i < feed.size(); i++) {
+        if (reset) {
+          interpreter.resetVariableTensors();
+        }
+        feed.write(i, interpreter);
+        interpreter.run();
+        for (float value : interpreter.read(0)) {
+          all.writeBytes(ByteBuffer.allocate(Float.BYTES).putFloat(value).array());
+        }
+      }
+    }
+    return all.toByteArray();
   }
 
   @Test

@@ -42,7 +42,9 @@ public final class RecurrentModels {
     /** 20 inputs in place of 24, as old models have them. */
     SHORT,
     /** Tensors for its intermediates, as the TensorFlow converter adds them to calibrate. */
-    INTERMEDIATES
+    INTERMEDIATES,
+    /** States that each run begins with zeros. */
+    CLEARED
   }
 
   private RecurrentModels() {}
@@ -129,6 +131,10 @@ public final class RecurrentModels {
     in[Lstm.OUTPUT_STATE] = b.variable("output state", BATCH, outputs);
     in[Lstm.CELL_STATE] = b.variable("cell state", BATCH, CELLS);
     int y = b.floats("y", shape(features, outputs));
+    if (features.contains(Feature.CLEARED)) {
+      set(b, in[Lstm.OUTPUT_STATE], 0, BATCH, outputs);
+      set(b, in[Lstm.CELL_STATE], 0, BATCH, CELLS);
+    }
     Table options =
         Table.of(sequence ? "UnidirectionalSequenceLSTMOptions" : "LSTMOptions")
             .with("fused_activation_function", 4)
@@ -146,6 +152,14 @@ public final class RecurrentModels {
       b.intermediates(inside);
     }
     return y;
+  }
+
+  /** Sets all elements of a state to a value in each run. */
+  public static void set(ModelBuilder b, int state, float value, int... shape) {
+    float[] values = new float[Arrays.stream(shape).reduce(1, (x, y) -> x * y)];
+    Arrays.fill(values, value);
+    int[] in = {b.constant("axis", new int[] {0}), b.constant("first state", values, shape)};
+    b.operator("SPLIT", Table.of("SplitOptions").with("num_splits", 1), in, state);
   }
 
   /** The model with another operator in place of its only one. */
@@ -228,16 +242,21 @@ public final class RecurrentModels {
     return b.operator("CONCATENATION", options, new int[] {y, x}, z).outputs(z);
   }
 
-  /** Two LSTMs, one after the other, between other operators. */
-  static ModelBuilder stack(ModelBuilder b) {
-    Set<Feature> sequence = EnumSet.of(Feature.SEQUENCE);
+  /**
+   * Two LSTMs, one after the other, between other operators.
+   *
+   * @param more what they have beside a sequence
+   */
+  static ModelBuilder stack(ModelBuilder b, Feature... more) {
+    Set<Feature> sequence = EnumSet.of(Feature.SEQUENCE, more);
     Table options = Table.of("FullyConnectedOptions").with("keep_num_dims", 1);
     int x = b.floats("x", BATCH, STEPS, INPUTS);
     int dense = b.floats("dense", BATCH, STEPS, INPUTS);
     int[] in = {x, b.weights("w", INPUTS, INPUTS), b.weights("bias", INPUTS)};
     b.operator("FULLY_CONNECTED", options, in, dense);
     int first = add(b, sequence, dense, INPUTS, CELLS);
-    int second = add(b, EnumSet.of(Feature.SEQUENCE, Feature.PROJECTED), first, CELLS, 8);
+    sequence.add(Feature.PROJECTED);
+    int second = add(b, sequence, first, CELLS, 8);
     int y = b.floats("y", BATCH, STEPS, 4);
     int[] last = {second, b.weights("w", 4, 8), -1};
     return b.operator("FULLY_CONNECTED", options, last, y).inputs(x).outputs(y);

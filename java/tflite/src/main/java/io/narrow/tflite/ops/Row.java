@@ -81,7 +81,8 @@ final class Row {
     return pairs;
   }
 
-  private Stream<String> items(String property) {
+  /** Words such as {@code float32,int8}. */
+  Stream<String> items(String property) {
     return has(property) ? Stream.of(properties.get(property).split(",")) : Stream.empty();
   }
 }

@@ -32,7 +32,7 @@ class OneOperatorTest {
   private static final Table STRIDE_1 =
       Table.of("Conv2DOptions").with("stride_w", 1).with("stride_h", 1);
 
-  private static final Map<String, Function<ModelBuilder, ModelBuilder>> MODELS = new TreeMap<>();
+  static final Map<String, Function<ModelBuilder, ModelBuilder>> MODELS = new TreeMap<>();
 
   static {
     MODELS.put("CONV_2D", b -> convolution(b, 8));

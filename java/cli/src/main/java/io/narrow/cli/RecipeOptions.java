@@ -3,6 +3,7 @@ package io.narrow.cli;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,6 +33,15 @@ final class RecipeOptions {
           "Weights with fewer elements stay float32 (default 1024 for dynamic, as the TensorFlow"
               + " Lite converter has it; 0 for weight-only).")
   private Long minimumElements;
+
+  @Option(
+      names = "--prefer",
+      paramLabel = "size|speed",
+      description =
+          "Where the smallest weights run slower than float32 ones on the stock runtime: keep them"
+              + " (size; default with --bits 4), or take weights that do not (speed; default with"
+              + " 8 bits): int8, or stored as int8 and made float32 when the model is loaded.")
+  private String prefer;
 
   @Option(
       names = "--saturate",
@@ -90,6 +100,9 @@ final class RecipeOptions {
     }
     if (saturate) {
       recipe = recipe.withSaturation();
+    }
+    if (prefer != null) {
+      recipe = recipe.withPreference(Preference.of(prefer));
     }
     for (String regex : keepFloat) {
       recipe = recipe.keepingFloat(regex);

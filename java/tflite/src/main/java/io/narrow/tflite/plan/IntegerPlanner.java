@@ -58,9 +58,9 @@ final class IntegerPlanner {
     return support.objection(operator);
   }
 
-  /** What is to be said of an operator that does; mostly nothing. */
+  /** What is to be said of how an operator computes; mostly nothing. */
   String note(int operator) {
-    return recurrent.note(operator);
+    return isInteger(operator) ? recurrent.note(operator) : graph.treatments().note(operator);
   }
 
   /**

@@ -98,6 +98,7 @@ public final class Plan {
         warnings.add("`" + tensor.name() + "`: " + tensor.reason());
       }
     }
+    warnings.addAll(FastKernels.warnings(this));
     return warnings;
   }
 
@@ -118,12 +119,15 @@ public final class Plan {
     kinds.forEach(
         (reason, counts) -> {
           int all = counts.values().stream().mapToInt(Integer::intValue).sum();
-          String names =
-              counts.entrySet().stream()
-                  .map(kind -> (kind.getValue() == 1 ? "" : kind.getValue() + " ") + kind.getKey())
-                  .collect(Collectors.joining(", "));
-          lines.add(names + (all == 1 ? " stays" : " stay") + " float32: " + reason);
+          lines.add(counted(counts) + (all == 1 ? " stays" : " stay") + " float32: " + reason);
         });
     return lines;
+  }
+
+  /** Kinds of operators with how many there are of each: {@code 2 ADD, SOFTMAX}. */
+  static String counted(Map<String, Integer> kinds) {
+    return kinds.entrySet().stream()
+        .map(kind -> (kind.getValue() == 1 ? "" : kind.getValue() + " ") + kind.getKey())
+        .collect(Collectors.joining(", "));
   }
 }

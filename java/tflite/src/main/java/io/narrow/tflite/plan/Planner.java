@@ -388,12 +388,11 @@ public final class Planner {
         if (rule.weights().contains(place) && precision == Precision.FLOAT32 && !keepsFloat) {
           reason = "`" + plan.name() + "` stays float32: " + plan.reason();
         }
-      } else if (plan.use() == Use.DEQUANTIZED) {
-        precision = Precision.STORED;
+      } else if (plan.use() == Use.DEQUANTIZED || plan.readers().contains(number)) {
+        precision = plan.use() == Use.DIRECT ? Precision.HYBRID : Precision.STORED;
+        String note = integer.note(number);
         reason = smaller + "`" + plan.name() + "`: " + plan.reason();
-      } else if (plan.readers().contains(number)) {
-        precision = plan.use() == Use.ROWS ? Precision.STORED : Precision.HYBRID;
-        reason = smaller + "`" + plan.name() + "`: " + plan.reason();
+        reason += note.isEmpty() ? "" : "; " + note;
       }
     }
     return new OperatorPlan(subgraph, number, operator.name(), precision, reason);

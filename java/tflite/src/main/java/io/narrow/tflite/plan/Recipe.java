@@ -108,6 +108,11 @@ public record Recipe(
     return map(treatment -> treatment.withMinimumElements(elements));
   }
 
+  /** With a choice where the smallest weights would be slower than float32 ones. */
+  public Recipe withPreference(Preference preference) {
+    return map(treatment -> treatment.withPreference(preference));
+  }
+
   /** With values beyond the range of float16 clamped. */
   public Recipe withSaturation() {
     return map(Treatment::withSaturation);

@@ -34,6 +34,7 @@ final class RecipeFile {
   private static final String LEAST_ERROR = "least_error";
   private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like these
   private static final String SATURATE = "narrow_saturate";
+  private static final String PREFER = "narrow_prefer";
   private static final Set<String> CONFIG =
       Set.of(
           "activation_tensor_config",
@@ -162,6 +163,9 @@ final class RecipeFile {
   private Treatment uniform(String where, JsonObject config, WeightScaling scaling) {
     JsonObject weights = tensor(config, "weight_tensor_config", where);
     Treatment treatment = Treatment.of(mode(where, config)).withBits(weightBits(weights, where));
+    if (weights.has(PREFER)) {
+      treatment = treatment.withPreference(Preference.of(text(weights, PREFER, where)));
+    }
     String granularity =
         weights.has("granularity") ? text(weights, "granularity", where) : "TENSORWISE";
     boolean search = weights.has(SCALES) && text(weights, SCALES, where).equals(LEAST_ERROR);
@@ -298,6 +302,9 @@ final class RecipeFile {
       }
       if (treatment.saturate()) {
         json.name(SATURATE).value(true);
+      }
+      if (treatment.preference() != Preference.USUAL) {
+        json.name(PREFER).value(treatment.preference().toString());
       }
       json.endObject();
     }

@@ -15,9 +15,15 @@ import io.narrow.tflite.model.TensorType;
  * @param scales how the scales of integer weights are chosen
  * @param saturate whether values beyond the float16 range become its limits; otherwise their tensor
  *     stays float32 ({@link Mode#FLOAT16} only)
+ * @param preference what counts where kernels for such weights are slower than those for float32
  */
 public record Treatment(
-    Mode mode, int bits, long minimumElements, WeightScaling scales, boolean saturate) {
+    Mode mode,
+    int bits,
+    long minimumElements,
+    WeightScaling scales,
+    boolean saturate,
+    Preference preference) {
   /** The number of elements from which on the TensorFlow Lite converter quantizes a weight. */
   public static final long CONVERTER_MINIMUM_ELEMENTS = 1024;
 
@@ -36,12 +42,18 @@ public record Treatment(
     scales = storesIntegers ? scales : usual(mode, bits);
     minimumElements = storesIntegers && !mode.integer() ? minimumElements : 0;
     saturate &= mode == Mode.FLOAT16;
+    preference = storesIntegers ? preference : Preference.USUAL;
   }
 
   /** The treatment of a mode with its defaults. */
   public static Treatment of(Mode mode) {
     return new Treatment(
-        mode, 8, mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0, usual(mode, 8), false);
+        mode,
+        8,
+        mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
+        usual(mode, 8),
+        false,
+        Preference.USUAL);
   }
 
   /** How scales are chosen where nothing is said of it. */
@@ -52,19 +64,28 @@ public record Treatment(
   /** With so many bits for a weight, and the scales that are usual then if they were before. */
   public Treatment withBits(int newBits) {
     WeightScaling scaling = scales == usual(mode, bits) ? usual(mode, newBits) : scales;
-    return new Treatment(mode, newBits, minimumElements, scaling, saturate);
+    return new Treatment(mode, newBits, minimumElements, scaling, saturate, preference);
   }
 
   public Treatment withMinimumElements(long elements) {
-    return new Treatment(mode, bits, elements, scales, saturate);
+    return new Treatment(mode, bits, elements, scales, saturate, preference);
   }
 
   public Treatment withScales(WeightScaling scaling) {
-    return new Treatment(mode, bits, minimumElements, scaling, saturate);
+    return new Treatment(mode, bits, minimumElements, scaling, saturate, preference);
   }
 
   public Treatment withSaturation() {
-    return new Treatment(mode, bits, minimumElements, scales, true);
+    return new Treatment(mode, bits, minimumElements, scales, true, preference);
+  }
+
+  public Treatment withPreference(Preference preferred) {
+    return new Treatment(mode, bits, minimumElements, scales, saturate, preferred);
+  }
+
+  /** With weights that become float32 before they are used. */
+  Treatment stored() {
+    return new Treatment(Mode.WEIGHT_ONLY, bits, minimumElements, scales, saturate, preference);
   }
 
   /** Type of the weights. */
@@ -80,6 +101,7 @@ public record Treatment(
         + (mode == Mode.FLOAT16 || mode == Mode.FLOAT32 || mode.integer() && bits == 8
             ? ""
             : ", " + bits + " bits")
-        + (minimumElements == 0 ? "" : ", from " + minimumElements + " elements on");
+        + (minimumElements == 0 ? "" : ", from " + minimumElements + " elements on")
+        + (preference == Preference.USUAL ? "" : ", preferring " + preference);
   }
 }

@@ -19,6 +19,7 @@ final class Treatments {
   private final List<Treatment> treatments = new ArrayList<>();
   private final List<Treatment> otherwise = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
 
   Treatments(Model model, Subgraph subgraph, Recipe recipe) {
     Set<String> problems = new LinkedHashSet<>();
@@ -26,13 +27,15 @@ final class Treatments {
       Treatment treatment = Treatment.FLOAT32;
       Treatment other = Treatment.FLOAT32;
       String reason = "no rule of the recipe is for it";
+      String note = "";
       for (Rule rule : recipe.rules()) {
         if (!rule.fits(operator, subgraph)) {
           continue;
         }
         String missing = missing(operator.name(), rule.treatment());
         if (missing.isEmpty()) {
-          treatment = rule.treatment();
+          treatment = FastKernels.choose(rule, model, subgraph, operator);
+          note = treatment.equals(rule.treatment()) ? "" : FastKernels.lacked(rule.treatment());
           other = treatment.mode().integer() ? other : treatment;
           reason =
               treatment.mode() == Mode.FLOAT32
@@ -47,6 +50,7 @@ final class Treatments {
       treatments.add(treatment);
       otherwise.add(other);
       reasons.add(reason);
+      notes.add(note);
     }
     if (!problems.isEmpty()) {
       throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
@@ -79,6 +83,11 @@ final class Treatments {
   /** What is done to an operator if it cannot compute in integers after all. */
   Treatment otherwise(int operator) {
     return otherwise.get(operator);
+  }
+
+  /** Why an operator is treated otherwise than its rule says, in words; mostly empty. */
+  String note(int operator) {
+    return notes.get(operator);
   }
 
   /** Why an operator is treated so, in words. */

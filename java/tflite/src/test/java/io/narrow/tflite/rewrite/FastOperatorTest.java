@@ -11,6 +11,7 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.runtime.Interpreter;
@@ -42,9 +43,9 @@ class FastOperatorTest {
   private static final List<TensorType> TYPES =
       List.of(TensorType.FLOAT32, TensorType.INT8, TensorType.INT4, TensorType.INT16);
   private static final Recipe DYNAMIC =
-      Recipe.dynamic().withMinimumElements(0);
+      Recipe.dynamic().withMinimumElements(0).withPreference(Preference.SIZE);
   private static final Recipe INT8 =
-      Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8);
+      Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8).withPreference(Preference.SIZE);
   private static final Recipe INT16 =
       Recipe.int16x8().withBoundary(TensorType.INT16, TensorType.INT16);
 
@@ -198,7 +199,7 @@ class FastOperatorTest {
         Rewriter.rewrite(
             Planner.plan(
                 OneOperatorTest.MODELS.get("CONV_2D").apply(new ModelBuilder(7)).build(),
-                recipe));
+                recipe.withPreference(Preference.SIZE)));
     List<Operator> operators = model.subgraphs().get(0).operators();
     TensorType stored = TensorType.valueOf(type.toUpperCase(Locale.ROOT));
     assertThat(operators.get(0).name()).isEqualTo("DEQUANTIZE");

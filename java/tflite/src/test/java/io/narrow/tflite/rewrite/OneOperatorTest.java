@@ -9,6 +9,7 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.schema.Table;
 import java.nio.file.Path;
@@ -31,6 +32,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OneOperatorTest {
   private static final Table STRIDE_1 =
       Table.of("Conv2DOptions").with("stride_w", 1).with("stride_h", 1);
+
+  /** In every kernel there is, the slow ones too. */
+  private static final Recipe HYBRID =
+      Recipe.dynamic().withMinimumElements(0).withPreference(Preference.SIZE);
 
   static final Map<String, Function<ModelBuilder, ModelBuilder>> MODELS = new TreeMap<>();
 
@@ -263,7 +268,7 @@ class OneOperatorTest {
   @ParameterizedTest
   @MethodSource("models")
   void dynamicInt8(String name, @TempDir Path folder) {
-    compare(name, Recipe.dynamic().withMinimumElements(0), TensorType.INT8, 24, folder);
+    compare(name, HYBRID, TensorType.INT8, 24, folder);
   }
 
   @ParameterizedTest
@@ -273,11 +278,7 @@ class OneOperatorTest {
         OpRules.of(name.split(" ")[0]).kernel(TensorType.INT4).isPresent()
             && !name.contains("GATHER"); // shares the weights, and has none
     compare(
-        name,
-        Recipe.dynamic().withMinimumElements(0).withBits(4),
-        four ? TensorType.INT4 : TensorType.INT8,
-        four ? 10 : 24,
-        folder);
+        name, HYBRID.withBits(4), four ? TensorType.INT4 : TensorType.INT8, four ? 10 : 24, folder);
   }
 
   @ParameterizedTest

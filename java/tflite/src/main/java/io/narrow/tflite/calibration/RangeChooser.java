@@ -67,10 +67,10 @@ final class RangeChooser {
     for (int i = Math.min(CANDIDATES, -low); i >= 0; i--) {
       int bottom = candidate(low, i);
       double below = sums.beyond(low, bottom, bottom);
-      for (int j = tops.length - 1; j >= 0; j--) {
-        double beyond = below + above[j];
-        if (beyond < least && tops[j] > bottom) {
-          double error = beyond + sums.inside(bottom, tops[j]);
+      // What is left out only grows from here on: no narrower window is worth a look.
+      for (int j = tops.length - 1; j >= 0 && below + above[j] < least; j--) {
+        if (tops[j] > bottom) {
+          double error = below + above[j] + sums.inside(bottom, tops[j]);
           if (error < least) { // the widest of equals
             least = error;
             from = bottom;

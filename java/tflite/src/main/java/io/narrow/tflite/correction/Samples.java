@@ -109,10 +109,11 @@ final class Samples {
    */
   double[][] run(Model part, List<Integer> from, List<Integer> to) {
     try (Interpreter interpreter = open(part)) {
-      int count = interpreter.outputs().size() - to.size();
+      List<TensorInfo> outputs = interpreter.outputs();
+      int count = outputs.size() - to.size();
       List<ExactSums> sums = new ArrayList<>();
       for (int i = 0; i < count; i++) {
-        sums.add(new ExactSums((int) interpreter.outputs().get(i).elements()));
+        sums.add(new ExactSums((int) outputs.get(i).elements()));
       }
       for (Map<Integer, byte[]> sample : samples) {
         interpreter.resetVariableTensors();

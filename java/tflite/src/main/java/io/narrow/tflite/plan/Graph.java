@@ -37,6 +37,12 @@ final class Graph {
     this.ranges = ranges;
     this.known = known;
     this.treatments = new Treatments(model, subgraph, recipe);
+    if (recipe.needsRanges()) {
+      IntStream.range(0, subgraph.tensors().size())
+          .parallel()
+          .filter(t -> isFloat(t) && !isConstant(t))
+          .forEach(t -> chosen(t, recipe.mode() == Mode.INT16X8));
+    }
     this.entry = model.entries().contains(number);
     this.wasSeen =
         IntStream.range(0, subgraph.tensors().size())

@@ -1,10 +1,13 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRules;
+import java.util.ArrayDeque;
 import java.util.HashSet;
+import java.util.Queue;
 import java.util.Set;
 
 /**
@@ -15,6 +18,9 @@ import java.util.Set;
 final class Movers {
   private final Graph graph;
   private final String[] objections;
+  private final Set<Integer> waiting = new HashSet<>();
+  private final Set<Integer> touched = new HashSet<>(); // tensors that something has as integers
+  private final Queue<Integer> fresh = new ArrayDeque<>(); // of these, not looked at yet
 
   Movers(Graph graph, String[] objections) {
     this.graph = graph;
@@ -22,12 +28,10 @@ final class Movers {
   }
 
   void leaveFloat() {
-    Set<Integer> touched = new HashSet<>(); // tensors that something else has as integers
     if (graph.isEntry()) {
-      addBoundary(touched, graph.recipe().inputType(), graph.subgraph().inputs());
-      addBoundary(touched, graph.recipe().outputType(), graph.subgraph().outputs());
+      touchBoundary(graph.recipe().inputType(), graph.subgraph().inputs());
+      touchBoundary(graph.recipe().outputType(), graph.subgraph().outputs());
     }
-    Set<Integer> waiting = new HashSet<>();
     for (int i = 0; i < objections.length; i++) {
       if (!objections[i].isEmpty()) {
         continue;
@@ -35,14 +39,26 @@ final class Movers {
       if (rule(i).scales().same()) {
         waiting.add(i);
       } else {
-        touch(touched, i);
+        touch(i);
       }
     }
-    for (boolean changed = true; changed; ) {
-      changed = waiting.removeIf(i -> reached(touched, i) && touch(touched, i));
+    while (!fresh.isEmpty()) {
+      int tensor = fresh.remove();
+      graph.producer(tensor).ifPresent(this::reach);
+      for (Subgraph.Reader reader : graph.readers(tensor)) {
+        if (waiting.contains(reader.operator()) && rule(reader.operator()).reads(reader.place())) {
+          reach(reader.operator());
+        }
+      }
     }
     for (int i : waiting) {
       objections[i] = "it only moves values, and no operator beside it computes in integers";
+    }
+  }
+
+  private void reach(int operator) {
+    if (waiting.remove(operator)) {
+      touch(operator);
     }
   }
 
@@ -50,41 +66,29 @@ final class Movers {
     return OpRules.of(graph.operator(operator).name()).integer().orElseThrow();
   }
 
-  private boolean reached(Set<Integer> touched, int number) {
-    Operator operator = graph.operator(number);
-    for (int place = 0; place < operator.inputs().length; place++) {
-      if (rule(number).reads(place) && touched.contains(operator.input(place))) {
-        return true;
-      }
-    }
-    for (int output : operator.outputs()) {
-      if (touched.contains(output)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private boolean touch(Set<Integer> touched, int number) {
+  private void touch(int number) {
     Operator operator = graph.operator(number);
     for (int place = 0; place < operator.inputs().length; place++) {
       if (rule(number).reads(place)) {
-        touched.add(operator.input(place));
+        touchTensor(operator.input(place));
       }
     }
-    add(touched, operator.outputs());
-    return true;
-  }
-
-  private static void addBoundary(Set<Integer> touched, TensorType type, int[] tensors) {
-    if (type != TensorType.FLOAT32) {
-      add(touched, tensors);
+    for (int output : operator.outputs()) {
+      touchTensor(output);
     }
   }
 
-  private static void add(Set<Integer> touched, int[] tensors) {
-    for (int tensor : tensors) {
-      touched.add(tensor);
+  private void touchBoundary(TensorType type, int[] tensors) {
+    if (type != TensorType.FLOAT32) {
+      for (int tensor : tensors) {
+        touchTensor(tensor);
+      }
+    }
+  }
+
+  private void touchTensor(int tensor) {
+    if (touched.add(tensor)) {
+      fresh.add(tensor);
     }
   }
 }

@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.schema.Schema;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
@@ -69,20 +70,20 @@ public record Rule(String regex, String operator, Treatment treatment) {
     return !operator.equals(ALL);
   }
 
-  boolean fits(Operator candidate, Subgraph subgraph) {
-    if (namesOperator() && !operator.equals(candidate.name())) {
-      return false;
-    }
-    if (regex.equals(ANYWHERE)) {
-      return true;
-    }
-    int[] tensors = candidate.outputs().length > 0 ? candidate.outputs() : candidate.inputs();
-    String scope =
-        Arrays.stream(tensors)
-            .filter(tensor -> tensor >= 0)
-            .mapToObj(tensor -> subgraph.tensor(tensor).name() + ";")
-            .collect(Collectors.joining());
-    return compile(regex).matcher(scope).find();
+  /** Tells which operators of a subgraph it fits. */
+  Predicate<Operator> in(Subgraph subgraph) {
+    Pattern pattern = compile(regex);
+    return operator ->
+        (!namesOperator() || this.operator.equals(operator.name()))
+            && (regex.equals(ANYWHERE) || pattern.matcher(scope(operator, subgraph)).find());
+  }
+
+  private static String scope(Operator operator, Subgraph subgraph) {
+    int[] tensors = operator.outputs().length > 0 ? operator.outputs() : operator.inputs();
+    return Arrays.stream(tensors)
+        .filter(tensor -> tensor >= 0)
+        .mapToObj(tensor -> subgraph.tensor(tensor).name() + ";")
+        .collect(Collectors.joining());
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** How a recipe treats each operator of a subgraph. */
 final class Treatments {
@@ -23,13 +24,15 @@ final class Treatments {
 
   Treatments(Model model, Subgraph subgraph, Recipe recipe) {
     Set<String> problems = new LinkedHashSet<>();
+    List<Predicate<Operator>> fits = recipe.rules().stream().map(r -> r.in(subgraph)).toList();
     for (Operator operator : subgraph.operators()) {
       Treatment treatment = Treatment.FLOAT32;
       Treatment other = Treatment.FLOAT32;
       String reason = "no rule of the recipe is for it";
       String note = "";
-      for (Rule rule : recipe.rules()) {
-        if (!rule.fits(operator, subgraph)) {
+      for (int i = 0; i < fits.size(); i++) {
+        Rule rule = recipe.rules().get(i);
+        if (!fits.get(i).test(operator)) {
           continue;
         }
         String missing = missing(operator.name(), rule.treatment());

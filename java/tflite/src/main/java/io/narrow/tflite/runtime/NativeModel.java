@@ -76,10 +76,7 @@ final class NativeModel implements AutoCloseable {
     this.source = source;
     this.memory = memory;
     this.model = model;
-    this.resolver =
-        options.xnnpack()
-            ? new BuiltinOpResolver()
-            : new BuiltinOpResolverWithoutDefaultDelegates();
+    this.resolver = options.xnnpack() ? Resolvers.XNNPACK : Resolvers.BUILT_IN;
     this.interpreter = new org.bytedeco.tensorflowlite.Interpreter((Pointer) null);
     int status;
     try (InterpreterOptions native_ = new InterpreterOptions();
@@ -160,6 +157,15 @@ final class NativeModel implements AutoCloseable {
     return signatures;
   }
 
+  /**
+   * The tables of kernels, which nothing changes: to fill one takes as long as to open a model of a
+   * few operators, of which the correction of biases opens thousands.
+   */
+  private static final class Resolvers {
+    static final BuiltinOpResolver XNNPACK = new BuiltinOpResolver();
+    static final BuiltinOpResolver BUILT_IN = new BuiltinOpResolverWithoutDefaultDelegates();
+  }
+
   /** Custom operators that no kernel is registered for: TFLite finds out when it prepares them. */
   private List<String> unresolvedOperators() {
     Set<String> names = new LinkedHashSet<>();
@@ -215,7 +221,6 @@ final class NativeModel implements AutoCloseable {
   @Override
   public void close() {
     interpreter.close();
-    resolver.close();
     model.close();
     if (memory != null) {
       memory.close();

@@ -4,6 +4,8 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.schema.Schema;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +27,8 @@ import java.util.stream.Stream;
  * @param useful between what bounds the values of an int8 operand are worth codes
  * @param ranks whether the largest values of its operand matter most
  * @param fills whether it pads with a constant, which may be a filler: far beyond all other values
+ * @param int8Limits what its kernel for int8 activations does not take
+ * @param int16Limits what that for int16 activations does not
  */
 public record IntegerRule(
     Set<Integer> inputs,
@@ -35,7 +39,9 @@ public record IntegerRule(
     Map<String, Integer> raised,
     FloatRange useful,
     boolean ranks,
-    boolean fills) {
+    boolean fills,
+    Limits int8Limits,
+    Limits int16Limits) {
   /** The bounds of what is useful where all is. */
   public static final FloatRange EVERYTHING = range("-inf..inf");
 
@@ -64,6 +70,8 @@ public record IntegerRule(
     LSTM,
     /** Weights of features and of time, a bias with the scale of the products of the latter. */
     SVDF,
+    /** The same for both operands: codes or whole steps of a fixed size are compared. */
+    COMPARE,
     /** A result in [0, 1). */
     UNIT,
     /** A result in [-1, 1). */
@@ -136,7 +144,9 @@ public record IntegerRule(
             raised,
             row.has("useful") ? range(row.word("useful", "")) : EVERYTHING,
             row.has("ranks"),
-            row.has("fills")));
+            row.has("fills"),
+            Limits.of(row, "int8"),
+            Limits.of(row, "int16")));
   }
 
   private static Set<Integer> places(String word) {
@@ -168,6 +178,29 @@ public record IntegerRule(
   /** Whether the result at this place is a quantized activation. */
   public boolean writes(int place) {
     return outputs.isEmpty() || outputs.contains(place);
+  }
+
+  /** What its kernel for activations of this type does not take. */
+  public Limits limits(TensorType activation) {
+    return activation == TensorType.INT16 ? int16Limits : int8Limits;
+  }
+
+  /** The same for weights that are computed: they are read as the second factor of a product. */
+  IntegerRule ofComputed(List<Integer> weights) {
+    Set<Integer> reads = new HashSet<>(inputs);
+    reads.addAll(weights);
+    return new IntegerRule(
+        reads,
+        outputs,
+        Scales.PRODUCT,
+        int8,
+        0,
+        raised,
+        useful,
+        ranks,
+        fills,
+        int8Limits,
+        int16Limits);
   }
 
   /** Whether there is a kernel for activations of this type. */

@@ -10,7 +10,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A row of the operator table: what quantization has to know about an operator. */
 public final class OpRule {
@@ -72,6 +74,20 @@ public final class OpRule {
   /** How it computes with integer activations, empty if it has no kernel for that. */
   public Optional<IntegerRule> integer() {
     return integer;
+  }
+
+  /**
+   * How an operator computes with integer activations.
+   *
+   * @param constant whether a tensor is a constant
+   */
+  public Optional<IntegerRule> integer(Operator candidate, IntPredicate constant) {
+    boolean computed =
+        row.has("computed")
+            && weights.stream()
+                .map(candidate::input)
+                .anyMatch(number -> number >= 0 && !constant.test(number));
+    return computed ? integer.map(rule -> rule.ofComputed(weights)) : integer;
   }
 
   /** Why it does not compute with activations of a type, in words. */
@@ -222,7 +238,20 @@ public final class OpRule {
   }
 
   /** First TensorFlow release that runs a version of it, empty if the table does not have it. */
-  public String release(int version) {
+  String release(int version) {
     return releases.getOrDefault(Integer.toString(version), "");
+  }
+
+  /** First TensorFlow release that runs an operator, as far as the table knows. */
+  public String release(Operator candidate, Subgraph subgraph) {
+    String release = release(candidate.version());
+    for (Map.Entry<String, String> type : row.pairs("since").entrySet()) {
+      boolean has =
+          IntStream.concat(IntStream.of(candidate.inputs()), IntStream.of(candidate.outputs()))
+              .filter(number -> number >= 0)
+              .anyMatch(number -> subgraph.tensor(number).type().toString().equals(type.getKey()));
+      release = has ? Releases.later(release, type.getValue()) : release;
+    }
+    return release;
   }
 }

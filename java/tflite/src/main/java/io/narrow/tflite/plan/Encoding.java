@@ -20,8 +20,11 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
   /** Values rounded to float16. */
   public static final Encoding FLOAT16 = new Encoding(TensorType.FLOAT16, -1, new float[0], 0);
 
-  /** A narrower range counts as zero throughout. */
-  private static final float NARROWEST = 1e-12f;
+  /**
+   * A narrower range counts as zero throughout: the product of its scale with that of weights, and
+   * its reciprocal, would leave the range of a float.
+   */
+  static final float NARROWEST = 1e-25f;
 
   public Encoding {
     scales = scales.clone();

@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings.Known;
@@ -67,6 +68,13 @@ final class Graph {
 
   Treatments treatments() {
     return treatments;
+  }
+
+  /** How an operator computes with integer activations; it has to have a row for that. */
+  IntegerRule rule(int operator) {
+    return OpRules.of(operator(operator).name())
+        .integer(operator(operator), this::isConstant)
+        .orElseThrow();
   }
 
   int operators() {

@@ -6,6 +6,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,15 +27,36 @@ final class IntegerPlanner {
 
   IntegerPlanner(Graph graph) {
     this.graph = graph;
-    this.support = new IntegerSupport(graph);
-    this.scales = new IntegerScales(graph, support);
-    for (int i = 0; i < graph.operators(); i++) {
-      if (support.objection(i).isEmpty()) {
-        integers.put(i, scales.operator(i));
+    Map<Integer, String> refused = new HashMap<>();
+    IntegerSupport supported;
+    IntegerScales scaled;
+    do {
+      integers.clear();
+      supported = new IntegerSupport(graph, refused);
+      scaled = new IntegerScales(graph, supported);
+      for (int i = 0; i < graph.operators(); i++) {
+        if (supported.objection(i).isEmpty()) {
+          integers.put(i, scaled.operator(i));
+        }
       }
-    }
+    } while (refuse(scaled, refused));
+    this.support = supported;
+    this.scales = scaled;
     this.recurrent = new RecurrentPlans(graph);
     integers.values().forEach(recurrent::add);
+  }
+
+  /** Whether there are kernels that do not take the scales: without them others can be chosen. */
+  private boolean refuse(IntegerScales scaled, Map<Integer, String> refused) {
+    int before = refused.size();
+    integers.forEach(
+        (number, integer) -> {
+          String objection = scaled.objection(number, integer);
+          if (!objection.isEmpty()) {
+            refused.put(number, objection);
+          }
+        });
+    return refused.size() > before;
   }
 
   List<IntegerOperator> operators() {

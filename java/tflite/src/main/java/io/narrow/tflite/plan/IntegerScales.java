@@ -28,6 +28,9 @@ final class IntegerScales {
   /** How many times finer than its operand the result of a QUANTIZE may be. */
   private static final float FINEST_REQUANTIZED = 32;
 
+  /** A constant that is compared lies beyond all values, or this part of their range at most. */
+  private static final float BEYOND = 32;
+
   /** How many times finer than a product of input and weight steps a result may be. */
   private static final float FINEST = 128;
 
@@ -55,7 +58,7 @@ final class IntegerScales {
     }
     for (int i = 0; i < graph.operators(); i++) {
       int operand = graph.operator(i).input(0);
-      if (support.objection(i).isEmpty() && rule(graph.operator(i)).ranks()) {
+      if (support.objection(i).isEmpty() && graph.rule(i).ranks()) {
         graph.seen(operand).ifPresent(r -> groups.include(operand, r.min(), r.max()));
       }
     }
@@ -112,9 +115,9 @@ final class IntegerScales {
       return IntegerRule.EVERYTHING;
     }
     boolean passesOn =
-        rule(operator).scales().same()
+        graph.rule(number).scales().same()
             && groups.group(operator.outputs()[0]) == groups.group(tensor);
-    return passesOn ? FloatRange.EMPTY : rule(operator).useful();
+    return passesOn ? FloatRange.EMPTY : graph.rule(number).useful();
   }
 
   /** Widens the range of a tensor's group by what was seen of another. */
@@ -128,14 +131,17 @@ final class IntegerScales {
    */
   private void widen(int number) {
     Operator operator = graph.operator(number);
-    IntegerRule rule = rule(operator);
+    IntegerRule rule = graph.rule(number);
+    TensorType type = support.type(number);
     if (rule.scales() != Scales.WEIGHTS) {
+      if (rule.scales() != Scales.COMPARE && rule.limits(type).finest() > 0) {
+        coarsen(operator, rule.limits(type).finest());
+      }
       return;
     }
-    TensorType type = support.type(number);
     Encoding input = groups.encoding(operator.input(rule.inputs().iterator().next()), type);
     float step = 0;
-    for (float scale : weights.encode(number, input).weights().scales()) {
+    for (float scale : weights.encode(number, input, 0).weights().scales()) {
       step = Math.max(step, input.scale() * scale / FINEST);
     }
     int result = operator.outputs()[0];
@@ -146,6 +152,17 @@ final class IntegerScales {
       float low = positive || type == TensorType.INT16 ? 0 : -span / 2;
       groups.include(result, low, low + span);
     }
+  }
+
+  /** Gives the operand of a function of differences a scale that its kernel tells from 0. */
+  private void coarsen(Operator operator, double finest) {
+    double span = 256 * finest / steepness(operator);
+    groups.include(operator.input(0), 0, (float) span);
+  }
+
+  /** What a softmax multiplies its operand with. */
+  private static double steepness(Operator operator) {
+    return operator.hasOption("beta") ? operator.realOption("beta") : 1;
   }
 
   boolean has(int tensor) {
@@ -166,13 +183,9 @@ final class IntegerScales {
     return groups.reason(tensor);
   }
 
-  private static IntegerRule rule(Operator operator) {
-    return OpRules.of(operator.name()).integer().orElseThrow();
-  }
-
   private void group(int number) {
     Operator operator = graph.operator(number);
-    IntegerRule rule = rule(operator);
+    IntegerRule rule = graph.rule(number);
     TensorType type = support.type(number);
     List<Integer> results = new ArrayList<>();
     for (int place = 0; place < operator.outputs().length; place++) {
@@ -187,6 +200,8 @@ final class IntegerScales {
       share(operator, rule, type, results);
     } else if (rule.scales() == Scales.CLAMP && clampedAlone(operator.input(0), type)) {
       takeRange(operator.input(0), results.get(0));
+    } else if (rule.scales() == Scales.COMPARE) {
+      compare(operator, type);
     } else if (rule.scales() == Scales.LSTM) {
       shareWithState(new Lstm(operator), results.get(0));
     } else if (rule.scales() == Scales.SVDF) {
@@ -195,6 +210,61 @@ final class IntegerScales {
       String reason = groups.range(result) + ", not widened: the lowest code is the kernel's RELU";
       groups.fix(result, groups.encoding(result, type), reason);
     }
+  }
+
+  /** Equal values have equal codes where the operands share a scale. */
+  private void compare(Operator operator, TensorType type) {
+    int first = operator.input(0);
+    int second = operator.input(1);
+    if (graph.isConstant(first) || graph.isConstant(second)) {
+      int computed = graph.isConstant(first) ? second : first;
+      FloatRange own = groups.bounds(computed);
+      FloatRange range = near(graph.isConstant(first) ? first : second, own.min(), own.max());
+      groups.include(computed, range.min(), range.max());
+    } else if (type(first) == type
+        && type(second) == type
+        && cheap(first, second)
+        && !groups.isFixed(second)) {
+      groups.join(first, second);
+    }
+  }
+
+  /** The range of a constant, of which it only counts whether it is beyond these bounds. */
+  private FloatRange near(int constant, float min, float max) {
+    float[] range = IntegerWeights.range(graph.contents(constant));
+    float beyond = (max - min) / BEYOND;
+    float low = Math.max(min - beyond, Math.min(max + beyond, range[0]));
+    float high = Math.max(min - beyond, Math.min(max + beyond, range[1]));
+    return new FloatRange(low, high, 0, 0);
+  }
+
+  /** How both operands of a comparison are read. */
+  private Encoding compared(Operator operator, IntegerRule rule, TensorType type) {
+    FloatRange range = FloatRange.EMPTY;
+    Encoding widest = null;
+    for (int place : rule.inputs()) {
+      int tensor = operator.input(place);
+      if (!graph.isConstant(tensor)) {
+        Encoding written = groups.encoding(tensor, type);
+        range = range.merge(new FloatRange(written.lowest(), written.highest(), 0, 0));
+        widest = widest == null || widest.scale() < written.scale() ? written : widest;
+      }
+    }
+    for (int place : rule.inputs()) {
+      int tensor = operator.input(place);
+      if (graph.isConstant(tensor) && groups.isFixed(operator.input(1 - place))) {
+        range = range.merge(near(tensor, range.min(), range.max()));
+      }
+    }
+    float half = widest.scale() / 2;
+    if (widest.lowest() - half > range.min() || widest.highest() + half < range.max()) {
+      widest = Encoding.activation(type, range.min(), range.max());
+    }
+    // A little coarser than needed is better than float; the kernel rounds to such steps.
+    float wider = (float) (rule.limits(type).finest() / widest.scale());
+    return wider > 1 && wider <= DEAR
+        ? Encoding.of(type, (float) rule.limits(type).finest(), widest.zeroPoint())
+        : widest;
   }
 
   private void shareWithState(Lstm lstm, int result) {
@@ -288,10 +358,29 @@ final class IntegerScales {
     }
   }
 
+  /** Why the kernel of an operator does not take its scales; empty if it does. */
+  String objection(int number, IntegerOperator integer) {
+    Operator operator = graph.operator(number);
+    IntegerRule rule = graph.rule(number);
+    double operand = 0;
+    double result = Double.POSITIVE_INFINITY;
+    for (int place = 0; place < operator.inputs().length; place++) {
+      if (rule.reads(place) && operator.input(place) >= 0) {
+        operand = Math.max(operand, integer.inputs().get(place).scale());
+      }
+    }
+    for (int place = 0; place < operator.outputs().length; place++) {
+      if (rule.writes(place)) {
+        result = Math.min(result, integer.outputs().get(place).scale());
+      }
+    }
+    return rule.limits(support.type(number)).objection(operand * steepness(operator), result);
+  }
+
   /** What an operator reads and writes. */
   IntegerOperator operator(int number) {
     Operator operator = graph.operator(number);
-    IntegerRule rule = rule(operator);
+    IntegerRule rule = graph.rule(number);
     Optional<Subgraph.Reader> keeper = graph.cleared(number);
     if (keeper.isPresent()) {
       Encoding state = operator(keeper.get().operator()).inputs().get(keeper.get().place());
@@ -304,14 +393,19 @@ final class IntegerScales {
       boolean activation = rule.reads(place) && tensor >= 0;
       inputs.add(activation ? operand(operator, rule, type, place) : Encoding.FLOAT);
     }
+    OpRule row = OpRules.of(operator.name());
     if (rule.scales() == Scales.WEIGHTS) {
-      OpRule row = OpRules.of(operator.name());
       Encoding input = inputs.get(rule.inputs().iterator().next());
-      IntegerWeights.Pair pair = weights.encode(number, input);
+      float result = groups.encoding(operator.outputs()[0], type).scale();
+      IntegerWeights.Pair pair = weights.encode(number, input, result);
       inputs.set(row.weights().get(0), pair.weights());
       if (row.bias() < inputs.size()) {
         inputs.set(row.bias(), pair.bias());
       }
+    } else if (rule.scales() == Scales.PRODUCT
+        && row.bias() >= 0
+        && operator.input(row.bias()) >= 0) {
+      addBias(operator, row, inputs);
     }
     List<Encoding> outputs = new ArrayList<>();
     for (int place = 0; place < operator.outputs().length; place++) {
@@ -344,8 +438,24 @@ final class IntegerScales {
         graph.number(), number, version, wide, inputs, List.of(state), List.of());
   }
 
+  /** A bias beside a second factor that is computed: it has the scale of their products. */
+  private void addBias(Operator operator, OpRule row, List<Encoding> inputs) {
+    int place = row.weights().get(0);
+    float[] range = IntegerWeights.range(graph.contents(operator.input(row.bias())));
+    float[] biases = {Math.max(-range[0], range[1])};
+    float[] scales = {inputs.get(place).scale()};
+    float input = inputs.get(0).scale();
+    float[] products =
+        IntegerWeights.products(input, scales, biases, IntegerWeights.LARGEST_BIAS, 0);
+    inputs.set(place, Encoding.of(inputs.get(place).type(), scales[0], 0));
+    inputs.set(row.bias(), Encoding.of(TensorType.INT32, products[0], 0));
+  }
+
   private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int place) {
     int tensor = operator.input(place);
+    if (rule.scales() == Scales.COMPARE) {
+      return compared(operator, rule, type);
+    }
     if (rule.scales().same()) {
       return groups.encoding(operator.outputs()[0], type);
     }

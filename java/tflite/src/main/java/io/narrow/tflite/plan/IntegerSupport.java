@@ -9,6 +9,7 @@ import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.Optional;
 
 /** Which operators of a subgraph compute in integers, and why the others do not. */
@@ -19,7 +20,10 @@ final class IntegerSupport {
   private final Graph graph;
   private final String[] objections;
 
-  IntegerSupport(Graph graph) {
+  /**
+   * @param refused why operators that could compute in integers have no kernel for their scales
+   */
+  IntegerSupport(Graph graph, Map<Integer, String> refused) {
     this.graph = graph;
     this.objections = new String[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
@@ -27,6 +31,7 @@ final class IntegerSupport {
       objections[i] =
           mode.integer() ? objection(i, mode.activation()) : graph.treatments().reason(i);
     }
+    refused.forEach((operator, why) -> objections[operator] = why);
     new Movers(graph, objections).leaveFloat();
     for (int i = 0; i < objections.length; i++) {
       // What sets a state to zero follows the operator that keeps the state.
@@ -53,13 +58,22 @@ final class IntegerSupport {
   private String objection(int number, TensorType type) {
     Operator operator = graph.operator(number);
     String name = operator.name();
-    IntegerRule rule = OpRules.of(name).integer().orElseThrow();
+    IntegerRule rule = graph.rule(number);
+    if (!rule.has(type)) {
+      return "its weights are computed, for which it has no " + type + " kernel";
+    }
     String objection = rule.objection(operator);
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name));
+    } else if (objection.isEmpty() && OpRules.of(name).bias() >= 0 && !rule.scales().weighted()) {
+      objection = factor(operator, OpRules.of(name));
+    }
+    if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.COMPARE) {
+      boolean any = !graph.isConstant(operator.input(0)) || !graph.isConstant(operator.input(1));
+      objection = any ? "" : "it compares constants";
     }
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.QUOTIENT) {
-      objection = divisor(operator.input(1));
+      objection = divisor(operator.input(1), type);
     }
     if (objection.isEmpty() && rule.scales().recurrent()) {
       objection = new RecurrentSupport(graph, this).objection(number, rule.scales());
@@ -69,6 +83,7 @@ final class IntegerSupport {
       if (rule.reads(place) && operator.input(place) >= 0) {
         any = true;
         objection = operand(operator.input(place), rule, type);
+        objection = objection.isEmpty() ? axes(operator.input(place), rule, type) : objection;
       }
     }
     for (int place = 0; place < operator.outputs().length && objection.isEmpty(); place++) {
@@ -77,6 +92,21 @@ final class IntegerSupport {
       }
     }
     return objection.isEmpty() && !any ? "it reads no activation" : objection;
+  }
+
+  private String axes(int number, IntegerRule rule, TensorType type) {
+    int most = rule.limits(type).axes();
+    Tensor tensor = graph.tensor(number);
+    return tensor.rank() <= most
+        ? ""
+        : "its "
+            + type
+            + " kernel takes "
+            + most
+            + " axes at most, and `"
+            + tensor.name()
+            + "` has "
+            + tensor.rank();
   }
 
   private String operand(int number, IntegerRule rule, TensorType type) {
@@ -117,13 +147,13 @@ final class IntegerSupport {
     return rule.scales().fixed() || rule.fills() ? "" : unseen(number, type);
   }
 
-  private String divisor(int number) {
+  private String divisor(int number, TensorType type) {
     Tensor tensor = graph.tensor(number);
     if (!graph.isConstant(number) || tensor.isEncoded() || tensor.type() != TensorType.FLOAT32) {
       return "a computed divisor that rounds to zero would stop the model";
     }
     float[] range = IntegerWeights.range(graph.contents(number));
-    float scale = Encoding.activation(TensorType.INT8, range[0], range[1]).scale();
+    float scale = Encoding.activation(type, range[0], range[1]).scale();
     ByteBuffer values = graph.contents(number);
     boolean safe = true;
     while (values.hasRemaining()) {
@@ -152,6 +182,9 @@ final class IntegerSupport {
       return "calibration saw NaN or infinity in " + name;
     }
     float largest = Math.max(-seen.get().min(), seen.get().max());
+    if (largest > 0 && largest < Encoding.NARROWEST) {
+      return name + " reaches only " + largest + ", too little for the scale of an integer";
+    }
     return largest > LARGEST
         ? name + " reaches " + largest + ", beside which integers would lose all smaller values"
         : "";
@@ -164,11 +197,21 @@ final class IntegerSupport {
     }
     int number = operator.input(rule.weights().get(0));
     objection = constant(number);
+    return objection.isEmpty() ? bias(operator, rule, graph.tensor(number)) : objection;
+  }
+
+  /** Weights that are computed have one scale, and a bias beside them. */
+  private String factor(Operator operator, OpRule rule) {
+    String objection = rule.objection(graph.subgraph(), operator);
+    int number = operator.input(rule.weights().get(0));
+    return objection.isEmpty() ? bias(operator, rule, graph.tensor(number)) : objection;
+  }
+
+  private String bias(Operator operator, OpRule rule, Tensor weights) {
     int bias = operator.input(rule.bias());
-    if (!objection.isEmpty() || bias < 0) {
-      return objection;
+    if (bias < 0) {
+      return "";
     }
-    Tensor weights = graph.tensor(number);
     int channels = weights.dimension(rule.axis().of(operator, weights));
     return graph.tensor(bias).elements() == channels
         ? constant(bias)

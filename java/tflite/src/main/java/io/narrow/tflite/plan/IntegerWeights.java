@@ -24,6 +24,9 @@ final class IntegerWeights {
 
   private static final float SMALLEST = 4 * Float.MIN_NORMAL;
 
+  /** Kernels take a product that is 2^32 times smaller than a step of the result for nothing. */
+  private static final float SMALLEST_MULTIPLIER = 0x1p-31f;
+
   private final Graph graph;
   private final Map<String, float[]> searched = new HashMap<>();
 
@@ -41,8 +44,9 @@ final class IntegerWeights {
   /**
    * @param index number of the operator
    * @param input how it reads its activations
+   * @param result scale of its result, 0 if that is not known yet
    */
-  Pair encode(int index, Encoding input) {
+  Pair encode(int index, Encoding input, float result) {
     Operator operator = graph.operator(index);
     OpRule rule = OpRules.of(operator.name());
     Treatment treatment = graph.treatments().of(index);
@@ -58,13 +62,13 @@ final class IntegerWeights {
                 .clone();
     int number = operator.input(rule.bias());
     FloatBuffer bias = number < 0 ? null : graph.contents(number).asFloatBuffer();
-    return pair(input, new Encoding(treatment.weightType(), axis, scales, 0), bias);
+    return pair(input, new Encoding(treatment.weightType(), axis, scales, 0), bias, result);
   }
 
   /**
    * @param bias null if there is none
    */
-  private static Pair pair(Encoding input, Encoding weights, FloatBuffer bias) {
+  private static Pair pair(Encoding input, Encoding weights, FloatBuffer bias, float result) {
     boolean wide = input.type() == TensorType.INT16;
     float[] scales = weights.scales();
     float[] magnitudes = new float[scales.length];
@@ -72,7 +76,8 @@ final class IntegerWeights {
       magnitudes[c] = Math.abs(bias.get(c));
     }
     float largest = wide ? LARGEST_WIDE_BIAS : LARGEST_BIAS;
-    float[] products = products(input.scale(), scales, magnitudes, largest);
+    float least = result * SMALLEST_MULTIPLIER;
+    float[] products = products(input.scale(), scales, magnitudes, largest, least);
     return new Pair(
         new Encoding(weights.type(), weights.axis(), scales, 0),
         bias == null
@@ -93,7 +98,8 @@ final class IntegerWeights {
     int weights = OpRules.of(operator.name()).weights().get(0);
     int input = OpRules.of(operator.name()).integer().orElseThrow().inputs().iterator().next();
     List<Encoding> inputs = integer.inputs();
-    return pair(inputs.get(input), inputs.get(weights), FloatBuffer.wrap(bias));
+    float result = integer.outputs().get(0).scale();
+    return pair(inputs.get(input), inputs.get(weights), FloatBuffer.wrap(bias), result);
   }
 
   /**
@@ -103,12 +109,13 @@ final class IntegerWeights {
    * @param scales of the weights, which grow where the bias would be too large an integer
    * @param biases magnitudes
    * @param largest what integer a bias may be
+   * @param least what scale a product has at least
    */
-  static float[] products(float input, float[] scales, float[] biases, float largest) {
+  static float[] products(float input, float[] scales, float[] biases, float largest, float least) {
     float[] products = new float[scales.length];
     for (int c = 0; c < scales.length; c++) {
       // Neither the product of the scales nor its reciprocal may leave the range of a float.
-      scales[c] = Math.max(scales[c], SMALLEST / input);
+      scales[c] = Math.max(scales[c], Math.max(SMALLEST, least) / input);
       products[c] = Math.min(input * scales[c], Float.MAX_VALUE);
       if (biases[c] / products[c] > largest) {
         products[c] = biases[c] / largest;

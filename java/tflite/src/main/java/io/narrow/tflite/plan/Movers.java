@@ -3,8 +3,6 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.ops.IntegerRule;
-import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Queue;
@@ -36,7 +34,7 @@ final class Movers {
       if (!objections[i].isEmpty()) {
         continue;
       }
-      if (rule(i).scales().same()) {
+      if (graph.rule(i).scales().same()) {
         waiting.add(i);
       } else {
         touch(i);
@@ -46,7 +44,8 @@ final class Movers {
       int tensor = fresh.remove();
       graph.producer(tensor).ifPresent(this::reach);
       for (Subgraph.Reader reader : graph.readers(tensor)) {
-        if (waiting.contains(reader.operator()) && rule(reader.operator()).reads(reader.place())) {
+        if (waiting.contains(reader.operator())
+            && graph.rule(reader.operator()).reads(reader.place())) {
           reach(reader.operator());
         }
       }
@@ -62,14 +61,10 @@ final class Movers {
     }
   }
 
-  private IntegerRule rule(int operator) {
-    return OpRules.of(graph.operator(operator).name()).integer().orElseThrow();
-  }
-
   private void touch(int number) {
     Operator operator = graph.operator(number);
     for (int place = 0; place < operator.inputs().length; place++) {
-      if (rule(number).reads(place)) {
+      if (graph.rule(number).reads(place)) {
         touchTensor(operator.input(place));
       }
     }

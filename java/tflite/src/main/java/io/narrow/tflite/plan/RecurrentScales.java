@@ -136,7 +136,7 @@ final class RecurrentScales {
       Operator operator, List<Encoding> inputs, int place, Encoding factor, float by, int bias) {
     float[] scales = factor.scales();
     float[] biases = {operator.input(bias) < 0 ? 0 : magnitude(operator.input(bias))};
-    float[] products = IntegerWeights.products(by, scales, biases, IntegerWeights.LARGEST_BIAS);
+    float[] products = IntegerWeights.products(by, scales, biases, IntegerWeights.LARGEST_BIAS, 0);
     inputs.set(place, Encoding.of(factor.type(), scales[0], 0));
     if (operator.input(bias) >= 0) {
       inputs.set(bias, Encoding.of(TensorType.INT32, products[0], 0));

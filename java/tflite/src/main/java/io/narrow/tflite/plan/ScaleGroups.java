@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.TensorType;
 
 /**
@@ -122,6 +123,11 @@ final class ScaleGroups {
     int root = root(tensor);
     String shared = members[root] == 1 ? "" : ", shared by " + members[root] + " tensors";
     return (fixed[root] != null ? reasons[root] : range(root)) + shared;
+  }
+
+  /** The range of a tensor's group. */
+  FloatRange bounds(int tensor) {
+    return new FloatRange(min[root(tensor)], max[root(tensor)], 0, 0);
   }
 
   /** The range of a tensor's group, in words. */

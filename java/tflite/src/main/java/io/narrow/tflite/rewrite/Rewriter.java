@@ -45,7 +45,7 @@ public final class Rewriter {
     String needed = model.minimumRuntime();
     for (Subgraph subgraph : model.subgraphs()) {
       for (Operator operator : subgraph.operators()) {
-        needed = Releases.later(needed, OpRules.of(operator.name()).release(operator.version()));
+        needed = Releases.later(needed, OpRules.of(operator.name()).release(operator, subgraph));
       }
     }
     return needed.equals(model.minimumRuntime()) ? model : model.withMinimumRuntime(needed);

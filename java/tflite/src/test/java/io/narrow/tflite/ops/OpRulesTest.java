@@ -7,6 +7,7 @@ import io.narrow.tflite.schema.Schema;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -63,6 +64,38 @@ class OpRulesTest {
     assertThat(rule.operator()).isEqualTo(line.split(" ")[0]);
     assertThat(rule.integer().isPresent()).isEqualTo(!line.matches("\\w+ +- +- +- +- +-.*"));
     assertThat(rule.missing(TensorType.INT16)).startsWith(rule.operator() + " ");
+  }
+
+  /** What is written without a release would let an older runtime begin to read the model. */
+  @ParameterizedTest
+  @MethodSource("rows")
+  void knowsTheReleaseOfEveryVersionThatCanBeWritten(String line) {
+    Row row = new Row(line);
+    List<String> written = new ArrayList<>();
+    for (int column : new int[] {4, 5}) {
+      written.add(row.column(column));
+    }
+    for (String property : List.of("raised", "hybrid", "conversion")) {
+      row.pairs(property).values().forEach(each -> written.addAll(List.of(each.split("/"))));
+    }
+    written.remove("-");
+    written.remove("-");
+    String before = "";
+    for (int version : written.stream().map(Integer::valueOf).sorted().distinct().toList()) {
+      String release = OpRules.of(row.operator()).release(version);
+      assertThat(release).as("%s %s", row.operator(), version).matches("[12]\\.\\d+\\.\\d+");
+      assertThat(Releases.later(before, release)).as(line).isEqualTo(release);
+      before = release;
+    }
+  }
+
+  @Test
+  void givesTheReleasesOfTensorFlowsOwnTable() {
+    // TensorFlow's own table, tensorflow/compiler/mlir/lite/tools/versioning/runtime_version.cc.
+    assertThat(OpRules.of("FULLY_CONNECTED").release(13)).isEqualTo("2.18.0");
+    assertThat(OpRules.of("DYNAMIC_UPDATE_SLICE").release(4)).isEqualTo("2.20.0");
+    assertThat(OpRules.of("NOT_EQUAL").release(4)).isEqualTo("2.21.0");
+    assertThat(OpRules.of("TILE").release(3)).isEqualTo("2.8.0");
   }
 
   @Test

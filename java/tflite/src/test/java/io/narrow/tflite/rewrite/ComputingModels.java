@@ -63,14 +63,21 @@ final class ComputingModels {
     rows.add(
         "DIV by a constant",
         LUT,
-        0,
+        60,
         b -> {
           int x = b.floats("x", 4, 6);
           int c = b.constant("c", new float[] {.5f, 3, 1, 2, .7f, 4}, 6);
           return end(b, "DIV", options("DivOptions"), new int[] {x, c}, x, 4, 6);
         });
+    rows.add("NEG", 0, 70, b -> unary(b, "NEG", options("NegOptions")));
     rows.add("PRELU", LUT, 60, b -> withConstant(b, "PRELU", null));
-    rows.add("EQUAL", CHOICE, CHOICE, b -> itself(b, "EQUAL", options("EqualOptions")));
+    rows.add("EQUAL", CHOICE, 0, b -> itself(b, "EQUAL", options("EqualOptions")));
+    rows.add("EQUAL of large values", 0, CHOICE, b -> large(b, "EQUAL", options("EqualOptions")));
+    rows.add(
+        "NOT_EQUAL of large values",
+        0,
+        CHOICE,
+        b -> large(b, "NOT_EQUAL", options("NotEqualOptions")));
     rows.add(
         "GREATER_EQUAL",
         CHOICE,
@@ -80,7 +87,7 @@ final class ComputingModels {
         "LESS_EQUAL", CHOICE, CHOICE, b -> itself(b, "LESS_EQUAL", options("LessEqualOptions")));
     rows.add("GREATER", CHOICE, CHOICE, b -> compare(b, "GREATER", options("GreaterOptions")));
     rows.add("LESS", CHOICE, CHOICE, b -> compare(b, "LESS", options("LessOptions")));
-    rows.add("NOT_EQUAL", CHOICE, CHOICE, b -> compare(b, "NOT_EQUAL", options("NotEqualOptions")));
+    rows.add("NOT_EQUAL", CHOICE, 0, b -> compare(b, "NOT_EQUAL", options("NotEqualOptions")));
     rows.add(
         "ARG_MAX",
         CHOICE,
@@ -99,6 +106,13 @@ final class ComputingModels {
     rows.add("DEPTHWISE_CONV_2D", LUT, 35, ComputingModels::depthwise);
     rows.add("FULLY_CONNECTED", LUT, 35, b -> fullyConnected(b, true));
     rows.add("FULLY_CONNECTED without bias", LUT, 35, b -> fullyConnected(b, false));
+    rows.add(
+        "FULLY_CONNECTED of two activations", LUT, 0, b -> fullyConnectedOfActivations(b, false));
+    rows.add(
+        "FULLY_CONNECTED of two activations and a bias",
+        LUT,
+        0,
+        b -> fullyConnectedOfActivations(b, true));
     rows.add("TRANSPOSE_CONV", LUT, 35, b -> transposeConvolution(b, false));
     rows.add("TRANSPOSE_CONV with bias", LUT, 35, b -> transposeConvolution(b, true));
     rows.add("BATCH_MATMUL", LUT, 60, b -> matrixProduct(b, false));
@@ -173,6 +187,20 @@ final class ComputingModels {
     return b.operator(operator, options, new int[] {x, z}, y).inputs(x, z).outputs(y);
   }
 
+  /** Values that differ by more than the steps of the kernel, or not at all. */
+  private static ModelBuilder large(ModelBuilder b, String operator, Table options) {
+    int x = b.floats("x", 4, 60);
+    int by = b.constant("by", new float[] {200}, 1);
+    int scaled = b.floats("scaled", 4, 60);
+    int clamped = b.floats("clamped", 4, 60);
+    int zero = b.constant("zero", new float[] {0}, 1);
+    int y = b.tensor("y", TensorType.BOOL, 4, 60);
+    b.operator("MUL", options("MulOptions"), new int[] {x, by}, scaled);
+    b.operator("RELU", new int[] {scaled}, clamped);
+    int other = operator.equals("EQUAL") ? scaled : zero; // so that some are true of all inputs
+    return b.operator(operator, options, new int[] {clamped, other}, y).inputs(x).outputs(y);
+  }
+
   private static ModelBuilder index(ModelBuilder b, String operator, Table options) {
     int x = b.floats("x", 40, 6);
     int axis = b.constant("axis", new int[] {1}, 1);
@@ -216,6 +244,14 @@ final class ComputingModels {
     int bias = withBias ? b.weights("bias", 20) : -1;
     return end(
         b, "FULLY_CONNECTED", options("FullyConnectedOptions"), new int[] {x, w, bias}, x, 3, 20);
+  }
+
+  private static ModelBuilder fullyConnectedOfActivations(ModelBuilder b, boolean withBias) {
+    int x = b.floats("x", 3, 48);
+    int w = b.floats("w", 20, 48);
+    int bias = withBias ? b.weights("bias", 20) : -1;
+    Table options = options("FullyConnectedOptions");
+    return end(b, "FULLY_CONNECTED", options, new int[] {x, w, bias}, x, 3, 20).inputs(x, w);
   }
 
   private static ModelBuilder transposeConvolution(ModelBuilder b, boolean withBias) {

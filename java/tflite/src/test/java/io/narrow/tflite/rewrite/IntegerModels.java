@@ -2,6 +2,7 @@ package io.narrow.tflite.rewrite;
 
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.schema.Table;
 import java.util.LinkedHashMap;
@@ -17,18 +18,29 @@ final class IntegerModels {
 
   /**
    * @param build adds the operator, inputs and outputs
-   * @param int8 least ratio of signal to noise in decibels with int8 activations
+   * @param int8 least ratio of signal to noise in decibels with int8 activations, 0 without a
+   *     kernel
    * @param int16 the same with int16 activations
    */
-  record OneOperator(UnaryOperator<ModelBuilder> build, double int8, double int16) {}
+  record OneOperator(UnaryOperator<ModelBuilder> build, double int8, double int16) {
+    double least(TensorType type) {
+      return type == TensorType.INT16 ? int16 : int8;
+    }
+  }
 
   static final Map<String, OneOperator> MODELS = new LinkedHashMap<>();
 
   private IntegerModels() {}
 
   static Stream<String> names(TensorType type) {
-    return MODELS.keySet().stream()
-        .filter(name -> OpRules.of(name.split(" ")[0]).integer().orElseThrow().has(type));
+    return MODELS.entrySet().stream()
+        .filter(model -> model.getValue().least(type) > 0)
+        .filter(model -> row(model.getKey()).integer().orElseThrow().has(type))
+        .map(Map.Entry::getKey);
+  }
+
+  private static OpRule row(String model) {
+    return OpRules.of(model.split(" ")[0]);
   }
 
   /** Where models are added to. */

@@ -9,6 +9,7 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.rewrite.IntegerModels.Rows;
 import io.narrow.tflite.schema.Table;
+import java.util.List;
 
 /** Operators that move values, choose among them, or ask for their shape. */
 final class MovingModels {
@@ -300,6 +301,77 @@ final class MovingModels {
                 2,
                 new int[] {4, 6},
                 new int[] {2, 6}));
+    rows.add(
+        "DILATE",
+        30,
+        70,
+        b -> {
+          int x = b.floats("x", 4, 6);
+          int by = b.constant("by", new int[] {2, 1}, 2);
+          int filler = b.constant("filler", new float[] {.1f});
+          return end(b, "DILATE", null, new int[] {x, by, filler}, x, 7, 6);
+        });
+    rows.add(
+        "MATRIX_DIAG",
+        0,
+        70,
+        b ->
+            one(
+                b,
+                "MATRIX_DIAG",
+                options("MatrixDiagOptions"),
+                new int[] {4, 6},
+                new int[] {4, 6, 6}));
+    rows.add(
+        "MATRIX_SET_DIAG",
+        30,
+        70,
+        b -> {
+          int x = b.floats("x", 4, 6, 6);
+          int diagonal = b.floats("diagonal", 4, 6);
+          int[] in = {x, diagonal};
+          return end(b, "MATRIX_SET_DIAG", options("MatrixSetDiagOptions"), in, x, 4, 6, 6)
+              .inputs(in);
+        });
+    rows.add(
+        "ONE_HOT",
+        30,
+        0,
+        b -> {
+          int at = b.tensor("at", TensorType.INT32, 4);
+          int depth = b.constant("depth", new int[] {5});
+          int on = b.constant("on", new float[] {.7f});
+          int off = b.constant("off", new float[] {.2f});
+          Table options = options("OneHotOptions").with("axis", -1);
+          return end(b, "ONE_HOT", options, new int[] {at, depth, on, off}, at, 4, 5);
+        });
+    rows.add(
+        "REVERSE_SEQUENCE",
+        0,
+        70,
+        b ->
+            one(
+                b,
+                "REVERSE_SEQUENCE",
+                options("ReverseSequenceOptions").with("seq_dim", 1),
+                new int[] {4, 6},
+                new int[] {4, 6},
+                new int[] {3, 2, 6, 1}));
+    rows.add(
+        "SPARSE_TO_DENSE",
+        30,
+        0,
+        b -> {
+          int at = b.constant("at", new int[] {1, 3}, 2);
+          int size = b.constant("size", new int[] {5}, 1);
+          int x = b.floats("x", 2);
+          int filler = b.constant("filler", new float[] {.1f});
+          Table options = options("SparseToDenseOptions");
+          return end(b, "SPARSE_TO_DENSE", options, new int[] {at, size, x, filler}, x, 5);
+        });
+    for (String operator : List.of("STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM")) {
+      rows.add(operator, LUT, 60, b -> several(b, operator, null, 4, 6));
+    }
     rows.add("SELECT", LUT, 60, b -> select(b, "SELECT", options("SelectOptions")));
     rows.add("SELECT_V2", LUT, 60, b -> select(b, "SELECT_V2", options("SelectV2Options")));
   }
@@ -336,7 +408,7 @@ final class MovingModels {
     int x = b.floats("x", 4, 6);
     int z = b.floats("z", 4, 6);
     int y = b.floats("y", to);
-    return b.operator(operator, options, new int[] {x, z}, y).inputs(x, z).outputs(y);
+    return IntegerModels.call(b, operator, options, new int[] {x, z}, y).inputs(x, z).outputs(y);
   }
 
   private static ModelBuilder split(

@@ -17,6 +17,9 @@ import java.util.function.Predicate;
 
 /** How a recipe treats each operator of a subgraph. */
 final class Treatments {
+  private static final String BIAS =
+      "XNNPACK refuses models with integer weights beside a bias that a DEQUANTIZE makes";
+
   private final List<Treatment> treatments = new ArrayList<>();
   private final List<Treatment> otherwise = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
@@ -39,6 +42,10 @@ final class Treatments {
         if (missing.isEmpty()) {
           treatment = FastKernels.choose(rule, model, subgraph, operator);
           note = treatment.equals(rule.treatment()) ? "" : FastKernels.lacked(rule.treatment());
+          if (treatment.mode() == Mode.DYNAMIC && dequantizesBias(model, subgraph, operator)) {
+            treatment = treatment.stored();
+            note = BIAS;
+          }
           other = treatment.mode().integer() ? other : treatment;
           reason =
               treatment.mode() == Mode.FLOAT32
@@ -58,6 +65,19 @@ final class Treatments {
     if (!problems.isEmpty()) {
       throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
     }
+  }
+
+  // Seen with 2.21: it takes the bias for the constant that it is, and then finds no values.
+  private static boolean dequantizesBias(Model model, Subgraph subgraph, Operator operator) {
+    int place = OpRules.of(operator.name()).bias();
+    return place >= 0
+        && operator.input(place) >= 0
+        && subgraph
+            .producer(operator.input(place))
+            .map(subgraph.operators()::get)
+            .filter(producer -> OpRules.of(producer.name()).converts())
+            .map(producer -> model.isConstant(subgraph.tensor(producer.input(0))))
+            .orElse(false);
   }
 
   /** What a kind of operator has no kernel for, in words; empty if it has one. */

@@ -82,7 +82,8 @@ public final class ModelBuilder {
     return constant(Tensor.of(name, TensorType.INT32, shape), contents);
   }
 
-  private int constant(Tensor tensor, ByteBuffer contents) {
+  /** A constant with contents as its type has them. */
+  public int constant(Tensor tensor, ByteBuffer contents) {
     buffers.add(Buffer.of(contents));
     return add(tensor.withBuffer(buffers.size() - 1));
   }

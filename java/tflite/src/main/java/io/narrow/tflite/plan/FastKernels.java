@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -113,10 +114,18 @@ final class FastKernels {
                 Plan.counted(slow.operators)
                     + ": slower than float32, as XNNPACK has no kernels for "
                     + cause
-                    + (cause.contains("weights") ? "; `--prefer speed` avoids it" : ""));
+                    + remedy(cause, slow.operators.keySet()));
           }
         });
     return lines;
+  }
+
+  private static String remedy(String cause, Set<String> operators) {
+    String option = cause.contains(" weights") ? "--prefer speed" : "";
+    if (cause.equals(kernels(false, TensorType.INT8, TensorType.INT8))) {
+      option = "--keep-float-ops " + String.join(",", operators);
+    }
+    return option.isEmpty() ? "" : "; `" + option + "` keeps them on it";
   }
 
   private void add(OperatorPlan each) {

@@ -72,7 +72,7 @@ class FastKernelsTest extends RangedModel {
         .containsExactly(
             "DEPTHWISE_CONV_2D: slower than float32, as "
                 + NO_HYBRID
-                + "; `--prefer speed` avoids it");
+                + "; `--prefer speed` keeps them on it");
   }
 
   @Test
@@ -150,7 +150,7 @@ class FastKernelsTest extends RangedModel {
     assertThat(plan(Recipe.int8()).warnings())
         .containsExactly(
             "AVERAGE_POOL_2D, PRELU: slower than float32, as XNNPACK has no kernels for int8"
-                + " activations");
+                + " activations; `--keep-float-ops AVERAGE_POOL_2D,PRELU` keeps them on it");
   }
 
   @Test

@@ -11,6 +11,7 @@ module io.narrow.tflite {
   exports io.narrow.tflite.correction;
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;
+  exports io.narrow.tflite.fold;
   exports io.narrow.tflite.model;
   exports io.narrow.tflite.observation;
   exports io.narrow.tflite.plan;

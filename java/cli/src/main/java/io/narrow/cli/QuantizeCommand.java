@@ -68,6 +68,7 @@ final class QuantizeCommand extends Output {
             + " bytes ("
             + percent(after, before)
             + " %)");
+    model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + line));
     text.lines(why).forEach(this::say);
     model.warnings(plan).forEach(this::warn);
     if (after > before) {

@@ -4,10 +4,13 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.fold.Fold;
+import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.nio.file.Path;
@@ -101,27 +104,44 @@ public final class Quantizer {
         data.withNamed(
             sources.stream().filter(source -> !ranges.contains(source)).toList(), signatures);
     all.check(signatures, model.name());
-    return new Prepared(this, model, ranges.stream().map(Path::of).findFirst(), all);
+    return new Prepared(
+        this,
+        Fold.of(model),
+        Fold.constantsOf(model),
+        ranges.stream().map(Path::of).findFirst(),
+        all);
   }
 
   /** A model with what is known of its activations. Safe for use by several threads. */
   public static final class Prepared {
     private final Quantizer options;
-    private final Model model;
+    private final Folded forIntegers;
+    private final Folded forFloats;
     private final Optional<Path> ranges;
     private final Datasets data;
     private Calibration calibration; // when it is first asked for
 
-    private Prepared(Quantizer options, Model model, Optional<Path> ranges, Datasets data) {
+    private Prepared(
+        Quantizer options,
+        Folded forIntegers,
+        Folded forFloats,
+        Optional<Path> ranges,
+        Datasets data) {
       this.options = options;
-      this.model = model;
+      this.forIntegers = forIntegers;
+      this.forFloats = forFloats;
       this.ranges = ranges;
       this.data = data;
     }
 
-    /** The model whose tensors plan and calibration count. */
+    /** The model whose tensors calibration and the plans of integer recipes count. */
     public Model model() {
-      return model;
+      return forIntegers.model();
+    }
+
+    /** The model as a recipe is planned for it: what is constant is a constant. */
+    public Folded folded(Recipe recipe) {
+      return recipe.needsRanges() ? forIntegers : forFloats;
     }
 
     /**
@@ -133,8 +153,10 @@ public final class Quantizer {
       if (calibration == null) {
         calibration =
             ranges
-                .map(file -> Calibration.read(file, model).withMethod(options.calibration.method()))
-                .orElseGet(() -> Calibrator.calibrate(model, data, options.calibration));
+                .map(
+                    file ->
+                        Calibration.read(file, model()).withMethod(options.calibration.method()))
+                .orElseGet(() -> Calibrator.calibrate(model(), data, options.calibration));
       }
       return calibration;
     }
@@ -146,17 +168,23 @@ public final class Quantizer {
      *     as calibrating, planning and correcting do
      */
     public Plan plan(Recipe recipe) {
-      if (recipe.needsRanges() && ranges.isEmpty() && data.isEmpty()) {
+      Folded folded = folded(recipe);
+      boolean seen = ranges.isPresent() || !data.isEmpty();
+      if (recipe.needsRanges() && !seen && !folded.isTrained()) {
         throw NarrowException.input(
             "mode " + recipe.mode() + ": needs representative data to calibrate with");
       }
-      Plan plan =
-          recipe.needsRanges()
-              ? Planner.plan(model, recipe, calibration())
-              : Planner.plan(model, recipe);
-      return options.corrects && !data.isEmpty()
+      Ranges activations =
+          recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
+      Plan plan = Planner.plan(folded.model(), recipe, activations, folded.known());
+      return corrects(folded)
           ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))
           : plan;
+    }
+
+    /** Means of a model are no goal where it was trained for what rounding makes of them. */
+    private boolean corrects(Folded folded) {
+      return options.corrects && !data.isEmpty() && !folded.isTrained();
     }
 
     /** What to tell the user of a plan: a line each. */

@@ -126,6 +126,10 @@ public final class Draft {
     return graphs.get(number);
   }
 
+  public Buffer contents(int number) {
+    return buffers.get(number);
+  }
+
   public ByteBuffer buffer(int number) {
     return buffers.get(number).bytes();
   }

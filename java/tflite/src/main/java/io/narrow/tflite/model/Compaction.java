@@ -65,13 +65,7 @@ final class Compaction {
     }
     List<Operator> operators = new ArrayList<>();
     for (Operator operator : subgraph.operators()) {
-      Table table = operator.table();
-      for (String field : List.of("inputs", "outputs", "intermediates")) {
-        if (table.has(field)) {
-          table = table.with(field, renumber(table.ints(field), numbers));
-        }
-      }
-      operators.add(new Operator(table, operator.code()));
+      operators.add(operator.renumbered(tensor -> numbers[tensor]));
     }
     return subgraph
         .with(tensors, operators)

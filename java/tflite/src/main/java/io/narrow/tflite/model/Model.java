@@ -240,6 +240,17 @@ public final class Model {
         .withUsedBuffers(false);
   }
 
+  /** The model without a metadata entry. */
+  public Model withoutMetadata(String entry) {
+    if (!metadata().containsKey(entry)) {
+      return this;
+    }
+    List<Table> entries = new ArrayList<>(root.tables("metadata"));
+    entries.removeIf(e -> e.string("name").equals(entry));
+    Table newRoot = entries.isEmpty() ? root.without("metadata") : root.with("metadata", entries);
+    return new Model(name, newRoot, codes, subgraphs, buffers, tail).withUsedBuffers(false);
+  }
+
   /** The model with other subgraphs, over these buffers; buffers that nothing uses are dropped. */
   public Model with(List<Subgraph> newSubgraphs, List<Buffer> newBuffers) {
     return new Model(name, root, codes, newSubgraphs, newBuffers, tail).withUsedBuffers(false);

@@ -77,6 +77,11 @@ public final class Operator {
     return hasOption(field) ? table.table("builtin_options").get(0).real(field) : 0;
   }
 
+  /** An option that is a list of integers; empty where the operator has no such option. */
+  public int[] listOption(String field) {
+    return hasOption(field) ? table.table("builtin_options").get(0).ints(field) : new int[0];
+  }
+
   /** Numbers of the subgraphs that it calls: the bodies of control flow, a decomposition. */
   public List<Integer> calls() {
     List<Integer> called = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.narrow.tflite.model;
 
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.schema.Table;
 import java.util.Arrays;
 import java.util.List;
@@ -82,6 +83,63 @@ public final class Tensor {
   /** Whether the buffer holds a sparse encoding, or lies in another file. */
   public boolean isEncoded() {
     return table.has("sparsity") || table.integer("external_buffer") != 0;
+  }
+
+  /** Whether zeros are left out of the buffer. */
+  public boolean isSparse() {
+    return table.has("sparsity");
+  }
+
+  /**
+   * All values of a sparse tensor.
+   *
+   * @param stored its buffer
+   * @throws NarrowException if its encoding is damaged, without the tensor's name
+   */
+  public Buffer dense(Buffer stored) {
+    SparseLayout layout = new SparseLayout(this, table.table("sparsity").get(0));
+    long bytes = type.bytes(elements());
+    if (bytes > Integer.MAX_VALUE
+        || type.bits() == 0
+        || type.bits() % 8 != 0
+        || layout.stored() != stored.size() * 8L / type.bits()) {
+      throw NarrowException.input(
+          "its sparse encoding is damaged: it has "
+              + layout.stored()
+              + " values of "
+              + type
+              + " in "
+              + stored.size()
+              + " bytes");
+    }
+    return Buffer.computed(
+        (int) bytes, target -> layout.spread(stored.bytes(), type.bits() / 8, target));
+  }
+
+  /** This tensor with type, shape, quantization and buffer of another, whose shape is fixed. */
+  public Tensor holding(Tensor values) {
+    Table changed =
+        table
+            .with("shape", values.shape)
+            .with("type", values.type.code())
+            .with("buffer", values.buffer())
+            .without("sparsity")
+            .without("shape_signature")
+            .without("quantization");
+    List<Table> quantization = values.quantization();
+    return new Tensor(
+        quantization.isEmpty() ? changed : changed.with("quantization", quantization.get(0)));
+  }
+
+  /** Whether scales say all about its quantization: not so where they are per block. */
+  public boolean isAffine() {
+    return quantization().stream().allMatch(q -> q.integer("details_type") == 0)
+        && scales().length > 0
+        && scales().length == zeroPoints().length
+        && (scales().length == 1
+            || quantizedDimension() >= 0
+                && quantizedDimension() < rank()
+                && dimension(quantizedDimension()) == scales().length);
   }
 
   /** Whether the tensor has scales, or quantization details of another kind. */

@@ -57,7 +57,7 @@ public enum Mode {
    * @throws NarrowException if there is none
    */
   public static Mode of(String name) {
-    List<Mode> known = List.of(DYNAMIC, WEIGHT_ONLY, FLOAT16, INT8, INT16X8);
+    List<Mode> known = List.of(values());
     String names = known.stream().map(Mode::toString).collect(Collectors.joining(", "));
     return known.stream()
         .filter(mode -> mode.word.equals(name))

@@ -82,7 +82,7 @@ public final class Plan {
     List<String> warnings = new ArrayList<>();
     if (recipe.needsRanges()) {
       warnings.addAll(staysFloat());
-    } else if (!changesAnything()) {
+    } else if (!changesAnything() && recipe.mode() != Mode.FLOAT32) {
       long largest = tensors.stream().mapToLong(TensorPlan::elements).max().orElse(0);
       warnings.add(
           tensors.isEmpty()

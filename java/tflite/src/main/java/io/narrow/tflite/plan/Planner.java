@@ -53,7 +53,7 @@ public final class Planner {
 
   /** As {@link #plan(Model, Recipe, Ranges)}, with the ranges that calibration found. */
   public static Plan plan(Model model, Recipe recipe, Calibration calibration) {
-    return plan(model, recipe, new Calibrated(calibration));
+    return plan(model, recipe, ranges(calibration));
   }
 
   /**
@@ -65,7 +65,7 @@ public final class Planner {
     if (recipe.needsRanges()) {
       throw NarrowException.input(recipe + ": needs the ranges of a calibration");
     }
-    return plan(model, recipe, (subgraph, tensor, type) -> Optional.empty());
+    return plan(model, recipe, Ranges.NONE);
   }
 
   /**
@@ -87,6 +87,11 @@ public final class Planner {
    */
   public static Plan plan(Model model, Recipe recipe, Ranges ranges, KnownEncodings known) {
     return new Planner(model, recipe, ranges, known).plan();
+  }
+
+  /** The ranges that calibration found. */
+  public static Ranges ranges(Calibration calibration) {
+    return new Calibrated(calibration);
   }
 
   private record Calibrated(Calibration calibration) implements Ranges {

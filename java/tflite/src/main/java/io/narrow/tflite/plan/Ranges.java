@@ -6,6 +6,9 @@ import java.util.Optional;
 /** The ranges of a model's activations. */
 @FunctionalInterface
 public interface Ranges {
+  /** Nothing was seen. */
+  Ranges NONE = (subgraph, tensor, whole) -> Optional.empty();
+
   /**
    * The range of a tensor of a subgraph, empty if its values were never seen.
    *

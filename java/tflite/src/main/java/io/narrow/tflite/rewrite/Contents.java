@@ -46,9 +46,9 @@ final class Contents {
   }
 
   private Buffer rounded(Tensor tensor, Encoding encoding) {
-    ByteBuffer values = draft.buffer(tensor.buffer());
+    Buffer values = draft.contents(tensor.buffer()); // those that are computed are not kept
     int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
-    return Buffer.computed(size, target -> encode(values, tensor, encoding, target));
+    return Buffer.computed(size, target -> encode(values.bytes(), tensor, encoding, target));
   }
 
   private static void encode(

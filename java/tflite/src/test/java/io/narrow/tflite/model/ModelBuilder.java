@@ -88,6 +88,23 @@ public final class ModelBuilder {
     return add(tensor.withBuffer(buffers.size() - 1));
   }
 
+  /**
+   * A sparse constant.
+   *
+   * @param order traversal order
+   * @param blockMap which axes are cut into blocks
+   * @param levels a table DimensionMetadata for each level
+   */
+  public int sparse(
+      Tensor tensor, int[] order, int[] blockMap, List<Table> levels, ByteBuffer stored) {
+    Table sparsity =
+        Table.of("SparsityParameters")
+            .with("traversal_order", order)
+            .with("block_map", blockMap)
+            .with("dim_metadata", levels);
+    return constant(new Tensor(tensor.table().with("sparsity", sparsity)), stored);
+  }
+
   /** A second tensor, of this subgraph, over the buffer of a tensor of another. */
   public int sharing(String name, int subgraph, int tensor) {
     return add(tensors.get(subgraph).get(tensor).withName(name));
@@ -99,9 +116,19 @@ public final class ModelBuilder {
     return add(Tensor.of(name, TensorType.FLOAT32, shape).withBuffer(buffer));
   }
 
+  /** A tensor that is computed, of the type and quantization of another. */
+  public int computedLike(String name, Tensor other) {
+    return add(other.withName(name));
+  }
+
   /** An operator without options. */
   public ModelBuilder operator(String name, int[] in, int... out) {
-    operators.get(operators.size() - 1).add(Operator.of(name, version(name), in, out));
+    return operator(name, version(name), in, out);
+  }
+
+  /** The same of a version. */
+  public ModelBuilder operator(String name, int version, int[] in, int... out) {
+    operators.get(operators.size() - 1).add(Operator.of(name, version, in, out));
     return this;
   }
 

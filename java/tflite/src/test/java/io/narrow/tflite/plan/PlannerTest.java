@@ -261,6 +261,6 @@ class PlannerTest {
     assertThatThrownBy(() -> Mode.of("int7"))
         .isInstanceOf(NarrowException.class)
         .hasMessage(
-            "--mode int7: unknown, known modes are dynamic, weight-only, float16, int8, int16x8");
+            "--mode int7: unknown, known modes are float32, dynamic, weight-only, float16, int8, int16x8");
   }
 }

@@ -1,0 +1,82 @@
+package io.narrow.tflite.fold;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.draft.Draft;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.KnownEncodings;
+import io.narrow.tflite.plan.KnownEncodings.Known;
+import io.narrow.tflite.plan.KnownEncodings.Place;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes a constant of what is constant, however it is stored: as float16, int8, int4, uint8 or
+ * int16 behind DEQUANTIZE, sparse behind DENSIFY, quantized beside float activations, moved by
+ * operators such as RESHAPE. QUANTIZE and DEQUANTIZE pairs and FAKE_QUANT, which say how a model
+ * was trained to be quantized, become known encodings. After it nobody asks how a weight was
+ * stored.
+ *
+ * <p>Nothing is computed here: contents are when they are needed, and what only looks at a constant
+ * in another shape shares its buffer.
+ */
+public final class Fold {
+  private static final String REDUCED_PRECISION = "reduced_precision_support";
+
+  private Fold() {}
+
+  /**
+   * Folds a model for activations that will be integers: with their encodings known, and no longer
+   * rounded to them.
+   *
+   * @throws NarrowException if a sparse constant is damaged
+   */
+  public static Folded of(Model model) {
+    return fold(model, true);
+  }
+
+  /**
+   * Folds the constants of a model. Its activations are rounded where they were: a model that was
+   * trained to be quantized is worse without it.
+   *
+   * @throws NarrowException if a sparse constant is damaged
+   */
+  public static Folded constantsOf(Model model) {
+    return fold(model, false);
+  }
+
+  private static Folded fold(Model model, boolean activations) {
+    Draft draft = new Draft(model);
+    Contents contents = new Contents(draft);
+    List<GraphFold> graphs = new ArrayList<>();
+    List<Folded.Change> changes = new ArrayList<>();
+    for (int i = 0; i < model.subgraphs().size(); i++) {
+      GraphFold graph = new GraphFold(model, draft.graph(i), i, contents);
+      graph.fold(activations);
+      graphs.add(graph);
+      changes.addAll(graph.changes());
+    }
+    if (changes.isEmpty()) {
+      return new Folded(withoutHalf(model), KnownEncodings.NONE, List.of());
+    }
+    Model.Compact compact = draft.finish().compact();
+    Map<Place, Known> known = new HashMap<>();
+    for (int i = 0; i < graphs.size(); i++) {
+      int subgraph = i;
+      int[] numbers = compact.tensors().get(i);
+      graphs.get(i).known().forEach((t, k) -> known.put(new Place(subgraph, numbers[t]), k));
+    }
+    return new Folded(withoutHalf(compact.model()), KnownEncodings.of(known), changes);
+  }
+
+  /** Without the entry that lets float16 weights be computed with as such, if there are none. */
+  private static Model withoutHalf(Model model) {
+    boolean half =
+        model.subgraphs().stream()
+            .flatMap(subgraph -> subgraph.tensors().stream())
+            .anyMatch(tensor -> tensor.type() == TensorType.FLOAT16);
+    return half ? model : model.withoutMetadata(REDUCED_PRECISION);
+  }
+}

@@ -176,7 +176,9 @@ public final class Quantizer {
       }
       Ranges activations =
           recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
-      Plan plan = Planner.plan(folded.model(), recipe, activations, folded.known());
+      // What nobody has data for is left alone.
+      Recipe wanted = recipe.needsRanges() && !seen ? recipe.keepingFloatWeights() : recipe;
+      Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
       return corrects(folded)
           ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))
           : plan;

@@ -66,7 +66,10 @@ public final class Fold {
     for (int i = 0; i < graphs.size(); i++) {
       int subgraph = i;
       int[] numbers = compact.tensors().get(i);
-      graphs.get(i).known().forEach((t, k) -> known.put(new Place(subgraph, numbers[t]), k));
+      Map<Integer, Known> here = new HashMap<>();
+      graphs.get(i).known().forEach((t, k) -> here.put(numbers[t], k));
+      new Propagation(compact.model(), i, here).propagate();
+      here.forEach((t, k) -> known.put(new Place(subgraph, t), k));
     }
     return new Folded(withoutHalf(compact.model()), KnownEncodings.of(known), changes);
   }

@@ -197,13 +197,16 @@ final class Graph {
     return !range.isEmpty() && range.nans() == 0 && range.infinities() == 0;
   }
 
-  /** Whether there are ranges of anything computed in it. */
-  boolean wasSeen() {
-    return wasSeen;
+  /** Why there is no range of a tensor. */
+  String whyNotSeen(int tensor) {
+    String name = "`" + tensor(tensor).name() + "`";
+    if (ranges == Ranges.NONE) {
+      return "the model has no range of " + name + ", and there are no calibration data";
+    }
+    return wasSeen ? "calibration saw no value of " + name : whyNotSeen();
   }
 
-  /** Why there are no ranges of anything computed in it. */
-  String whyNotSeen() {
+  private String whyNotSeen() {
     if (number == 0) {
       return "it was not calibrated";
     }

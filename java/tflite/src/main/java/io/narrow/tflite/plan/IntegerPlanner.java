@@ -142,13 +142,7 @@ final class IntegerPlanner {
       return Encoding.FLOAT;
     }
     if (!scales.has(number)) {
-      problems.add(
-          option
-              + " "
-              + type
-              + ": calibration saw no value of `"
-              + graph.tensor(number).name()
-              + "`");
+      problems.add(option + " " + type + ": " + graph.whyNotSeen(number));
       return Encoding.FLOAT;
     }
     boolean wide = type == TensorType.INT16;

@@ -176,7 +176,7 @@ final class IntegerSupport {
     String name = "`" + graph.tensor(number).name() + "`";
     Optional<FloatRange> seen = graph.seen(number);
     if (seen.isEmpty()) {
-      return graph.wasSeen() ? "calibration saw no value of " + name : graph.whyNotSeen();
+      return graph.whyNotSeen(number);
     }
     if (graph.range(number, type).isEmpty()) {
       return "calibration saw NaN or infinity in " + name;

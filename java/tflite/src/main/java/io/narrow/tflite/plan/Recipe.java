@@ -155,6 +155,16 @@ public record Recipe(
         strict);
   }
 
+  /** With float32 weights for the operators that have no integer kernel, or whose range is open. */
+  public Recipe keepingFloatWeights() {
+    Rule stored = Rule.all(STORED);
+    return new Recipe(
+        rules.stream().filter(rule -> !rule.equals(stored)).toList(),
+        inputType,
+        outputType,
+        strict);
+  }
+
   /** Whether ranges of activations are needed. */
   public boolean needsRanges() {
     return needsRanges(rules);

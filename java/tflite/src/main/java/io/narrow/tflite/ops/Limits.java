@@ -1,22 +1,26 @@
 package io.narrow.tflite.ops;
 
+import java.util.List;
+
 /**
  * What a kernel with integer activations of a type does not take or compute right, beyond {@link
- * IntegerRule.Scales}. The first two end the process, not the run: the kernel checks them as it is
- * prepared.
+ * IntegerRule.Scales}. The first three end the process, not the run.
  *
  * @param ratio the scale of an operand must be less than so many times that of the result
  * @param square and its square less than so many times
+ * @param pole and not exactly so many times; without a result that has a scale, not exactly this
  * @param finest smaller scales of operands are not told apart, or end the process in the reference
- *     kernels, that of microcontrollers
- * @param coarsest so large and larger ones are computed wrongly, or end the process
+ *     kernels, those of microcontrollers
+ * @param coarsest so large and larger ones are computed wrongly
  * @param axes how many axes an operand may have
  */
-public record Limits(double ratio, double square, double finest, double coarsest, int axes) {
+public record Limits(
+    double ratio, double square, double pole, double finest, double coarsest, int axes) {
   static Limits of(Row row, String type) {
     return new Limits(
         number(row, "ratio", type, Double.POSITIVE_INFINITY),
         number(row, "square", type, Double.POSITIVE_INFINITY),
+        number(row, "pole", type, Double.POSITIVE_INFINITY),
         number(row, "finest", type, 0),
         number(row, "coarsest", type, Double.POSITIVE_INFINITY),
         (int) number(row, "axes", type, Integer.MAX_VALUE));
@@ -27,31 +31,44 @@ public record Limits(double ratio, double square, double finest, double coarsest
     return word == null ? otherwise : Double.parseDouble(word);
   }
 
-  /**
-   * Whether the kernel ends the process.
-   *
-   * @param operand the largest scale of an operand
-   * @param result scale of the result
-   */
-  public boolean endsProcess(double operand, double result) {
-    return operand >= ratio * result || operand * operand >= square * result;
+  /** Whether there are scales at which the kernel ends the process. */
+  public boolean canEndProcess() {
+    return Math.min(Math.min(ratio, square), pole) < Double.POSITIVE_INFINITY;
   }
 
   /**
-   * Why it does not compute with these scales, in words; empty if it does.
+   * Why the kernel ends the process, in words; empty if it does not.
    *
-   * @param operand the largest scale of an operand
-   * @param result scale of the result, infinity if it has none
+   * @param operands their scales
+   * @param results their scales, which may be none
    */
-  public String objection(double operand, double result) {
-    if (endsProcess(operand, result)) {
-      return "its integer kernel cannot give steps of "
-          + (float) result
-          + " from steps of "
-          + (float) operand;
+  public String endsProcess(List<Float> operands, List<Float> results) {
+    double result = results.stream().mapToDouble(Float::doubleValue).min().orElse(1);
+    for (double operand : operands) {
+      if (operand >= ratio * result || operand * operand >= square * result) {
+        return "its kernel gives no steps of "
+            + (float) result
+            + " from such of "
+            + (float) operand;
+      }
+      if (operand == pole * result) {
+        return "its kernel does not take steps that are exactly "
+            + (float) pole
+            + (results.isEmpty() ? "" : " times those of its result");
+      }
     }
+    return "";
+  }
+
+  /** Why the kernel does not compute with these scales, in words; empty if it does. */
+  public String objection(List<Float> operands, List<Float> results) {
+    String ends = endsProcess(operands, results);
+    if (!ends.isEmpty()) {
+      return ends;
+    }
+    double operand = operands.stream().mapToDouble(Float::doubleValue).max().orElse(finest);
     return operand < finest || operand >= coarsest
-        ? "its integer kernel takes steps from "
+        ? "its kernel takes steps from "
             + (float) finest
             + (coarsest < Double.POSITIVE_INFINITY ? " to below " + (float) coarsest : "")
             + ", and those of its operands are "

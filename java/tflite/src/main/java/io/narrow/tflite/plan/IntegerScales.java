@@ -362,19 +362,19 @@ final class IntegerScales {
   String objection(int number, IntegerOperator integer) {
     Operator operator = graph.operator(number);
     IntegerRule rule = graph.rule(number);
-    double operand = 0;
-    double result = Double.POSITIVE_INFINITY;
+    List<Float> operands = new ArrayList<>();
+    List<Float> results = new ArrayList<>();
     for (int place = 0; place < operator.inputs().length; place++) {
       if (rule.reads(place) && operator.input(place) >= 0) {
-        operand = Math.max(operand, integer.inputs().get(place).scale());
+        operands.add((float) (integer.inputs().get(place).scale() * steepness(operator)));
       }
     }
     for (int place = 0; place < operator.outputs().length; place++) {
       if (rule.writes(place)) {
-        result = Math.min(result, integer.outputs().get(place).scale());
+        results.add(integer.outputs().get(place).scale());
       }
     }
-    return rule.limits(support.type(number)).objection(operand * steepness(operator), result);
+    return rule.limits(support.type(number)).objection(operands, results);
   }
 
   /** What an operator reads and writes. */

@@ -99,6 +99,12 @@ final class NativeModel implements AutoCloseable {
       throw NarrowException.unsupported(
           source + ": not in TFLite " + version() + ": " + String.join(", ", unresolved));
     }
+    List<String> fatal = KernelCheck.problems(interpreter);
+    if (!fatal.isEmpty()) {
+      close();
+      throw NarrowException.unsupported(
+          source + ": TFLite would end the process at " + String.join(", ", fatal));
+    }
   }
 
   static NativeModel of(Path file, Options options) {

@@ -52,6 +52,11 @@ public final class ModelBuilder {
     return tensor(name, TensorType.FLOAT32, shape);
   }
 
+  /** Integers that are computed or given, with this scale and 0 for 0. */
+  public int quantized(String name, TensorType type, float scale, int... shape) {
+    return add(Tensor.of(name, type, shape).quantized(type, new float[] {scale}, new long[1], 0));
+  }
+
   /** A tensor that the runtime keeps between runs, zero at first. */
   public int variable(String name, int... shape) {
     Tensor tensor = Tensor.of(name, TensorType.FLOAT32, shape);

@@ -51,9 +51,9 @@ record Activation(int tensor, int intermediate, String name, String source, Role
       Operator operator = graph.operators().get(i);
       String source = operator.name() + " (operator " + i + ")";
       for (int output : operator.outputs()) {
-        if (output >= 0 && !graph.tensor(output).isVariable()) {
+        if (output >= 0 && isShown(graph, operator, output)) {
           add(model, output, source, Role.OUTPUT, known, found);
-        } // what a variable is set to says nothing of the state that the next operator makes of it
+        }
       }
       if (LstmCell.fits(model, graph, operator)) {
         add(model, operator.input(Lstm.CELL_STATE), source, Role.TRACED, known, found);
@@ -69,6 +69,15 @@ record Activation(int tensor, int intermediate, String name, String source, Role
       }
     }
     return found;
+  }
+
+  /**
+   * What a variable is set to says nothing of the state that the next operator makes of it, and
+   * WHILE leaves a result that nobody reads as it finds it: random memory.
+   */
+  private static boolean isShown(Subgraph graph, Operator operator, int output) {
+    return !graph.tensor(output).isVariable()
+        && (operator.calls().isEmpty() || graph.reads(output) > 0);
   }
 
   private static void add(

@@ -90,6 +90,18 @@ public final class OpRule {
     return computed ? integer.map(rule -> rule.ofComputed(weights)) : integer;
   }
 
+  /**
+   * What computes the same in integers, where it has no kernel for activations of a type; empty if
+   * nothing does.
+   *
+   * @param operand type of the first operand
+   */
+  public Optional<Expression> instead(TensorType activation, TensorType operand) {
+    boolean fits = row.word("of", "float32").equals(operand.toString());
+    String text = row.word(activation + "as", row.word("as", ""));
+    return fits && !text.isEmpty() ? Optional.of(Expression.of(text)) : Optional.empty();
+  }
+
   /** Why it does not compute with activations of a type, in words. */
   public String missing(TensorType activation) {
     return operator()

@@ -86,7 +86,11 @@ public final class Planner {
    *     takes them
    */
   public static Plan plan(Model model, Recipe recipe, Ranges ranges, KnownEncodings known) {
-    return new Planner(model, recipe, ranges, known).plan();
+    if (!recipe.needsRanges()) {
+      return new Planner(model, recipe, ranges, known).plan();
+    }
+    Lowering lowered = new Lowering(model, recipe, ranges);
+    return new Planner(lowered.model(), recipe, lowered.ranges(), known).plan();
   }
 
   /** The ranges that calibration found. */

@@ -1,0 +1,233 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.draft.Draft;
+import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.Expression;
+import io.narrow.tflite.ops.OpRules;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.Predicate;
+
+/**
+ * Puts operators that have integer kernels in the place of such as have none and compute the same.
+ * Tensors of the model keep their numbers; the range of what is new follows from those of the
+ * operands.
+ */
+final class Lowering {
+  /** What the operators in expressions compute, monotone in each of their operands. */
+  private static final Map<String, DoubleBinaryOperator> FUNCTIONS =
+      Map.of(
+          "ADD", (a, b) -> a + b,
+          "SUB", (a, b) -> a - b,
+          "MUL", (a, b) -> a * b,
+          "MINIMUM", Math::min,
+          "MAXIMUM", Math::max,
+          "EXP", (a, b) -> Math.exp(a),
+          "RELU", (a, b) -> Math.max(a, 0),
+          "RELU6", (a, b) -> Math.min(Math.max(a, 0), 6));
+
+  private record Place(int subgraph, int tensor) {}
+
+  private final Model model;
+  private final Recipe recipe;
+  private final Ranges ranges;
+  private final Draft draft;
+  private final Map<Place, FloatRange> computed = new HashMap<>();
+  private final Map<Float, Integer> constants = new HashMap<>(); // buffers
+  private boolean changed;
+
+  Lowering(Model model, Recipe recipe, Ranges ranges) {
+    this.model = model;
+    this.recipe = recipe;
+    this.ranges = ranges;
+    this.draft = new Draft(model);
+    for (int i = 0; i < model.subgraphs().size(); i++) {
+      Subgraph graph = model.subgraphs().get(i);
+      List<Predicate<Operator>> fits = recipe.rules().stream().map(r -> r.in(graph)).toList();
+      for (int number = 0; number < graph.operators().size(); number++) {
+        lower(i, number, graph.operators().get(number), fits);
+      }
+    }
+  }
+
+  /** The model, which may be the same as before. */
+  Model model() {
+    return changed ? draft.finish() : model;
+  }
+
+  /** The ranges of its tensors. */
+  Ranges ranges() {
+    return new Ranges() {
+      @Override
+      public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+        FloatRange range = computed.get(new Place(subgraph, tensor));
+        return range != null ? Optional.of(range) : ranges.range(subgraph, tensor, whole);
+      }
+
+      @Override
+      public Optional<FloatRange> intermediate(
+          int subgraph, int output, int number, boolean whole) {
+        return ranges.intermediate(subgraph, output, number, whole);
+      }
+    };
+  }
+
+  private void lower(int subgraph, int number, Operator operator, List<Predicate<Operator>> fits) {
+    Subgraph graph = model.subgraphs().get(subgraph);
+    if (operator.input(0) < 0
+        || operator.outputs().length != 1
+        || !isFloat(graph, operator.outputs()[0])) {
+      return;
+    }
+    TensorType operand = graph.tensor(operator.input(0)).type();
+    for (TensorType type : List.of(TensorType.INT8, TensorType.INT16)) {
+      OpRules.of(operator.name())
+          .instead(type, operand)
+          .filter(expression -> wanted(operator, fits, type))
+          .filter(expression -> isKnown(subgraph, operator, expression))
+          .ifPresent(expression -> replace(subgraph, number, operator, expression));
+    }
+  }
+
+  /** Whether a recipe wants activations of a type of an operator, without naming it. */
+  private boolean wanted(Operator operator, List<Predicate<Operator>> fits, TensorType type) {
+    Rule last = null;
+    for (int i = 0; i < fits.size(); i++) {
+      last = fits.get(i).test(operator) ? recipe.rules().get(i) : last;
+    }
+    return last != null
+        && last.treatment().mode().integer()
+        && last.treatment().mode().activation() == type
+        && !last.namesOperator();
+  }
+
+  private static boolean isFloat(Subgraph graph, int tensor) {
+    return graph.tensor(tensor).type() == TensorType.FLOAT32;
+  }
+
+  /** Whether the ranges of what is new can be told. */
+  private boolean isKnown(int subgraph, Operator operator, Expression expression) {
+    return expression.arguments().stream()
+        .allMatch(
+            each ->
+                each.isConstant()
+                    || each.place() >= 0
+                        && !isFloat(model.subgraphs().get(subgraph), operator.input(each.place()))
+                    || range(subgraph, operator, each).isPresent());
+  }
+
+  private Optional<FloatRange> range(int subgraph, Operator operator, Expression expression) {
+    if (expression.isConstant()) {
+      return Optional.of(new FloatRange(expression.value(), expression.value(), 0, 0));
+    }
+    if (expression.place() >= 0) {
+      return operand(subgraph, operator.input(expression.place()));
+    }
+    List<FloatRange> all = new ArrayList<>();
+    for (Expression each : expression.arguments()) {
+      range(subgraph, operator, each).ifPresent(all::add);
+    }
+    return all.size() == expression.arguments().size()
+        ? Optional.of(corners(FUNCTIONS.get(expression.operator()), all))
+        : Optional.empty();
+  }
+
+  private Optional<FloatRange> operand(int subgraph, int number) {
+    Tensor tensor = number < 0 ? null : model.subgraphs().get(subgraph).tensor(number);
+    if (tensor == null || tensor.type() != TensorType.FLOAT32 || tensor.isEncoded()) {
+      return Optional.empty();
+    }
+    if (!model.isConstant(tensor)) {
+      return ranges
+          .range(subgraph, number, true)
+          .filter(range -> !range.isEmpty() && range.nans() == 0 && range.infinities() == 0);
+    }
+    float[] range = IntegerWeights.range(model.contents(tensor));
+    return Optional.of(new FloatRange(range[0], range[1], 0, 0));
+  }
+
+  private static FloatRange corners(DoubleBinaryOperator function, List<FloatRange> operands) {
+    FloatRange first = operands.get(0);
+    FloatRange second = operands.get(operands.size() - 1);
+    FloatRange all = FloatRange.EMPTY;
+    for (float a : new float[] {first.min(), first.max()}) {
+      for (float b : new float[] {second.min(), second.max()}) {
+        float value = (float) function.applyAsDouble(a, b);
+        all = all.merge(new FloatRange(value, value, 0, 0));
+      }
+    }
+    return all;
+  }
+
+  private void replace(int subgraph, int number, Operator operator, Expression expression) {
+    changed = true;
+    Map<Expression, Integer> known = new HashMap<>();
+    List<Operator> steps = new ArrayList<>();
+    List<Integer> arguments = new ArrayList<>();
+    for (Expression each : expression.arguments()) {
+      arguments.add(tensor(subgraph, operator, each, known, steps));
+    }
+    steps.add(step(expression.operator(), arguments, operator.outputs()[0]));
+    draft.graph(subgraph).replace(number, steps.get(0));
+    steps.subList(1, steps.size()).forEach(step -> draft.graph(subgraph).addAfter(number, step));
+  }
+
+  private static Operator step(String name, List<Integer> inputs, int output) {
+    return Operator.of(
+        name, 1, inputs.stream().mapToInt(Integer::intValue).toArray(), new int[] {output});
+  }
+
+  /** Number of the tensor that holds a part of an expression. */
+  private int tensor(
+      int subgraph,
+      Operator operator,
+      Expression expression,
+      Map<Expression, Integer> known,
+      List<Operator> steps) {
+    if (expression.place() >= 0) {
+      return operator.input(expression.place());
+    }
+    Integer there = known.get(expression);
+    if (there != null) {
+      return there;
+    }
+    Tensor output = model.subgraphs().get(subgraph).tensor(operator.outputs()[0]);
+    int number;
+    if (expression.isConstant()) {
+      int buffer = constants.computeIfAbsent(expression.value(), this::constant);
+      Tensor scalar = Tensor.of(output.name() + "_constant", TensorType.FLOAT32, new int[0]);
+      number = draft.graph(subgraph).add(scalar.withBuffer(buffer));
+    } else {
+      List<Integer> arguments = new ArrayList<>();
+      for (Expression each : expression.arguments()) {
+        arguments.add(tensor(subgraph, operator, each, known, steps));
+      }
+      String name = output.name() + "_" + expression.operator().toLowerCase(Locale.ROOT);
+      int made = draft.graph(subgraph).add(output.withName(name).withBuffer(0));
+      number = made;
+      steps.add(step(expression.operator(), arguments, made));
+      range(subgraph, operator, expression)
+          .ifPresent(range -> computed.put(new Place(subgraph, made), range));
+    }
+    known.put(expression, number);
+    return number;
+  }
+
+  private int constant(float value) {
+    ByteBuffer bytes = ByteBuffer.allocateDirect(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return draft.addBuffer(Buffer.of(bytes.putFloat(0, value)));
+  }
+}

@@ -82,6 +82,11 @@ public final class Operator {
     return hasOption(field) ? table.table("builtin_options").get(0).ints(field) : new int[0];
   }
 
+  /** A text option; empty where the operator has no such option. */
+  public String text(String field) {
+    return hasOption(field) ? table.table("builtin_options").get(0).string(field) : "";
+  }
+
   /** Numbers of the subgraphs that it calls: the bodies of control flow, a decomposition. */
   public List<Integer> calls() {
     List<Integer> called = new ArrayList<>();

@@ -72,6 +72,8 @@ public record IntegerRule(
     SVDF,
     /** The same for both operands: codes or whole steps of a fixed size are compared. */
     COMPARE,
+    /** The same for all that read a variable or assign to it. */
+    VARIABLE,
     /** A result in [0, 1). */
     UNIT,
     /** A result in [-1, 1). */

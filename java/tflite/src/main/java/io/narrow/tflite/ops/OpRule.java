@@ -223,6 +223,11 @@ public final class OpRule {
     return row.number("count", -1);
   }
 
+  /** Whether it reads a variable, or assigns to it; its first operand says which. */
+  public boolean usesVariable() {
+    return integer.filter(rule -> rule.scales() == IntegerRule.Scales.VARIABLE).isPresent();
+  }
+
   /** Whether what it computes depends on what ran before, or on chance. */
   public boolean stateful() {
     return row.has("stateful");

@@ -27,16 +27,27 @@ final class Graph {
   private final KnownEncodings known;
   private final Treatments treatments;
   private final Map<List<Object>, Optional<FloatRange>> chosen = new ConcurrentHashMap<>();
+  private final Variables variables;
   private final boolean entry;
   private final boolean wasSeen;
 
-  Graph(Model model, int number, Recipe recipe, Ranges ranges, KnownEncodings known) {
+  /**
+   * @param variables of the model
+   */
+  Graph(
+      Model model,
+      int number,
+      Recipe recipe,
+      Ranges ranges,
+      KnownEncodings known,
+      Variables variables) {
     this.model = model;
     this.number = number;
     this.subgraph = model.subgraphs().get(number);
     this.recipe = recipe;
     this.ranges = ranges;
     this.known = known;
+    this.variables = variables;
     this.treatments = new Treatments(model, subgraph, recipe);
     if (recipe.needsRanges()) {
       IntStream.range(0, subgraph.tensors().size())
@@ -64,6 +75,10 @@ final class Graph {
 
   Recipe recipe() {
     return recipe;
+  }
+
+  Variables variables() {
+    return variables;
   }
 
   Treatments treatments() {

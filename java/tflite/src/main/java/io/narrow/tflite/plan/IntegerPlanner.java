@@ -4,6 +4,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -42,8 +43,18 @@ final class IntegerPlanner {
     } while (refuse(scaled, refused));
     this.support = supported;
     this.scales = scaled;
+    integers.forEach(this::hold);
     this.recurrent = new RecurrentPlans(graph);
     integers.values().forEach(recurrent::add);
+  }
+
+  /** Subgraphs that are planned later follow. */
+  private void hold(int number, IntegerOperator integer) {
+    if (OpRules.of(graph.operator(number).name()).usesVariable()) {
+      Encoding encoding =
+          integer.outputs().isEmpty() ? integer.inputs().get(1) : integer.outputs().get(0);
+      graph.variables().plan(graph.number(), number, encoding);
+    }
   }
 
   /** Whether there are kernels that do not take the scales: without them others can be chosen. */

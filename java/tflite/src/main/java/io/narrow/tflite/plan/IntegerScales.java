@@ -202,6 +202,8 @@ final class IntegerScales {
       takeRange(operator.input(0), results.get(0));
     } else if (rule.scales() == Scales.COMPARE) {
       compare(operator, type);
+    } else if (rule.scales() == Scales.VARIABLE && !begins(number)) {
+      shareWithVariable(operator, held(number), type);
     } else if (rule.scales() == Scales.LSTM) {
       shareWithState(new Lstm(operator), results.get(0));
     } else if (rule.scales() == Scales.SVDF) {
@@ -210,6 +212,34 @@ final class IntegerScales {
       String reason = groups.range(result) + ", not widened: the lowest code is the kernel's RELU";
       groups.fix(result, groups.encoding(result, type), reason);
     }
+  }
+
+  private boolean begins(int number) {
+    return graph.variables().begins(graph.number(), number);
+  }
+
+  /** The tensor that is read from a variable, or assigned to it. */
+  private static int value(Operator operator) {
+    return operator.outputs().length > 0 ? operator.outputs()[0] : operator.input(1);
+  }
+
+  private void shareWithVariable(Operator operator, int held, TensorType type) {
+    int value = value(operator);
+    if (operator.outputs().length > 0) {
+      groups.join(held, value);
+    } else if (graph.isConstant(value)) {
+      includeConstant(held, value);
+    } else {
+      include(held, value);
+      if (type(value) == type && cheap(value, held)) {
+        groups.join(held, value);
+      }
+    }
+  }
+
+  /** The tensor whose scale is that of the variable that an operator uses. */
+  private int held(int number) {
+    return value(graph.operator(graph.variables().together(graph.number(), number).get(0)));
   }
 
   /** Equal values have equal codes where the operands share a scale. */
@@ -391,7 +421,7 @@ final class IntegerScales {
     for (int place = 0; place < operator.inputs().length; place++) {
       int tensor = operator.input(place);
       boolean activation = rule.reads(place) && tensor >= 0;
-      inputs.add(activation ? operand(operator, rule, type, place) : Encoding.FLOAT);
+      inputs.add(activation ? operand(number, rule, type, place) : Encoding.FLOAT);
     }
     OpRule row = OpRules.of(operator.name());
     if (rule.scales() == Scales.WEIGHTS) {
@@ -451,8 +481,14 @@ final class IntegerScales {
     inputs.set(row.bias(), Encoding.of(TensorType.INT32, products[0], 0));
   }
 
-  private Encoding operand(Operator operator, IntegerRule rule, TensorType type, int place) {
+  private Encoding operand(int number, IntegerRule rule, TensorType type, int place) {
+    Operator operator = graph.operator(number);
     int tensor = operator.input(place);
+    if (rule.scales() == Scales.VARIABLE) {
+      return begins(number)
+          ? graph.variables().encoding(graph.number(), number)
+          : groups.encoding(held(number), type);
+    }
     if (rule.scales() == Scales.COMPARE) {
       return compared(operator, rule, type);
     }

@@ -34,11 +34,24 @@ final class IntegerSupport {
     refused.forEach((operator, why) -> objections[operator] = why);
     new Movers(graph, objections).leaveFloat();
     for (int i = 0; i < objections.length; i++) {
+      agree(i);
+    }
+    for (int i = 0; i < objections.length; i++) {
       // What sets a state to zero follows the operator that keeps the state.
       Optional<Subgraph.Reader> keeper = graph.cleared(i);
       if (keeper.isPresent()) {
         boolean integer = objections[keeper.get().operator()].isEmpty();
         objections[i] = integer ? "" : "it sets the state of an operator that stays float32";
+      }
+    }
+  }
+
+  /** A variable is held as integers by all that use it or by none. */
+  private void agree(int operator) {
+    for (int other : graph.variables().together(graph.number(), operator)) {
+      if (objections[operator].isEmpty()
+          && (!objections[other].isEmpty() || type(other) != type(operator))) {
+        objections[operator] = "its variable is float32 where it is used";
       }
     }
   }
@@ -72,13 +85,16 @@ final class IntegerSupport {
       boolean any = !graph.isConstant(operator.input(0)) || !graph.isConstant(operator.input(1));
       objection = any ? "" : "it compares constants";
     }
+    if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.VARIABLE) {
+      objection = graph.variables().objection(graph.number(), number);
+    }
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.QUOTIENT) {
       objection = divisor(operator.input(1), type);
     }
     if (objection.isEmpty() && rule.scales().recurrent()) {
       objection = new RecurrentSupport(graph, this).objection(number, rule.scales());
     }
-    boolean any = false;
+    boolean any = rule.scales() == IntegerRule.Scales.VARIABLE;
     for (int place = 0; place < operator.inputs().length && objection.isEmpty(); place++) {
       if (rule.reads(place) && operator.input(place) >= 0) {
         any = true;

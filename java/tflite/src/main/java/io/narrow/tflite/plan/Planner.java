@@ -112,8 +112,9 @@ public final class Planner {
 
   private Plan plan() {
     List<String> problems = new ArrayList<>();
+    Variables variables = new Variables(model);
     for (int number = 0; number < model.subgraphs().size(); number++) {
-      Graph graph = new Graph(model, number, recipe, ranges, known);
+      Graph graph = new Graph(model, number, recipe, ranges, known, variables);
       IntegerPlanner integer = new IntegerPlanner(graph);
       integers.add(integer);
       constants(graph, integer);

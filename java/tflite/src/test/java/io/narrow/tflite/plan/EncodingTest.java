@@ -86,7 +86,13 @@ class EncodingTest {
       Recipe recipe = wide ? Recipe.int16x8() : Recipe.int8();
       IntegerWeights weights =
           new IntegerWeights(
-              new Graph(model, 0, recipe, (s, t, any) -> Optional.empty(), KnownEncodings.NONE));
+              new Graph(
+                  model,
+                  0,
+                  recipe,
+                  (s, t, any) -> Optional.empty(),
+                  KnownEncodings.NONE,
+                  new Variables(model)));
       for (int i = 0; i < products; i++) {
         float[] ends = finite(random, 2);
         Encoding input = Encoding.activation(type, ends[0], ends[1]);

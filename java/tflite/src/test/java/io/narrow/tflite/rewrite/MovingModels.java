@@ -372,6 +372,10 @@ final class MovingModels {
     for (String operator : List.of("STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM")) {
       rows.add(operator, LUT, 60, b -> several(b, operator, null, 4, 6));
     }
+    for (String operator : List.of("READ_VARIABLE", "ASSIGN_VARIABLE")) {
+      rows.add(operator, 25, 60, b -> variable(b, 1));
+      rows.add(operator + " of a wider range", 25, 60, b -> variable(b, 3));
+    }
     rows.add("SELECT", LUT, 60, b -> select(b, "SELECT", options("SelectOptions")));
     rows.add("SELECT_V2", LUT, 60, b -> select(b, "SELECT_V2", options("SelectV2Options")));
   }
@@ -409,6 +413,38 @@ final class MovingModels {
     int z = b.floats("z", 4, 6);
     int y = b.floats("y", to);
     return IntegerModels.call(b, operator, options, new int[] {x, z}, y).inputs(x, z).outputs(y);
+  }
+
+  /** What comes in is added to half of what a variable holds, and that is kept. */
+  private static ModelBuilder variable(ModelBuilder b, float kept) {
+    int handle = handle(b);
+    int before = b.floats("before", 4, 6);
+    int half = b.constant("half", new float[] {.5f / kept});
+    int faded = b.floats("faded", 4, 6);
+    int x = b.floats("x", 4, 6);
+    int y = b.floats("y", 4, 6);
+    int by = b.constant("by", new float[] {kept});
+    int after = b.floats("after", 4, 6);
+    b.operator("CALL_ONCE", options("CallOnceOptions").with("init_subgraph_index", 1), new int[0])
+        .operator("READ_VARIABLE", options("ReadVariableOptions"), new int[] {handle}, before)
+        .operator("MUL", options("MulOptions"), new int[] {before, half}, faded)
+        .operator("ADD", options("AddOptions"), new int[] {faded, x}, y)
+        .operator("MUL", options("MulOptions"), new int[] {y, by}, after)
+        .operator("ASSIGN_VARIABLE", options("AssignVariableOptions"), new int[] {handle, after})
+        .inputs(x)
+        .outputs(y)
+        .subgraph();
+    int first = handle(b);
+    int zeros = b.constant("zeros", new float[24], 4, 6);
+    return b.operator(
+        "ASSIGN_VARIABLE", options("AssignVariableOptions"), new int[] {first, zeros});
+  }
+
+  private static int handle(ModelBuilder b) {
+    int handle = b.tensor("handle", TensorType.RESOURCE);
+    b.operator(
+        "VAR_HANDLE", options("VarHandleOptions").with("shared_name", "v"), new int[0], handle);
+    return handle;
   }
 
   private static ModelBuilder split(

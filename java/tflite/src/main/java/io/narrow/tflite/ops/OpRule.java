@@ -218,6 +218,14 @@ public final class OpRule {
     return row.has("adds");
   }
 
+  /**
+   * To which power its result is the difference of its operands, which is small where they are
+   * nearly equal; 0 for an operator that computes no difference.
+   */
+  public int cancels() {
+    return row.number("cancels", 0);
+  }
+
   /** Place of the operand that says how many results it gives, -1 if none does. */
   public int count() {
     return row.number("count", -1);

@@ -50,7 +50,8 @@ final class BiasEdit {
         plan.activations(),
         plan.integerOperators().stream()
             .map(o -> integers.get(new Place(o.subgraph(), o.operator())))
-            .toList());
+            .toList(),
+        plan.losses());
   }
 
   private Subgraph edit(Subgraph subgraph, List<Bias> biases) {

@@ -19,6 +19,7 @@ public final class Plan {
   private final List<OperatorPlan> operators;
   private final List<ActivationPlan> activations;
   private final List<IntegerOperator> integerOperators;
+  private final List<String> losses;
 
   Plan(
       Model model,
@@ -26,13 +27,15 @@ public final class Plan {
       List<TensorPlan> tensors,
       List<OperatorPlan> operators,
       List<ActivationPlan> activations,
-      List<IntegerOperator> integerOperators) {
+      List<IntegerOperator> integerOperators,
+      List<String> losses) {
     this.model = model;
     this.recipe = recipe;
     this.tensors = List.copyOf(tensors);
     this.operators = List.copyOf(operators);
     this.activations = List.copyOf(activations);
     this.integerOperators = List.copyOf(integerOperators);
+    this.losses = List.copyOf(losses);
   }
 
   public Model model() {
@@ -71,6 +74,11 @@ public final class Plan {
     return integerOperators;
   }
 
+  /** What is lost because no code tells it apart, in words: a line for each kind. */
+  List<String> losses() {
+    return losses;
+  }
+
   /** Whether at least one tensor changes. */
   public boolean changesAnything() {
     return tensors.stream().anyMatch(tensor -> !tensor.isFloat())
@@ -98,6 +106,7 @@ public final class Plan {
         warnings.add("`" + tensor.name() + "`: " + tensor.reason());
       }
     }
+    warnings.addAll(losses);
     warnings.addAll(FastKernels.warnings(this));
     return warnings;
   }

@@ -113,12 +113,14 @@ public final class Planner {
   private Plan plan() {
     List<String> problems = new ArrayList<>();
     Variables variables = new Variables(model);
+    Losses losses = new Losses();
     for (int number = 0; number < model.subgraphs().size(); number++) {
       Graph graph = new Graph(model, number, recipe, ranges, known, variables);
       IntegerPlanner integer = new IntegerPlanner(graph);
       integers.add(integer);
       constants(graph, integer);
       activations.addAll(integer.activations(problems));
+      losses.add(graph, integer.operators());
     }
     if (!problems.isEmpty()) {
       throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
@@ -132,7 +134,7 @@ public final class Planner {
     }
     List<IntegerOperator> inIntegers =
         integers.stream().flatMap(integer -> integer.operators().stream()).toList();
-    return new Plan(model, recipe, tensors, operators, activations, inIntegers);
+    return new Plan(model, recipe, tensors, operators, activations, inIntegers, losses.lines());
   }
 
   private void constants(Graph graph, IntegerPlanner integer) {

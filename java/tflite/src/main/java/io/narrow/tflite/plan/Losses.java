@@ -1,0 +1,238 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Values that no code tells apart: all that was seen of a tensor, or of a difference, is less than
+ * a few steps of the scales that it is computed with.
+ */
+final class Losses {
+  /** Fewer steps than this between zero and the largest value are as good as none. */
+  private static final float FEWEST_STEPS = 2;
+
+  /** How much finer than the steps of int8 those of int16 are, which has a code for each sign. */
+  private static final float FINER = 128;
+
+  private static final int NAMED = 3;
+  private static final int LONGEST_NAME = 40;
+
+  private final Kind shared = new Kind("lost in a scale that it shares, or that its kernel fixes");
+  private final Kind differences = new Kind("a difference lost in the steps of its operands");
+
+  /** A tensor that is lost in the scale with which an operator reads or writes it. */
+  private record Loss(String operator, String tensor, float largest, Encoding encoding) {
+    boolean inInt16Too() {
+      return encoding.type() == TensorType.INT16
+          || largest < FEWEST_STEPS * encoding.scale() / FINER;
+    }
+
+    @Override
+    public String toString() {
+      return String.format(
+          Locale.ROOT,
+          "`%s` (up to %.3g in steps of %.3g, %s)",
+          cut(tensor),
+          largest,
+          encoding.scale(),
+          operator);
+    }
+  }
+
+  /** All that is lost for a reason, and the operators that should not compute it in integers. */
+  private static final class Kind {
+    private final String reason;
+    private final List<Loss> losses = new ArrayList<>();
+    private final Set<String> results = new TreeSet<>();
+    private final Set<String> operators = new TreeSet<>();
+
+    Kind(String reason) {
+      this.reason = reason;
+    }
+
+    void keepFloat(Graph graph, int operator) {
+      operators.add(graph.operator(operator).name());
+      results.add(graph.tensor(graph.operator(operator).outputs()[0]).name());
+    }
+
+    String line() {
+      int more = losses.size() - NAMED;
+      boolean few = results.size() <= NAMED;
+      return losses.stream().limit(NAMED).map(Loss::toString).collect(Collectors.joining(", "))
+          + (more > 0 ? " and " + more + " more" : "")
+          + ": "
+          + reason
+          + "; what helps: `--keep-float"
+          + (few ? " '" + regex() + "'`" : "-ops " + String.join(",", operators) + "`")
+          + (losses.stream().anyMatch(Loss::inInt16Too) ? "" : ", int16x8")
+          + " or a model that ends before it";
+    }
+
+    private String regex() {
+      return results.stream()
+          .map(name -> name.matches("[^\\\\^$|()\\[\\]{}*+?']*") ? name : Pattern.quote(name))
+          .collect(Collectors.joining("|"));
+    }
+  }
+
+  /** Looks at the operators of a subgraph that compute in integers. */
+  void add(Graph graph, List<IntegerOperator> operators) {
+    Map<Integer, IntegerOperator> integers = new TreeMap<>();
+    operators.forEach(each -> integers.put(each.operator(), each));
+    Map<Integer, Loss> lost = new HashMap<>();
+    integers.forEach(
+        (number, each) -> {
+          Operator operator = graph.operator(number);
+          boolean loses = false;
+          for (int place = 0; place < each.inputs().size(); place++) {
+            int tensor = operator.input(place);
+            loses |= look(graph, operator, tensor, each.inputs().get(place), lost);
+          }
+          for (int place = 0; place < each.outputs().size(); place++) {
+            int tensor = operator.outputs()[place];
+            loses |= look(graph, operator, tensor, each.outputs().get(place), lost);
+          }
+          if (loses) {
+            withWhatPassesItOn(graph, number, integers);
+          }
+        });
+    shared.losses.addAll(new TreeMap<>(lost).values());
+    for (int number = 0; number < graph.operators(); number++) {
+      int power = OpRules.of(graph.operator(number).name()).cancels();
+      if (power > 0 && !lost.containsKey(graph.operator(number).outputs()[0])) {
+        difference(graph, number, power, integers);
+      }
+    }
+  }
+
+  /** Whether a tensor is lost here; the coarsest scale with which it is, is kept. */
+  private static boolean look(
+      Graph graph, Operator operator, int tensor, Encoding encoding, Map<Integer, Loss> lost) {
+    if (encoding.isFloat() || !graph.isFloat(tensor) || graph.isConstant(tensor)) {
+      return false;
+    }
+    float largest = largest(graph, tensor);
+    if (largest == 0 || largest >= FEWEST_STEPS * encoding.scale()) {
+      return false;
+    }
+    Loss loss = new Loss(operator.name(), graph.tensor(tensor).name(), largest, encoding);
+    lost.merge(tensor, loss, (a, b) -> a.encoding.scale() > b.encoding.scale() ? a : b);
+    return true;
+  }
+
+  private static float largest(Graph graph, int tensor) {
+    FloatRange seen = graph.seen(tensor).orElse(FloatRange.EMPTY);
+    return seen.isEmpty() ? 0 : Math.max(Math.abs(seen.min()), Math.abs(seen.max()));
+  }
+
+  /** An operator as float32 helps only with those that hand its results on in the same scale. */
+  private void withWhatPassesItOn(Graph graph, int first, Map<Integer, IntegerOperator> integers) {
+    Set<Integer> all = new TreeSet<>();
+    Deque<Integer> next = new ArrayDeque<>(List.of(first));
+    while (!next.isEmpty()) {
+      int number = next.remove();
+      if (all.add(number)) {
+        shared.keepFloat(graph, number);
+        for (Subgraph.Reader reader : graph.readers(graph.operator(number).outputs()[0])) {
+          if (integers.containsKey(reader.operator())
+              && graph.rule(reader.operator()).scales().same()) {
+            next.add(reader.operator());
+          }
+        }
+      }
+    }
+  }
+
+  private void difference(
+      Graph graph, int number, int power, Map<Integer, IntegerOperator> integers) {
+    Operator operator = graph.operator(number);
+    int result = operator.outputs()[0];
+    float largest = (float) Math.pow(largest(graph, result), 1.0 / power);
+    Stream<Encoding> operands =
+        integers.containsKey(number)
+            ? integers.get(number).inputs().stream()
+            : IntStream.of(operator.inputs()).mapToObj(each -> written(graph, each, integers));
+    operands
+        .filter(operand -> !operand.isFloat())
+        .max(Comparator.comparing(Encoding::scale))
+        .filter(coarsest -> largest > 0 && largest < FEWEST_STEPS * coarsest.scale())
+        .map(step -> new Loss(operator.name(), graph.tensor(result).name(), largest, step))
+        .ifPresent(
+            loss -> {
+              differences.losses.add(loss);
+              withWhatComputesIt(graph, number, integers);
+            });
+  }
+
+  /** How a tensor is written. */
+  private static Encoding written(Graph graph, int tensor, Map<Integer, IntegerOperator> integers) {
+    return graph
+        .producer(tensor)
+        .filter(integers::containsKey)
+        .map(by -> integers.get(by).outputs().get(place(graph.operator(by), tensor)))
+        .orElse(Encoding.FLOAT);
+  }
+
+  private static int place(Operator producer, int tensor) {
+    int place = 0;
+    while (producer.outputs()[place] != tensor) {
+      place++;
+    }
+    return place;
+  }
+
+  /** A difference as float32 helps only with operands that were float32 as well, up to weights. */
+  private void withWhatComputesIt(Graph graph, int last, Map<Integer, IntegerOperator> integers) {
+    Set<Integer> all = new TreeSet<>();
+    Deque<Integer> next = new ArrayDeque<>(List.of(last));
+    while (!next.isEmpty()) {
+      int number = next.remove();
+      if (all.add(number)) {
+        differences.keepFloat(graph, number);
+        for (int tensor : graph.operator(number).inputs()) {
+          graph
+              .producer(tensor)
+              .filter(integers::containsKey)
+              .filter(producer -> !graph.rule(producer).scales().weighted())
+              .ifPresent(next::add);
+        }
+      }
+    }
+  }
+
+  /** A line for each kind of loss. */
+  List<String> lines() {
+    List<String> lines = new ArrayList<>();
+    for (Kind kind : List.of(shared, differences)) {
+      if (!kind.losses.isEmpty()) {
+        lines.add(kind.line());
+      }
+    }
+    return lines;
+  }
+
+  private static String cut(String name) {
+    int half = LONGEST_NAME / 2;
+    return name.length() <= LONGEST_NAME
+        ? name
+        : name.substring(0, half) + "..." + name.substring(name.length() - half);
+  }
+}

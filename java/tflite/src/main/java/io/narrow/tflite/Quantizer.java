@@ -12,6 +12,7 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -176,8 +177,13 @@ public final class Quantizer {
       }
       Ranges activations =
           recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
-      // What nobody has data for is left alone.
-      Recipe wanted = recipe.needsRanges() && !seen ? recipe.keepingFloatWeights() : recipe;
+      Recipe wanted = recipe;
+      if (recipe.needsRanges() && folded.isTrained()) {
+        // Weights whose rounding was not a part of training are rounded as the converter does, so
+        // that the file is the one that training foresaw; what nobody has data for is left alone.
+        wanted = wanted.withScales(WeightScaling.LARGEST);
+        wanted = seen ? wanted : wanted.keepingFloatWeights();
+      }
       Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
       return corrects(folded)
           ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))

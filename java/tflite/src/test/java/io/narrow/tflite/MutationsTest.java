@@ -2,8 +2,13 @@ package io.narrow.tflite;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.fold.Fold;
+import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
@@ -13,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,44 +30,65 @@ class MutationsTest {
   private static final int MUTATIONS = 1000;
 
   private static final List<Recipe> RECIPES =
-      List.of(Recipe.dynamic(), Recipe.float16(), Recipe.weightOnly(8), Recipe.weightOnly(4));
+      List.of(
+          Recipe.dynamic(),
+          Recipe.float16(),
+          Recipe.weightOnly(8),
+          Recipe.weightOnly(4),
+          Recipe.int8(),
+          Recipe.int16x8(),
+          Recipe.of(Mode.FLOAT32));
+
+  private static final Ranges RANGES =
+      (subgraph, tensor, whole) -> Optional.of(new FloatRange(-2, 3, 0, 0));
 
   @TempDir private Path folder;
 
   @Test
   void exampleSurvives() throws IOException {
-    survives(Examples.DIGITS);
+    survives(Examples.DIGITS, MUTATIONS);
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"gen_bilstm_kws", "text_nl_string_in", "mobilenet_v1_025_224_f32_metadata"})
-  void modelOfTheZooSurvives(String name) throws IOException {
-    survives(Shared.file("models/zoo/" + name + ".tflite"));
+      strings = {
+        "zoo/gen_bilstm_kws",
+        "zoo/text_nl_string_in",
+        "zoo/mobilenet_v1_025_224_f32_metadata",
+        "zoo/mp_hand_landmark_sparse",
+        "zoo/tiny_kws_dscnn_dynrange",
+        "zoo/yunet_f16",
+        "qat/qat_two_outputs_qdq"
+      })
+  void sharedModelSurvives(String name) throws IOException {
+    survives(Shared.file("models/" + name + ".tflite"), MUTATIONS / 3);
   }
 
-  private void survives(Path model) throws IOException {
+  private void survives(Path model, int mutations) throws IOException {
     byte[] bytes = Files.readAllBytes(model);
     Path damaged = folder.resolve("damaged.tflite");
     Path output = folder.resolve("output.tflite");
     int refused = 0;
-    for (int seed = 0; seed < MUTATIONS; seed++) {
+    for (int seed = 0; seed < mutations; seed++) {
       Files.write(damaged, mutate(bytes, new Random(seed)));
       try {
         Model read = Model.read(damaged);
-        Rewriter.rewrite(Planner.plan(read, RECIPES.get(seed % RECIPES.size()))).write(output);
+        Folded folded = Fold.of(read);
+        Recipe recipe = RECIPES.get(seed % RECIPES.size());
+        Rewriter.rewrite(Planner.plan(folded.model(), recipe, RANGES, folded.known()))
+            .write(output);
       } catch (NarrowException e) {
         refused++;
         assertThat(e.getMessage())
             .as("seed %d", seed)
-            .startsWith(damaged.toString())
+            .contains(damaged.getFileName().toString())
             .doesNotContain("\n");
       } catch (RuntimeException | Error e) {
         throw new AssertionError(model.getFileName() + ", seed " + seed, e);
       }
     }
     // Damage to the tables is noticed; much of what is hit are weights, where any byte is valid.
-    assertThat(refused).isGreaterThan(MUTATIONS / 10);
+    assertThat(refused).isGreaterThan(mutations / 10);
   }
 
   /** Cuts the file, flips a byte, or overwrites a number, mostly where the tables are. */

@@ -3,7 +3,9 @@ package io.narrow.tflite.model;
 import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Drops what nothing in a model uses, and numbers the rest again. */
@@ -94,6 +96,15 @@ final class Compaction {
     return entries.stream()
         .map(e -> e.with("tensor_index", numbers[(int) e.integer("tensor_index")]))
         .toList();
+  }
+
+  /** The kinds of operators that are used. */
+  static List<OperatorCode> codes(List<OperatorCode> codes, List<Subgraph> subgraphs) {
+    Set<OperatorCode> used = new HashSet<>();
+    for (Subgraph subgraph : subgraphs) {
+      subgraph.operators().forEach(operator -> used.add(operator.code()));
+    }
+    return codes.stream().filter(used::contains).toList();
   }
 
   /**

@@ -233,11 +233,16 @@ public final class Model {
   public Model withMetadata(String entry, ByteBuffer contents) {
     List<Buffer> newBuffers = new ArrayList<>(buffers);
     newBuffers.add(Buffer.of(contents));
+    Table added = Table.of("Metadata").with("name", entry).with("buffer", buffers.size());
     List<Table> entries = new ArrayList<>(root.tables("metadata"));
-    entries.removeIf(e -> e.string("name").equals(entry));
-    entries.add(Table.of("Metadata").with("name", entry).with("buffer", buffers.size()));
+    int place = entries.stream().map(e -> e.string("name")).toList().indexOf(entry);
+    if (place < 0) {
+      entries.add(added);
+    } else {
+      entries.set(place, added);
+    }
     return new Model(name, root.with("metadata", entries), codes, subgraphs, newBuffers, tail)
-        .withUsedBuffers(false);
+        .withUsedBuffers(true);
   }
 
   /** The model without a metadata entry. */
@@ -268,19 +273,17 @@ public final class Model {
   public Compact compact() {
     List<int[]> numbers = new ArrayList<>();
     List<Subgraph> renumbered = new ArrayList<>();
-    Set<OperatorCode> used = new HashSet<>();
     for (int i = 0; i < subgraphs.size(); i++) {
       numbers.add(Compaction.tensors(this, i));
       renumbered.add(Compaction.renumber(subgraphs.get(i), numbers.get(i)));
-      subgraphs.get(i).operators().forEach(operator -> used.add(operator.code()));
     }
     Table newRoot =
         root.has("signature_defs")
             ? root.with(
                 "signature_defs", Compaction.signatures(root.tables("signature_defs"), numbers))
             : root;
-    List<OperatorCode> usedCodes = codes.stream().filter(used::contains).toList();
-    Model model = new Model(name, newRoot, usedCodes, renumbered, buffers, tail);
+    Model model =
+        new Model(name, newRoot, Compaction.codes(codes, subgraphs), renumbered, buffers, tail);
     return new Compact(model.withUsedBuffers(true), numbers);
   }
 

@@ -67,7 +67,7 @@ final class ModelFile {
           new Model(
               name,
               root.without("operator_codes").without("subgraphs").without("buffers"),
-              codes,
+              Compaction.codes(codes, subgraphs), // what nothing uses is not written either
               subgraphs,
               buffers,
               Tail.of(rest, end[0]),

@@ -145,6 +145,11 @@ public record Recipe(
     return with(List.of(new Rule(Rule.ANYWHERE, operator, Treatment.FLOAT32)));
   }
 
+  /** With this choice of the scales of weights throughout. */
+  public Recipe withScales(WeightScaling scales) {
+    return map(treatment -> treatment.withScales(scales));
+  }
+
   private Recipe map(UnaryOperator<Treatment> change) {
     return new Recipe(
         rules.stream()
@@ -157,9 +162,13 @@ public record Recipe(
 
   /** With float32 weights for the operators that have no integer kernel, or whose range is open. */
   public Recipe keepingFloatWeights() {
-    Rule stored = Rule.all(STORED);
     return new Recipe(
-        rules.stream().filter(rule -> !rule.equals(stored)).toList(),
+        rules.stream()
+            .filter(
+                rule ->
+                    !rule.equals(Rule.all(rule.treatment()))
+                        || rule.treatment().mode() != Mode.WEIGHT_ONLY)
+            .toList(),
         inputType,
         outputType,
         strict);

@@ -7,6 +7,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.ops.Releases;
+import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.TensorPlan;
 import java.nio.ByteBuffer;
@@ -21,7 +22,7 @@ public final class Rewriter {
 
   /** Carries a plan out. The model it was made for stays as it is. */
   public static Model rewrite(Plan plan) {
-    if (!plan.changesAnything()) {
+    if (!plan.changesAnything() && plan.recipe().mode() != Mode.FLOAT32) {
       return plan.model();
     }
     Draft draft = new Draft(plan.model());

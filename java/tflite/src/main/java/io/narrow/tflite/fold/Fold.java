@@ -34,7 +34,7 @@ public final class Fold {
    * @throws NarrowException if a sparse constant is damaged
    */
   public static Folded of(Model model) {
-    return fold(model, true);
+    return fold(Inline.of(model), true);
   }
 
   /**

@@ -241,6 +241,11 @@ public final class OpRule {
     return row.has("stateful");
   }
 
+  /** Whether it computes what the subgraph that it calls does, and nothing else. */
+  public boolean decomposes() {
+    return row.has("decomposes");
+  }
+
   /** Whether nobody knows what it does with its operands. */
   public boolean opaque() {
     return row.has("opaque");

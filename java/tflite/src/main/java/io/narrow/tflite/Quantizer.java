@@ -170,6 +170,9 @@ public final class Quantizer {
      */
     public Plan plan(Recipe recipe) {
       Folded folded = folded(recipe);
+      if (recipe.needsRanges() && folded.isInteger()) {
+        return Planner.plan(folded.integers(recipe), recipe, Ranges.NONE);
+      }
       boolean seen = ranges.isPresent() || !data.isEmpty();
       if (recipe.needsRanges() && !seen && !folded.isTrained()) {
         throw NarrowException.input(
@@ -198,6 +201,10 @@ public final class Quantizer {
     /** What to tell the user of a plan: a line each. */
     public List<String> warnings(Plan plan) {
       List<String> warnings = new ArrayList<>(plan.warnings());
+      if (plan.recipe().needsRanges() && forIntegers.isInteger()) {
+        warnings.add("the model computes in integers already: its codes stay what they are");
+        warnings.addAll(Folded.unsigned(plan.model()));
+      }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {
         warnings.add(
             "biases are not corrected: "

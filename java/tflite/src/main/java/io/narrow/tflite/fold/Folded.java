@@ -1,11 +1,21 @@
 package io.narrow.tflite.fold;
 
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A model in which every constant is one, with what was known of it before.
@@ -32,6 +42,57 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
 
   public Folded {
     changes = List.copyOf(changes);
+  }
+
+  /** Whether all that the model computes with values, it computes in integers. */
+  public boolean isInteger() {
+    return model.subgraphs().stream().allMatch(Folded::isInteger);
+  }
+
+  private static boolean isInteger(Subgraph subgraph) {
+    boolean quantized = subgraph.tensors().stream().anyMatch(Tensor::isQuantized);
+    return quantized
+        && subgraph.operators().stream()
+            .filter(operator -> !OpRules.of(operator.name()).converts())
+            .flatMapToInt(
+                operator ->
+                    IntStream.concat(
+                        IntStream.of(operator.inputs()), IntStream.of(operator.outputs())))
+            .noneMatch(t -> t >= 0 && subgraph.tensor(t).type() == TensorType.FLOAT32);
+  }
+
+  /**
+   * An {@linkplain #isInteger integer} model as a recipe asks: with int8 in place of uint8, code
+   * for code, and with inputs and outputs of the types of the recipe.
+   */
+  public Model integers(Recipe recipe) {
+    Model signed = recipe.mode() == Mode.INT8 ? IntegerModel.signed(model) : model;
+    return Boundary.of(signed, recipe.inputType(), recipe.outputType());
+  }
+
+  /** A line for the operators of a model that compute with uint8, if there are any. */
+  public static List<String> unsigned(Model model) {
+    Map<String, Integer> kinds = new TreeMap<>();
+    for (Subgraph subgraph : model.subgraphs()) {
+      for (Operator operator : subgraph.operators()) {
+        boolean unsigned =
+            IntStream.of(operator.inputs())
+                .anyMatch(t -> t >= 0 && subgraph.tensor(t).type() == TensorType.UINT8);
+        if (unsigned && !OpRules.of(operator.name()).converts()) {
+          kinds.merge(operator.name(), 1, Integer::sum);
+        }
+      }
+    }
+    String names =
+        kinds.entrySet().stream()
+            .map(kind -> kind.getValue() + " " + kind.getKey())
+            .collect(Collectors.joining(", "));
+    return kinds.isEmpty()
+        ? List.of()
+        : List.of(
+            names
+                + " stay uint8: no int8 kernel gives the same codes, mostly as weights reach further"
+                + " from their zero point than int8 does from 0");
   }
 
   /** Whether encodings of activations are known, for which the model was trained. */

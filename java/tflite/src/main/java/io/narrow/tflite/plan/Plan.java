@@ -122,7 +122,7 @@ public final class Plan {
       }
     }
     List<String> lines = new ArrayList<>();
-    if (integerOperators.isEmpty()) {
+    if (integerOperators.isEmpty() && !kinds.isEmpty()) {
       lines.add("nothing to quantize: no operator that computes with float32 could use integers");
     }
     kinds.forEach(

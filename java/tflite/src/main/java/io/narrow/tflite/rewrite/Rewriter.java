@@ -22,7 +22,8 @@ public final class Rewriter {
 
   /** Carries a plan out. The model it was made for stays as it is. */
   public static Model rewrite(Plan plan) {
-    if (!plan.changesAnything() && plan.recipe().mode() != Mode.FLOAT32) {
+    boolean rewritten = plan.recipe().mode() == Mode.FLOAT32 || plan.recipe().needsRanges();
+    if (!plan.changesAnything() && !rewritten) {
       return plan.model();
     }
     Draft draft = new Draft(plan.model());

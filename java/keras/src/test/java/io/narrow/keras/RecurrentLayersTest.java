@@ -36,8 +36,9 @@ class RecurrentLayersTest {
 
   @Test
   void onlyStatefulModelsKeepAStateAndSayOfWhichLayer() throws IOException {
-    for (String name : Examples.files().keySet()) {
-      Model model = imported(name);
+    for (Map.Entry<String, Map<String, byte[]>> example : Examples.files().entrySet()) {
+      String name = example.getKey();
+      Model model = Examples.read(folder, example.getValue(), FIXED);
       boolean kept = name.contains("stateful");
       assertThat(!model.states().isEmpty()).as(name).isEqualTo(kept);
       assertThat(model.description().contains("keeps the state of")).as(name).isEqualTo(kept);

@@ -2,7 +2,11 @@ package io.narrow.cli;
 
 import io.narrow.tflite.evaluation.Sweep;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.plan.Preference;
+import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,6 +30,12 @@ final class SweepCommand extends Output {
       description = "Folder for the files (default ${DEFAULT-VALUE}).")
   private Path folder;
 
+  @Option(
+      names = "--prefer",
+      paramLabel = "size|speed",
+      description = "As of quantize, in every mode.")
+  private String prefer;
+
   @Mixin private DataOptions data;
 
   @Mixin private CalibrationOptions calibration;
@@ -38,11 +48,21 @@ final class SweepCommand extends Output {
             Sweep.run(
                 model,
                 calibration.quantizer().prepare(Model.read(model)),
-                calibration.given() ? Sweep.ALL : Sweep.WEIGHTS,
+                recipes(),
                 folder,
                 data.data(),
                 data.options())),
         data.markdown());
     return 0;
+  }
+
+  private Map<String, Recipe> recipes() {
+    Map<String, Recipe> recipes =
+        new LinkedHashMap<>(calibration.given() ? Sweep.ALL : Sweep.WEIGHTS);
+    if (prefer != null) {
+      Preference preference = Preference.of(prefer);
+      recipes.replaceAll((end, recipe) -> recipe.withPreference(preference));
+    }
+    return recipes;
   }
 }

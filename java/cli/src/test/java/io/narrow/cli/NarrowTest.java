@@ -167,6 +167,24 @@ class NarrowTest {
   }
 
   @Test
+  void preferenceDecidesWhatBecomesOfFourBits() {
+    assertThat(run("quantize", MODEL, "-o", output(), "--mode", "weight-only", "--bits", "4"))
+        .isZero();
+    assertThat(err).contains("int4 weights", "`--prefer speed` keeps them on it");
+    Path fast = folder.resolve("fast");
+    String[] sweep = {"sweep", MODEL, "--data", DATA, "--samples", "3", "-o", fast.toString()};
+    assertThat(run(sweep)).isZero();
+    assertThat(fast.resolve("digits_weight-only4.tflite"))
+        .hasSameBinaryContentAs(Path.of(output()));
+    String[] preferring = Arrays.copyOf(sweep, sweep.length + 2);
+    preferring[sweep.length] = "--prefer";
+    preferring[sweep.length + 1] = "speed";
+    assertThat(run(preferring)).isZero();
+    assertThat(fast.resolve("digits_weight-only4.tflite"))
+        .hasSameBinaryContentAs(fast.resolve("digits_weight-only.tflite"));
+  }
+
+  @Test
   void tablesCanBeMarkdown() {
     assertThat(run("evaluate", MODEL, "--data", DATA, "--samples", "3", "--markdown")).isZero();
     assertThat(out.lines().toList())
@@ -322,6 +340,8 @@ class NarrowTest {
       {"evaluate", MODEL, "--data", DATA, "--samples", "0"},
       {"evaluate", MODEL, "--data", DATA, "--threads", "0"},
       {"sweep", MODEL, "--data", "foo:bar"},
+      {"sweep", MODEL, "--data", DATA, "--prefer", "small"},
+      {"quantize", MODEL, "-o", output(), "--prefer", "small"},
       {"calibrate", MODEL, "--data", DATA},
       {"calibrate", MODEL, "-o", output()},
       {"calibrate", "none.tflite", "--data", DATA, "-o", output()},

@@ -76,7 +76,9 @@ final class IntegerSupport {
       return "its weights are computed, for which it has no " + type + " kernel";
     }
     String objection =
-        operator.outputs().length == 0 ? "it gives nothing" : rule.objection(operator);
+        operator.outputs().length == 0 && rule.writes(0)
+            ? "it gives nothing"
+            : rule.objection(operator);
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name));
     } else if (objection.isEmpty() && OpRules.of(name).bias() >= 0 && !rule.scales().weighted()) {

@@ -70,12 +70,14 @@ final class Losses {
 
     void keepFloat(Graph graph, int operator) {
       operators.add(graph.operator(operator).name());
-      results.add(graph.tensor(graph.operator(operator).outputs()[0]).name());
+      for (int result : graph.operator(operator).outputs()) {
+        results.add(graph.tensor(result).name());
+      }
     }
 
     String line() {
       int more = losses.size() - NAMED;
-      boolean few = results.size() <= NAMED;
+      boolean few = !results.isEmpty() && results.size() <= NAMED;
       return losses.stream().limit(NAMED).map(Loss::toString).collect(Collectors.joining(", "))
           + (more > 0 ? " and " + more + " more" : "")
           + ": "
@@ -117,7 +119,8 @@ final class Losses {
     shared.losses.addAll(new TreeMap<>(lost).values());
     for (int number = 0; number < graph.operators(); number++) {
       int power = OpRules.of(graph.operator(number).name()).cancels();
-      if (power > 0 && !lost.containsKey(graph.operator(number).outputs()[0])) {
+      int[] results = graph.operator(number).outputs();
+      if (power > 0 && results.length == 1 && !lost.containsKey(results[0])) {
         difference(graph, number, power, integers);
       }
     }
@@ -151,12 +154,13 @@ final class Losses {
       int number = next.remove();
       if (all.add(number)) {
         shared.keepFloat(graph, number);
-        for (Subgraph.Reader reader : graph.readers(graph.operator(number).outputs()[0])) {
-          if (integers.containsKey(reader.operator())
-              && graph.rule(reader.operator()).scales().same()) {
-            next.add(reader.operator());
-          }
-        }
+        IntStream.of(graph.operator(number).outputs())
+            .mapToObj(graph::readers)
+            .flatMap(List::stream)
+            .map(Subgraph.Reader::operator)
+            .filter(integers::containsKey)
+            .filter(reader -> graph.rule(reader).scales().same())
+            .forEach(next::add);
       }
     }
   }

@@ -193,7 +193,10 @@ public final class OpRule {
 
   /** Whether XNNPACK, with whatever types, would take this one for its shapes and operands. */
   public boolean canBeFast(Model model, Subgraph subgraph, Operator candidate) {
-    if (candidate.option("fused_activation_function") >= IntegerRule.TANH) {
+    int results = candidate.outputs().length;
+    int most = row.number("splits", 0);
+    if (candidate.option("fused_activation_function") >= IntegerRule.TANH
+        || most > 0 && (results < 2 || results > most)) {
       return false;
     }
     for (int place = 0; place < candidate.inputs().length; place++) {

@@ -214,7 +214,9 @@ class FastOperatorTest {
         b -> unary(b, 1, 1, 1, 2, 2, 2, 2), // 7 axes
         b -> convolution(b, 4, false, false), // a fused TANH
         b -> convolution(b, 0, true, false), // a bias that is no constant
-        b -> convolution(b, 0, false, true)); // weights that are none
+        b -> convolution(b, 0, false, true), // weights that are none
+        b -> split(b, 1),
+        b -> split(b, 5));
   }
 
   @ParameterizedTest
@@ -232,7 +234,10 @@ class FastOperatorTest {
   void takesTheSameWithinItsBounds() {
     for (UnaryOperator<ModelBuilder> build :
         List.<UnaryOperator<ModelBuilder>>of(
-            b -> unary(b, 1, 1, 2, 2, 2, 2), b -> convolution(b, 3, false, false))) {
+            b -> unary(b, 1, 1, 2, 2, 2, 2),
+            b -> convolution(b, 3, false, false),
+            b -> split(b, 2),
+            b -> split(b, 4))) {
       Model model = build.apply(new ModelBuilder(7)).build();
       Operator operator = model.subgraphs().get(0).operators().get(0);
       OpRule row = OpRules.of(operator.name());
@@ -243,6 +248,14 @@ class FastOperatorTest {
 
   private static ModelBuilder unary(ModelBuilder b, int... shape) {
     return IntegerModels.one(b, "ABS", null, shape, shape);
+  }
+
+  private static ModelBuilder split(ModelBuilder b, int parts) {
+    int x = b.floats("x", 1, 60);
+    int axis = b.constant("axis", new int[] {1});
+    int[] results = IntStream.range(0, parts).map(i -> b.floats("y" + i, 1, 60 / parts)).toArray();
+    Table options = Table.of("SplitOptions").with("num_splits", parts);
+    return b.operator("SPLIT", options, new int[] {axis, x}, results).inputs(x).outputs(results);
   }
 
   private static ModelBuilder convolution(

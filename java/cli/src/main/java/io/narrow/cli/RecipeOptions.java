@@ -17,7 +17,8 @@ final class RecipeOptions {
       description =
           "dynamic: int8 weights, inputs quantized as kernels run (default); float16: weights"
               + " stored as float16; weight-only: integer weights that become float32 again; int8 and"
-              + " int16x8: int8 weights and int8 or int16 activations, which need calibration.")
+              + " int16x8: int8 weights and int8 or int16 activations, which need calibration, except"
+              + " where the model was trained for them; float32: all weights as float32.")
   private String mode;
 
   @Option(

@@ -91,8 +91,8 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
         ? List.of()
         : List.of(
             names
-                + " stay uint8: no int8 kernel gives the same codes, mostly as weights reach further"
-                + " from their zero point than int8 does from 0");
+                + " stay uint8: no int8 kernel gives the same codes, as weights reach further from"
+                + " their zero point than int8 does from 0, or it rounds halves otherwise");
   }
 
   /** Whether encodings of activations are known, for which the model was trained. */

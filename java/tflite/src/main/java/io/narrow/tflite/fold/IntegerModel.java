@@ -99,7 +99,9 @@ final class IntegerModel {
       return Optional.of(operator);
     }
     Optional<IntegerRule> integer = rule.integer().filter(r -> r.has(TensorType.INT8));
-    if (integer.isEmpty() || !integer.get().objection(operator).isEmpty()) {
+    if (integer.isEmpty()
+        || !integer.get().objection(operator).isEmpty()
+        || rule.roundsApart(operator)) {
       return Optional.empty();
     }
     Operator changed = operator;

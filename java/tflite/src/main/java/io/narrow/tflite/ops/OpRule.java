@@ -5,6 +5,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.schema.Schema;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -214,6 +215,13 @@ public final class OpRule {
   /** Place of the state that it keeps from run to run, -1 if it has none or several. */
   public int state() {
     return row.number("state", -1);
+  }
+
+  /** Whether an operator may give other codes in int8 than it gives in uint8, less 128. */
+  public boolean roundsApart(Operator candidate) {
+    long window = candidate.option("filter_width") * candidate.option("filter_height");
+    boolean same = Schema.value("Padding", "SAME") == candidate.option("padding");
+    return row.has("apart") && (window % 2 == 0 || same); // means of an odd number have no halves
   }
 
   /** Whether it computes the sum of its two operands. */

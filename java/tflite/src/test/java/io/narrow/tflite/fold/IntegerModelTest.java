@@ -2,6 +2,7 @@ package io.narrow.tflite.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.Shared;
 import io.narrow.tflite.model.Model;
@@ -10,17 +11,24 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.rewrite.RuntimeComparison;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models that are integer already, code for code, on the runtime. */
 class IntegerModelTest {
@@ -130,6 +138,86 @@ class IntegerModelTest {
         .extracting(Operator::name)
         .containsExactly("PAD", "CONV_2D", "AVERAGE_POOL_2D");
     assertThat(graph.tensors()).noneMatch(tensor -> tensor.type() == TensorType.UINT8);
+  }
+
+  /** In uint8 halves are rounded up, in int8 by some kernels away from the code 0. */
+  @ParameterizedTest
+  @CsvSource({
+    "AVERAGE_POOL_2D, Pool2DOptions, false",
+    "MEAN, ReducerOptions, true",
+    "LOGISTIC, AbsOptions, true",
+    "TANH, AbsOptions, true",
+    "SOFTMAX, SoftmaxOptions, true",
+    "ADD, AddOptions, true",
+    "SUB, SubOptions, true",
+    "MUL, MulOptions, true",
+    "LEAKY_RELU, LeakyReluOptions, true",
+    "RESIZE_BILINEAR, ResizeBilinearOptions, false",
+    "L2_NORMALIZATION, L2NormOptions, false"
+  })
+  void whatRoundsOtherwiseInInt8StaysUint8(String name, String options, boolean becomesInt8) {
+    ModelBuilder builder = new ModelBuilder(4);
+    int x = builder.computedLike("x", codes(.03f, 131, 1, 8, 8, 4));
+    int z = builder.computedLike("z", codes(.021f, 120, 1, 8, 8, 4));
+    int axes = builder.constant("axes", new int[] {1, 2}, 2);
+    int size = builder.constant("size", new int[] {5, 5}, 2);
+    int[] in =
+        switch (name) {
+          case "ADD", "SUB", "MUL" -> new int[] {x, z};
+          case "MEAN" -> new int[] {x, axes};
+          case "RESIZE_BILINEAR" -> new int[] {x, size};
+          default -> new int[] {x};
+        };
+    Tensor result =
+        switch (name) {
+          case "LOGISTIC", "SOFTMAX" -> codes(1f / 256, 0, 1, 8, 8, 4);
+          case "TANH", "L2_NORMALIZATION" -> codes(1f / 128, 128, 1, 8, 8, 4);
+          case "MEAN" -> codes(.03f, 131, 1, 4);
+          case "AVERAGE_POOL_2D" -> codes(.03f, 131, 1, 4, 4, 4);
+          case "RESIZE_BILINEAR" -> codes(.03f, 131, 1, 5, 5, 4);
+          default -> codes(.04f, 131, 1, 8, 8, 4);
+        };
+    int y = builder.computedLike("y", result);
+    Table table = Table.of(options);
+    if (name.equals("AVERAGE_POOL_2D")) {
+      for (String field : List.of("stride_w", "stride_h", "filter_width", "filter_height")) {
+        table = table.with(field, 2);
+      }
+    } else if (name.equals("SOFTMAX")) {
+      table = table.with("beta", 1f);
+    } else if (name.equals("LEAKY_RELU")) {
+      table = table.with("alpha", .1f);
+    }
+    Model model =
+        builder
+            .operator(name, table, in, y)
+            .inputs(in.length == 2 && in[1] == z ? new int[] {x, z} : new int[] {x})
+            .outputs(y)
+            .build();
+    Path file = folder.resolve("before.tflite");
+    model.write(file);
+    assertThat(sameCodes(file, TensorType.INT8).operators()).hasSize(becomesInt8 ? 1 : 3);
+  }
+
+  /** Weights that were int8 beside float activations are not rounded again. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny_kws_dscnn_dynrange", "tiny_ad_dynrange", "yunet_dyn", "dtln1_dyn"})
+  void codesOfDynamicRangeFilesStayWhatTheyAre(String name) {
+    Model model = Model.read(Shared.file("models/zoo/" + name + ".tflite"));
+    Folded folded = Fold.of(model);
+    Ranges ranges = (subgraph, tensor, whole) -> Optional.of(new FloatRange(-3, 4, 0, 0));
+    for (Mode mode : List.of(Mode.DYNAMIC, Mode.WEIGHT_ONLY, Mode.INT8, Mode.INT16X8)) {
+      Model made =
+          Rewriter.rewrite(Planner.plan(folded.model(), Recipe.of(mode), ranges, folded.known()));
+      assertThat(weights(made)).as("%s", mode).containsAll(weights(model));
+    }
+  }
+
+  private static List<ByteBuffer> weights(Model model) {
+    return model.subgraphs().get(0).tensors().stream()
+        .filter(tensor -> tensor.type() == TensorType.INT8 && model.isConstant(tensor))
+        .map(model::contents)
+        .toList();
   }
 
   @Test

@@ -5,7 +5,6 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
@@ -128,10 +127,6 @@ public final class Draft {
 
   public Buffer contents(int number) {
     return buffers.get(number);
-  }
-
-  public ByteBuffer buffer(int number) {
-    return buffers.get(number).bytes();
   }
 
   public int addBuffer(Buffer contents) {

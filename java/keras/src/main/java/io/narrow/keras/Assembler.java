@@ -8,6 +8,7 @@ import io.narrow.tflite.model.TensorType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -61,7 +62,7 @@ final class Assembler {
         names.put(value.name, i + 1);
       }
       names.put(name, 0);
-      numbers.put(value, tensor(number, Tensor.of(name, value.type, value.shape), value));
+      numbers.put(value, tensor(number, described(name, value), value));
     }
     for (Op op : graph.ops) {
       assembly.operator(
@@ -75,6 +76,17 @@ final class Assembler {
     }
     assembly.boundary(number, of(graph.inputs, numbers), of(graph.outputs, numbers));
     return numbers;
+  }
+
+  private static Tensor described(String name, Value value) {
+    Tensor tensor = Tensor.of(name, value.type, value.shape);
+    return value.encoding != null && value.floats == null
+        ? tensor.quantized(
+            value.type,
+            value.encoding.written(),
+            Arrays.stream(value.encoding.zeroPoints()).asLongStream().toArray(),
+            value.encoding.axis())
+        : tensor;
   }
 
   private static int[] of(List<Value> values, Map<Value, Integer> numbers) {

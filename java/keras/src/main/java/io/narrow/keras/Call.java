@@ -45,6 +45,12 @@ record Call(
         innerKind, innerConfig, place, innerPart, Arguments.of(values), values, network, graph);
   }
 
+  /** The layer that this one is put around, with weights at another place. */
+  Call wrapped(String innerKind, Config innerConfig, Place innerPlace, Part innerPart) {
+    return new Call(
+        innerKind, innerConfig, innerPlace, innerPart, arguments, inputs, network, graph);
+  }
+
   /** The same in a body of the graph. */
   Call on(Graph other) {
     return new Call(kind, config, place, part, arguments, inputs, network, other);

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -61,13 +62,15 @@ final class Duplicates {
             .map(e -> e.getKey() + "=" + text(e.getValue()))
             .sorted()
             .toList();
-    return op.kind + inputs + " " + fields;
+    return op.kind + inputs + " " + fields + op.output().encoding;
   }
 
   private static int number(Value constant, List<Value> constants) {
     for (int i = 0; i < constants.size(); i++) {
       Value known = constants.get(i);
-      if (Arrays.equals(known.shape, constant.shape) && known.floats.same(constant.floats)) {
+      if (Arrays.equals(known.shape, constant.shape)
+          && Objects.equals(known.encoding, constant.encoding)
+          && known.floats.same(constant.floats)) {
         return i;
       }
     }

@@ -151,25 +151,20 @@ abstract class Floats {
 
   /** Number k times factor k / inner, modulo the number of factors. */
   Floats times(float[] factors, int inner) {
-    Floats plain = this;
-    return new Floats(size) {
+    return new Changed(this, inner, factors.length) {
       @Override
-      int grain() {
-        return plain.grain();
+      float change(float number, int channel) {
+        return number * factors[channel];
       }
+    };
+  }
 
+  /** What an encoding leaves of them; {@code inner} of them in a row belong to one channel. */
+  Floats rounded(Encoding encoding, int inner) {
+    return new Changed(this, inner, encoding.scales().length) {
       @Override
-      void read(int from, int count, float[] target, int at) {
-        plain.read(from, count, target, at);
-        int channel = from / inner % factors.length;
-        int left = inner - from % inner;
-        for (int i = 0; i < count; i++) {
-          target[at + i] *= factors[channel];
-          if (--left == 0) {
-            left = inner;
-            channel = channel + 1 == factors.length ? 0 : channel + 1;
-          }
-        }
+      float change(float number, int channel) {
+        return encoding.rounded(number, channel);
       }
     };
   }
@@ -184,5 +179,42 @@ abstract class Floats {
     float[] start = new float[grain()];
     read(0, start.length, start, 0);
     return start[0];
+  }
+
+  /**
+   * Numbers that are changed one by one: number k belongs to channel k / inner, modulo channels.
+   */
+  private abstract static class Changed extends Floats {
+    private final Floats plain;
+    private final int inner;
+    private final int channels;
+
+    Changed(Floats plain, int inner, int channels) {
+      super(plain.size());
+      this.plain = plain;
+      this.inner = inner;
+      this.channels = channels;
+    }
+
+    abstract float change(float number, int channel);
+
+    @Override
+    int grain() {
+      return plain.grain();
+    }
+
+    @Override
+    void read(int from, int count, float[] target, int at) {
+      plain.read(from, count, target, at);
+      int channel = from / inner % channels;
+      int left = inner - from % inner;
+      for (int i = 0; i < count; i++) {
+        target[at + i] = change(target[at + i], channel);
+        if (--left == 0) {
+          left = inner;
+          channel = channel + 1 == channels ? 0 : channel + 1;
+        }
+      }
+    }
   }
 }

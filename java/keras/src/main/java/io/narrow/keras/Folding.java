@@ -185,11 +185,16 @@ final class Folding {
       if (bias == null && !scale) {
         bias = addBias(before, linear.bias(), channels);
       }
-      if (bias != null && bias.floats == null) {
+      Encoding encoding = before.input(1).encoding;
+      boolean keepsCodes = encoding == null || encoding.isSymmetric();
+      if (bias != null && bias.floats == null || scale && !keepsCodes) {
         return;
       }
       if (scale) {
         Value weights = before.input(1);
+        if (encoding != null) {
+          weights.encoding = encoding.times(factors, linear.channels());
+        }
         weights.floats = weights.floats.times(factors, weights.elements(linear.channels() + 1));
       }
       if (bias != null) {
@@ -314,6 +319,7 @@ final class Folding {
     if (!linear
         || reader.input(0) != out
         || weights.floats == null
+        || scale && weights.encoding != null // which has no scale for each of these channels
         || weights.channels() != out.channels()) {
       return;
     }

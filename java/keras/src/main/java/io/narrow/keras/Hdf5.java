@@ -169,6 +169,13 @@ final class Hdf5 implements AutoCloseable {
     return guard(path, () -> node(path).filter(Node::isGroup).isPresent());
   }
 
+  /** How many members a group has, 0 if there is none at this path. */
+  int size(String path) {
+    return guard(
+        path,
+        () -> node(path).map(n -> n instanceof Group g ? g.getChildren().size() : 0).orElse(0));
+  }
+
   /**
    * A data set as float32, empty if there is none at this path. Numbers that lie in one piece, as
    * Keras writes them, are mapped, and can be read when the file is closed.

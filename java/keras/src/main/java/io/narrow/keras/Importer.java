@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,6 +13,8 @@ import java.util.stream.Collectors;
 
 /** Turns one configuration with its weights into a model. */
 final class Importer {
+  private static final System.Logger LOG = System.getLogger(Importer.class.getName());
+
   private final Path file;
   private final JsonObject json;
   private final Weights weights;
@@ -73,8 +76,17 @@ final class Importer {
     if (dynamic && graph.fixed()) {
       return build(model, shapes, false);
     }
+    if (!network.annotated().isEmpty()) {
+      LOG.log(
+          Level.WARNING,
+          file
+              + ": imported as float, since these layers are annotated for quantization, which has"
+              + " not been applied: "
+              + String.join(", ", network.annotated()));
+    }
     graph.outputs.addAll(outputs);
     Folding.run(graph);
+    Pairs.put(graph);
     return new Assembler(graph).model(String.valueOf(file.getFileName()), inputs, names(model));
   }
 

@@ -21,6 +21,7 @@ final class LayerRules {
             MergeLayers.ROWS,
             NormalizationLayers.ROWS,
             RecurrentLayers.ROWS,
+            OptimizationLayers.ROWS,
             AttentionLayers.ROWS,
             Operations.ROWS,
             ShapeOperations.ROWS,

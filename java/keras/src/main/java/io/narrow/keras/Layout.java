@@ -17,6 +17,7 @@ final class Layout {
           "ABS",
           "CEIL",
           "COS",
+          "DEQUANTIZE",
           "ELU",
           "EXP",
           "FLOOR",
@@ -26,6 +27,7 @@ final class Layout {
           "LOG",
           "LOGISTIC",
           "NEG",
+          "QUANTIZE",
           "RELU",
           "RELU6",
           "RELU_N1_TO_1",
@@ -143,6 +145,7 @@ final class Layout {
     Arrays.setAll(shape, i -> op.output().shape[back[i]]);
     Value out = new Value(op.output().name, op.output().type, shape);
     out.batched = op.output().batched;
+    out.encoding = op.output().encoding;
     Op other = new Op(op.kind, op.options, op.fields, inputs, out).version(op.version);
     if (concatenation) {
       other.fields.put("axis", first.order()[(Integer) op.fields.get("axis")]);

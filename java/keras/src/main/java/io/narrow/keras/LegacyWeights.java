@@ -39,6 +39,7 @@ final class LegacyWeights implements Weights {
     if (matches.isEmpty()
         && place.names().size() == 1
         && part == Part.WHOLE
+        && index >= 0
         && index < all.size()) {
       matches = List.of(all.get(index));
     }

@@ -108,6 +108,9 @@ record ModelConfig(
     if (registered.contains(">")) {
       return registered;
     }
+    if (module.startsWith("tensorflow_model_optimization.")) {
+      return kind;
+    }
     if (!module.matches("(tf_)?keras(\\..*)?")) {
       return module + "." + kind;
     }

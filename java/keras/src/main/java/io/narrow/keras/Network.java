@@ -26,6 +26,9 @@ final class Network {
   /** Path of each layer that cannot be imported, with the reason. */
   private final Map<String, String> problems = new LinkedHashMap<>();
 
+  /** Paths of the layers that are annotated for a quantization that has not been applied. */
+  private final List<String> annotated = new ArrayList<>();
+
   private static final Config NOTHING = new Config(new JsonObject());
 
   Network(Weights weights, Graph graph, boolean keras3) {
@@ -45,6 +48,10 @@ final class Network {
 
   Map<String, String> problems() {
     return problems;
+  }
+
+  List<String> annotated() {
+    return annotated;
   }
 
   Rule rule(String kind) {

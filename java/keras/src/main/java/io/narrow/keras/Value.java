@@ -19,6 +19,9 @@ final class Value {
   /** Whether it stands for what could not be imported, or is computed from that. */
   boolean unknown;
 
+  /** How it is stored if it is uint8, or how a float constant is to be; null for neither. */
+  Encoding encoding;
+
   Floats floats;
   int[] ints;
 

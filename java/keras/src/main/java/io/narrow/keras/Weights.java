@@ -1,6 +1,7 @@
 package io.narrow.keras;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The weights of a file, by layer. */
@@ -25,7 +26,7 @@ interface Weights {
    *
    * @param part the layer or cell within the layer that has it, empty if it is the layer itself
    * @param name its own name, e.g. {@code kernel}
-   * @param index its place among the weights of the layer or part
+   * @param index its place among the weights of the layer or part, from the end if it is negative
    */
   Optional<Array> find(Place place, Part part, String name, int index);
 
@@ -34,8 +35,14 @@ interface Weights {
    *
    * @param names what segments of the names of its weights begin with in {@code .h5} files
    * @param archive its path below the layer in {@code .keras} archives
+   * @param moved weights that archives hold with the layer instead: their names, and their places
+   *     there
    */
-  record Part(List<String> names, String archive) {
+  record Part(List<String> names, String archive, Map<String, Integer> moved) {
     static final Part WHOLE = new Part(List.of(), "");
+
+    Part(List<String> names, String archive) {
+      this(names, archive, Map.of());
+    }
   }
 }

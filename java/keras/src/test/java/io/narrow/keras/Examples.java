@@ -29,7 +29,7 @@ final class Examples {
   /** The files of each model by the end of their names. */
   static Map<String, Map<String, byte[]>> files() throws IOException {
     Map<String, Map<String, byte[]>> models = new LinkedHashMap<>();
-    for (String archive : new String[] {"keras3", "keras2"}) {
+    for (String archive : new String[] {"keras3", "keras2", "optimized"}) {
       try (InputStream stream = Examples.class.getResourceAsStream(archive + ".zip.gz");
           ZipInputStream zip = new ZipInputStream(new GZIPInputStream(stream))) {
         for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {

@@ -29,7 +29,13 @@ class MutationsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"keras/fizzbuzz.h5", "keras/gen_gru_kws.keras", "seed/cifar10_resnet18_pruned.h5"})
+      strings = {
+        "keras/fizzbuzz.h5",
+        "keras/gen_gru_kws.keras",
+        "seed/cifar10_resnet18_pruned.h5",
+        "qat/qat_two_outputs.h5",
+        "qat/qat_residual.keras"
+      })
   void modelOfTheZooSurvives(String name) throws IOException {
     survives(TestFiles.shared("models/" + name));
   }

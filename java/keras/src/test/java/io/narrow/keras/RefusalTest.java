@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.jhdf.HdfFile;
 import io.jhdf.WritableHdfFile;
+import io.jhdf.api.WritableGroup;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
 import java.io.IOException;
@@ -154,6 +155,79 @@ class RefusalTest {
     assertThat(refusal(legacy(config), Kind.INPUT)).hasMessageContaining("--input-shape");
     KerasModel.Options options = new KerasModel.Options(0, Map.of("", List.of(6, 8, 3)));
     assertThat(KerasModel.read(folder.resolve("model.h5"), options).subgraphs()).hasSize(1);
+  }
+
+  private static String wrapped(String name, String scheme, String bits) {
+    return layer(
+        "QuantizeWrapperV2",
+        name,
+        ",\"layer\":"
+            + layer("ReLU", name + "_inside", "")
+            + ",\"quantize_config\":{\"class_name\":\""
+            + scheme
+            + "\",\"config\":{"
+            + bits
+            + "}}");
+  }
+
+  private static String quantizer(String name, String kind, String config) {
+    return layer(
+        "QuantizeLayer",
+        name,
+        ",\"quantizer\":{\"class_name\":\"" + kind + "\",\"config\":{" + config + "}}");
+  }
+
+  @Test
+  void quantizationThatIsNotOfEightBitsOrNotKnownIsNamedWithItsLayer() throws IOException {
+    String[] layers = {
+      INPUT,
+      quantizer("own", "MyQuantizer", "\"num_bits\":8"),
+      quantizer("four", "MovingAverageQuantizer", "\"num_bits\":4"),
+      quantizer("axis", "LastValueQuantizer", "\"num_bits\":8,\"per_axis\":true"),
+      quantizer("empty", "AllValuesQuantizer", "\"num_bits\":8"),
+      wrapped("mine", "MyQuantizeConfig", ""),
+      wrapped("bits", "DefaultNBitOutputQuantizeConfig", "\"num_bits_activation\":4"),
+      wrapped("weights", "Default8BitQuantizeConfig", "\"weight_attrs\":[\"kernel\"]"),
+      wrapped(
+          "gates", "Default8BitQuantizeConfig", "\"activation_attrs\":[\"recurrent_activation\"]"),
+      wrapped("none", "NoOpQuantizeConfig", ""),
+    };
+    String config = sequential("model", layers);
+    for (Path file : new Path[] {legacy(config), archive(config)}) {
+      assertThat(refusal(file, Kind.UNSUPPORTED))
+          .hasMessageContaining("own (QuantizeLayer: quantization by MyQuantizer)")
+          .hasMessageContaining("four (QuantizeLayer: MovingAverageQuantizer with 4 bits)")
+          .hasMessageContaining("axis (QuantizeLayer: quantization by LastValueQuantizer)")
+          .hasMessageContaining("empty (QuantizeLayer: no `empty_min` in the file)")
+          .hasMessageContaining("mine (QuantizeWrapperV2: quantization by MyQuantizeConfig)")
+          .hasMessageContaining(
+              "bits (QuantizeWrapperV2: DefaultNBitOutputQuantizeConfig with 4 bits)")
+          .hasMessageContaining("weights (QuantizeWrapperV2: no `kernel_min` in the file)")
+          .hasMessageContaining("gates (QuantizeWrapperV2: rounding of recurrent_activation)")
+          .satisfies(e -> assertThat(e.getMessage()).doesNotContain("none"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0f,0f,which makes all of it zero",
+    "NaN,1f,a range of NaN to 1.0",
+    "2f,1f,a range of 2.0 to 1.0",
+    "-Infinity,Infinity,a range of -Infinity to Infinity"
+  })
+  void rangeThatNothingWasRecordedInIsNamedWithItsLayer(float min, float max, String why) {
+    Path file = folder.resolve("model.h5");
+    String layer = quantizer("first", "AllValuesQuantizer", "\"num_bits\":8");
+    try (WritableHdfFile hdf5 = HdfFile.write(file)) {
+      hdf5.putAttribute("model_config", sequential("model", INPUT, layer));
+      WritableGroup group = hdf5.putGroup("model_weights").putGroup("first");
+      group.putAttribute("weight_names", new String[] {"first_min:0", "first_max:0"});
+      group.putDataset("first_min:0", min);
+      group.putDataset("first_max:0", max);
+    }
+    assertThat(refusal(file, Kind.UNSUPPORTED))
+        .hasMessageContaining("first (QuantizeLayer: `first` has a range of")
+        .hasMessageContaining(why);
   }
 
   /** Every continuation of an object header points to itself. */

@@ -1,5 +1,6 @@
 package io.narrow.keras;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.narrow.tflite.model.Model;
@@ -9,7 +10,9 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /** Files that tests read, and what models make of seeded inputs. */
@@ -48,6 +51,10 @@ final class TestFiles {
 
   /** Output 0 of a few runs with the default kernels, one after another. */
   static List<float[]> outputs(Path file) {
+    return outputs(file, 0);
+  }
+
+  private static List<float[]> outputs(Path file, int output) {
     List<float[]> outputs = new ArrayList<>();
     try (Interpreter interpreter = Interpreter.open(file, Interpreter.Options.DEFAULT)) {
       for (int run = 0; run < RUNS; run++) {
@@ -65,15 +72,48 @@ final class TestFiles {
           interpreter.write(i, values.flip());
         }
         interpreter.run();
-        outputs.add(interpreter.read(0).clone());
+        outputs.add(interpreter.read(output).clone());
       }
     }
     return outputs;
   }
 
   static double difference(Path a, Path b) {
-    List<float[]> x = outputs(a);
-    List<float[]> y = outputs(b);
+    return difference(outputs(a), outputs(b));
+  }
+
+  /** The largest difference of all outputs, which the signatures name. */
+  static double namedDifference(Path a, Path b) {
+    Map<String, Integer> places = places(a);
+    Map<String, Integer> others = places(b);
+    assertThat(places).isNotEmpty().containsOnlyKeys(others.keySet());
+    return places.keySet().stream()
+        .mapToDouble(name -> difference(outputs(a, places.get(name)), outputs(b, others.get(name))))
+        .max()
+        .orElseThrow();
+  }
+
+  /** Places among the outputs by their names. */
+  private static Map<String, Integer> places(Path file) {
+    Model model = Model.read(file);
+    Map<String, Integer> places = new HashMap<>();
+    int[] outputs = model.subgraphs().get(0).outputs();
+    model
+        .signatures()
+        .get(0)
+        .outputs()
+        .forEach(
+            (name, tensor) -> {
+              for (int i = 0; i < outputs.length; i++) {
+                if (outputs[i] == tensor) {
+                  places.put(name, i);
+                }
+              }
+            });
+    return places;
+  }
+
+  private static double difference(List<float[]> x, List<float[]> y) {
     double largest = 0;
     for (int i = 0; i < x.size(); i++) {
       if (x.get(i).length != y.get(i).length) {

@@ -12,6 +12,8 @@ namespace narrow {
 extern std::atomic<int64_t> least_streamed;     // bytes, see narrow_streaming_use
 extern std::atomic<const KernelTable*> in_use;  // null before the first call
 const KernelTable& fastest_in_use();
+using RangeKernel = void (*KernelTable::*)(const float*, int64_t, Range*);
+extern std::atomic<RangeKernel> range_in_use;  // which of the two this processor does faster
 #ifdef NARROW_X86_64
 extern std::atomic<bool> invalid_flagged;  // what invalid_is_flagged() says; threads may find it out at the same time
 #endif

@@ -1,4 +1,6 @@
 // Which instruction sets this machine can run, and which one is in use.
+#include <math.h>
+
 #include "channels.h"
 #include "narrow/kernels.h"
 
@@ -17,6 +19,7 @@ namespace narrow {
 // loaded.
 std::atomic<const KernelTable*> in_use{nullptr};
 std::atomic<int64_t> least_streamed{INT64_MAX};
+std::atomic<RangeKernel> range_in_use{&KernelTable::f32_range};
 #ifdef NARROW_X86_64
 std::atomic<bool> invalid_flagged{false};
 bool invalid_is_flagged() { return invalid_flagged.load(std::memory_order_relaxed); }
@@ -25,7 +28,7 @@ bool invalid_is_flagged() { return invalid_flagged.load(std::memory_order_relaxe
 namespace {
 
 // Bits of `detected`.
-enum : uint32_t { kAvx2 = 1, kAvx512 = 2 };
+enum : uint32_t { kAvx2 = 1, kAvx512 = 2, kInvalidFlag = 4, kAmd = 8 };
 
 bool all(uint64_t bits, uint64_t wanted) { return (bits & wanted) == wanted; }
 
@@ -60,15 +63,26 @@ uint64_t xcr0() {
 #endif
 }
 
-bool conversion_raises_invalid() {
+// Conversion, and minimum of a NaN.
+bool raises_invalid() {
   const uint32_t state = _mm_getcsr(), flag = _MM_EXCEPT_INVALID;
   _mm_setcsr(state & ~flag);
   volatile float beyond = 3e38f;
   volatile int32_t converted = _mm_cvtss_si32(_mm_set_ss(beyond));
   (void)converted;
-  const bool raised = (_mm_getcsr() & flag) != 0;
+  const bool by_conversion = (_mm_getcsr() & flag) != 0;
+  _mm_setcsr(state & ~flag);
+  volatile float nan = NAN;
+  volatile float least = _mm_cvtss_f32(_mm_min_ps(_mm_set1_ps(nan), _mm_set1_ps(1.0f)));
+  (void)least;
+  const bool by_minimum = (_mm_getcsr() & flag) != 0;
   _mm_setcsr(state);
-  return raised;
+  return by_conversion && by_minimum;
+}
+
+bool is_amd() {
+  const Cpuid zero = cpuid(0);
+  return zero.ebx == 0x68747541 && zero.edx == 0x69746e65 && zero.ecx == 0x444d4163;  // AuthenticAMD
 }
 
 // Raw cpuid rather than __builtin_cpu_supports: the same under every compiler.
@@ -76,11 +90,11 @@ uint32_t detect() {
   const Cpuid one = cpuid(1), seven = cpuid(7);
   const uint32_t fma_osxsave_avx_f16c = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29;
   if (!all(one.ecx, fma_osxsave_avx_f16c)) return 0;
-  invalid_flagged.store(conversion_raises_invalid(), std::memory_order_relaxed);
+  const uint32_t traits = (raises_invalid() ? kInvalidFlag : 0u) | (is_amd() ? kAmd : 0u);
   const uint64_t saved = xcr0(), ymm = 0x6, zmm = 0xe6;
-  if (!all(saved, ymm) || !all(seven.ebx, 1u << 5)) return 0;
+  if (!all(saved, ymm) || !all(seven.ebx, 1u << 5)) return traits;
   const uint32_t f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-  return all(saved, zmm) && all(seven.ebx, f_dq_bw_vl) ? kAvx2 | kAvx512 : kAvx2;
+  return all(saved, zmm) && all(seven.ebx, f_dq_bw_vl) ? traits | kAvx2 | kAvx512 : traits | kAvx2;
 }
 #else
 uint32_t detect() { return 0; }
@@ -103,11 +117,29 @@ const Candidate kCandidates[] = {
 #endif
 };
 
+// Of the ways to find a range, the first that this machine has the bits for. The table of ports is in native/README.md.
+const struct {
+  uint32_t needs;
+  RangeKernel range;
+} kRanges[] = {
+    {kAmd, &KernelTable::f32_range},
+    {kInvalidFlag, &KernelTable::f32_range_flagged},
+    {0, &KernelTable::f32_range},
+};
+
 std::atomic<uint32_t> detected{~0u};
 
 uint32_t available() {
   uint32_t bits = detected.load(std::memory_order_acquire);
-  if (bits == ~0u) detected.store(bits = detect(), std::memory_order_release);
+  if (bits != ~0u) return bits;
+  bits = detect();
+#ifdef NARROW_X86_64
+  invalid_flagged.store(all(bits, kInvalidFlag), std::memory_order_relaxed);
+#endif
+  const auto* range = kRanges;
+  while (!all(bits, range->needs)) range++;
+  range_in_use.store(range->range, std::memory_order_relaxed);
+  detected.store(bits, std::memory_order_release);
   return bits;
 }
 

@@ -50,6 +50,7 @@ template <class Q>
 void quantize_fitted(PerChannel<Q> quantize, int64_t packed, const float* x, const Fit& f, Q* y, int64_t y_offset) {
   if (f.channels == 0 || f.inner == 0) return;
   const KernelTable& k = kernels();
+  const RangeKernel range_kernel = range_in_use.load(std::memory_order_relaxed);
   // Whole elements of y, whatever the length of a channel.
   const int64_t several = least(kTwice / f.inner, kMostChannels) / packed * packed;
   float inverse_scales[kMostChannels];
@@ -59,7 +60,7 @@ void quantize_fitted(PerChannel<Q> quantize, int64_t packed, const float* x, con
     m = least(several > 0 ? several : packed, f.channels - first);
     for (int64_t c = 0; c < m; c++) {
       Range range = {HUGE_VALF, -HUGE_VALF, unusual[0], unusual[1]};
-      k.f32_range(x + (first + c) * f.inner, f.inner, &range);
+      (k.*range_kernel)(x + (first + c) * f.inner, f.inner, &range);
       unusual[0] = range.nans;
       unusual[1] = range.infinities;
       const Scale scale = scale_of(range, f.symmetric, f.qmin, f.qmax);

@@ -47,6 +47,7 @@ struct AffineEach {
 // One kernel a line: name, result, parameters. In "each" kernels element i has its own channel, i; in "rows" kernels,
 // which go over rows of n elements that follow one another, element i of every row.
 //   f32_range        extends the range, zeros as +0
+//   f32_range_flagged  the same in another way, where there is one: see range_in_use
 //   f32_range_rows   extends min[i] and max[i], zeros as +0, and counts[0], NaNs, and counts[1], infinities
 //   f32_absmax       largest bits of |x|: an integer maximum, in which infinity beats numbers and NaN infinity
 //   f32_absmax_rows  the same with what absmax[i] holds, which must not be negative
@@ -57,6 +58,7 @@ struct AffineEach {
 //   streamed         as the kernel without it, but writes around the caches
 #define NARROW_KERNELS(K)                                                                                            \
   K(f32_range, void, (const float* x, int64_t n, Range* range))                                                      \
+  K(f32_range_flagged, void, (const float* x, int64_t n, Range* range))                                              \
   K(f32_range_rows, void, (const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts))        \
   K(f32_absmax, uint32_t, (const float* x, int64_t n))                                                               \
   K(f32_absmax_rows, void, (const float* x, int64_t rows, int64_t n, float* absmax))                                 \

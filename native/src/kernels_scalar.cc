@@ -55,6 +55,8 @@ void f32_range_scalar(const float* x, int64_t n, Range* range) {
   *range = r;
 }
 
+void f32_range_flagged_scalar(const float* x, int64_t n, Range* range) { f32_range_scalar(x, n, range); }
+
 uint32_t f32_absmax_scalar(const float* x, int64_t n) {
   uint32_t most = 0;
   for (int64_t i = 0; i < n; i++) {

@@ -93,7 +93,7 @@ using namespace narrow;
 void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_max, int64_t* counts) {
   if (n == 0) return;
   Range range = {load(min_max, 0), load(min_max, 1), load(counts, 0), load(counts, 1)};
-  kernels().f32_range(x + x_offset, n, &range);
+  (kernels().*range_in_use.load(std::memory_order_relaxed))(x + x_offset, n, &range);
   store(min_max, 0, range.min);
   store(min_max, 1, range.max);
   store(counts, 0, range.nans);
@@ -103,6 +103,7 @@ void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_ma
 void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
                                   int64_t inner, float* min, float* max, int64_t* counts) {
   const KernelTable& k = kernels();
+  const RangeKernel range_kernel = range_in_use.load(std::memory_order_relaxed);
   x += x_offset;
   Columns columns;
   float lowest[kSpread], highest[kSpread];
@@ -118,7 +119,7 @@ void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, i
       n, first, channels, inner,
       [&](int64_t i, int64_t m, int64_t channel) {
         Range range = {kHighest, -kHighest, unusual[0], unusual[1]};
-        k.f32_range(x + i, m, &range);
+        (k.*range_kernel)(x + i, m, &range);
         extend(min, max, channel, range.min, range.max);
         unusual[0] = range.nans;
         unusual[1] = range.infinities;

@@ -5,21 +5,41 @@
 namespace narrow {
 namespace {
 
-// The ends of a set of floats, found by comparing their bits as integers. As signed numbers, floats without a sign come
-// last and in order; as unsigned numbers, those with a sign come last and in reverse order. So the largest signed
-// number is the largest float wherever one has no sign, the largest unsigned number the smallest float wherever one has
-// a sign, and the smallest unsigned number the other end where all have the same sign. Infinity and NaN come after all
-// numbers in both orders: finding them costs nothing, where minimum and maximum of floats need a third instruction for
-// them, and on fewer ports.
-struct Ends {
+template <class Reduce>
+uint32_t reduced(__m256i v, Reduce reduce) {
+  __m128i a = reduce(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  a = reduce(a, _mm_shuffle_epi32(a, 0x4e));
+  a = reduce(a, _mm_shuffle_epi32(a, 0xb1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(a));
+}
+
+// The ends of a set of floats, in one of two ways, because processors differ in how many ports each takes (the table in
+// native/README.md). Both find infinity and NaN at no cost.
+//
+// By their bits as integers: as signed numbers, floats without a sign come last and in order; as unsigned numbers,
+// those with a sign come last and in reverse order. So the largest signed number is the largest float wherever one has
+// no sign, the largest unsigned number the smallest float wherever one has a sign, and the smallest unsigned number the
+// other end where all have the same sign. Infinity and NaN come after all numbers in both orders.
+struct IntegerEnds {
   __m256i signed_most = set1(INT32_MIN), most = _mm256_setzero_si256(), least = set1(-1);  // of no float
 
-  void extend(__m256i x) {
+  static constexpr int kSets = 2;
+  static bool usable() { return true; }
+  void extend(__m256 x_f32x8) {
+    const __m256i x = _mm256_castps_si256(x_f32x8);
     signed_most = _mm256_max_epi32(signed_most, x);
     most = _mm256_max_epu32(most, x);
     least = _mm256_min_epu32(least, x);
   }
-  void extend(const Ends& e) {
+  // Puts in the place of what is not finite what changes no end: all bits where the smallest is looked for (as a signed
+  // number this is -1, below every float without a sign, and those with a sign do not count there), else none.
+  void extend(__m256 x_f32x8, __m256i finite) {
+    const __m256i x = _mm256_castps_si256(x_f32x8), or_ones = _mm256_or_si256(x, _mm256_xor_si256(finite, set1(-1)));
+    signed_most = _mm256_max_epi32(signed_most, or_ones);
+    least = _mm256_min_epu32(least, or_ones);
+    most = _mm256_max_epu32(most, _mm256_and_si256(x, finite));
+  }
+  void extend(const IntegerEnds& e) {
     signed_most = _mm256_max_epi32(signed_most, e.signed_most);
     most = _mm256_max_epu32(most, e.most);
     least = _mm256_min_epu32(least, e.least);
@@ -30,23 +50,70 @@ struct Ends {
     const __m256i below = _mm256_cmpeq_epi32(_mm256_max_epu32(most, negative), most);
     return _mm256_testz_si256(_mm256_or_si256(beyond, below), set1(-1)) != 0;
   }
+  void extend(Range* range) const {
+    extend_by_bits(range, reduced(signed_most, [](__m128i a, __m128i b) { return _mm_max_epi32(a, b); }),
+                   reduced(most, [](__m128i a, __m128i b) { return _mm_max_epu32(a, b); }),
+                   reduced(least, [](__m128i a, __m128i b) { return _mm_min_epu32(a, b); }));
+  }
 };
 
-// Extends `total`, and returns true, where all floats are finite. n is a multiple of 64.
+// By minimum and maximum of floats, which give their second operand where one is NaN, and raise the invalid flag then:
+// no NaN gets into an end, and the flag is the test for a whole block. Infinity does get into an end.
+struct FloatEnds {
+  __m256 min = set1(kInfinity), max = set1(-kInfinity);
+
+  static constexpr int kSets = 4;  // 4 cycles until an end is ready, 2 a cycle
+  static bool usable() { return kInOrder && invalid_is_flagged(); }
+  void extend(__m256 x_f32x8) {
+    min = _mm256_min_ps(x_f32x8, min);
+    max = _mm256_max_ps(x_f32x8, max);
+  }
+  // Not by a NaN in its place: that would raise the flag.
+  void extend(__m256 x_f32x8, __m256i finite) {
+    min = _mm256_min_ps(_mm256_blendv_ps(min, x_f32x8, _mm256_castsi256_ps(finite)), min);
+    max = _mm256_max_ps(_mm256_blendv_ps(max, x_f32x8, _mm256_castsi256_ps(finite)), max);
+  }
+  void extend(const FloatEnds& e) {
+    min = _mm256_min_ps(e.min, min);
+    max = _mm256_max_ps(e.max, max);
+  }
+  bool finite() {
+    NARROW_IN_REGISTER(min);
+    NARROW_IN_REGISTER(max);
+    const bool nan = take_invalid();
+    const __m256 infinite = _mm256_or_ps(_mm256_cmp_ps(min, set1(-kInfinity), _CMP_EQ_OQ),
+                                         _mm256_cmp_ps(max, set1(kInfinity), _CMP_EQ_OQ));
+    return !nan && _mm256_movemask_ps(infinite) == 0;
+  }
+  void extend(Range* range) const {
+    const auto bits = [](__m256 v) { return _mm256_castps_si256(v); };
+    const auto lesser = [](__m128i a, __m128i b) {
+      return _mm_castps_si128(_mm_min_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b)));
+    };
+    const auto greater = [](__m128i a, __m128i b) {
+      return _mm_castps_si128(_mm_max_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b)));
+    };
+    narrow::extend(range, float_of(reduced(bits(min), lesser)), float_of(reduced(bits(max), greater)));
+  }
+};
+
+template <class Ends>
 bool range_of_finite(const float* x, int64_t n, Ends* total) {
-  Ends even, odd;
-  for (int64_t i = 0; i < n; i += 64) {
-    for (int k = 0; k < 64; k += 16) {
-      __m256i a = load256(x + i + k), b = load256(x + i + k + 8);
-      NARROW_IN_REGISTER(a);
-      NARROW_IN_REGISTER(b);
-      even.extend(a);
-      odd.extend(b);
+  Ends ends[Ends::kSets];
+  ends[0] = *total;
+  for (int64_t i = 0; i < n; i += 32) {
+    for (int k = 0; k < 4; k += Ends::kSets) {
+      __m256 x_f32x8[Ends::kSets];
+      for (int j = 0; j < Ends::kSets; j++) {
+        x_f32x8[j] = load8(x + i + 8 * (k + j));
+        NARROW_IN_REGISTER(x_f32x8[j]);
+      }
+      for (int j = 0; j < Ends::kSets; j++) ends[j].extend(x_f32x8[j]);
     }
   }
-  even.extend(odd);
-  if (!even.finite()) return false;
-  total->extend(even);
+  for (int j = 1; j < Ends::kSets; j++) ends[0].extend(ends[j]);
+  if (!ends[0].finite()) return false;
+  *total = ends[0];
   return true;
 }
 
@@ -58,77 +125,33 @@ int64_t sum_of_lanes(__m256i v_s32x8) {
   return sum;
 }
 
-// Counts what is not finite, and puts in its place what changes no end: all bits where the smallest is looked for (as a
-// signed number this is -1, below every float without a sign, and those with a sign do not count there), else none.
-void range_of_any(const float* x, int64_t n, Ends* total, Range* range) {
+template <class Ends>
+NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
   const __m256i infinity = set1(0x7f800000);
+  Ends ends;
   __m256i nans = _mm256_setzero_si256(), infinities = _mm256_setzero_si256();
   for (int64_t i = 0; i < n; i += 8) {
-    const __m256i x_s32x8 = load256(x + i), m_s32x8 = _mm256_and_si256(x_s32x8, set1(0x7fffffff));
-    const __m256i finite = _mm256_cmpgt_epi32(infinity, m_s32x8);
+    alignas(32) float padded[8];
+    if (n - i < 8) {  // with NaNs (all bits set), which are then taken off the count
+      memset(padded, 0xff, sizeof padded);
+      memcpy(padded, x + i, static_cast<size_t>(n - i) * sizeof(float));
+      range->nans -= 8 - (n - i);
+    }
+    const __m256 x_f32x8 = load8(n - i < 8 ? padded : x + i);
+    const __m256i m_s32x8 = magnitude(x_f32x8);
     nans = _mm256_sub_epi32(nans, _mm256_cmpgt_epi32(m_s32x8, infinity));
     infinities = _mm256_sub_epi32(infinities, _mm256_cmpeq_epi32(m_s32x8, infinity));
-    const __m256i or_ones = _mm256_or_si256(x_s32x8, _mm256_xor_si256(finite, set1(-1)));
-    total->signed_most = _mm256_max_epi32(total->signed_most, or_ones);
-    total->least = _mm256_min_epu32(total->least, or_ones);
-    total->most = _mm256_max_epu32(total->most, _mm256_and_si256(x_s32x8, finite));
+    ends.extend(x_f32x8, _mm256_cmpgt_epi32(infinity, m_s32x8));
   }
   range->nans += sum_of_lanes(nans);
   range->infinities += sum_of_lanes(infinities);
-}
-
-template <class Reduce>
-uint32_t reduced(__m256i v, Reduce reduce) {
-  __m128i a = reduce(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  a = reduce(a, _mm_shuffle_epi32(a, 0x4e));
-  a = reduce(a, _mm_shuffle_epi32(a, 0xb1));
-  return static_cast<uint32_t>(_mm_cvtsi128_si32(a));
-}
-
-float float_of(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-void extend(Range* range, const Ends& ends) {
-  const uint32_t signed_most = reduced(ends.signed_most, [](__m128i a, __m128i b) { return _mm_max_epi32(a, b); });
-  const uint32_t most = reduced(ends.most, [](__m128i a, __m128i b) { return _mm_max_epu32(a, b); });
-  const uint32_t least = reduced(ends.least, [](__m128i a, __m128i b) { return _mm_min_epu32(a, b); });
-  const float min = float_of(most >> 31 ? most : least), max = float_of(least >> 31 ? least : signed_most);
-  if (least != ~0u) {  // there was a number
-    range->min = min < range->min ? min : range->min;
-    range->max = max > range->max ? max : range->max;
-  }
-  range->min += 0.0f;  // -0 becomes +0, nothing else changes
-  range->max += 0.0f;
+  return ends;
 }
 
 }  // namespace
 
-void f32_range_avx2(const float* x, int64_t n, Range* range) {
-  Ends ends;
-  const int64_t head = head_of(x, n);
-  if (head > 0 && range_of_finite(x, kOnce, &ends)) {
-    x += head;
-    n -= head;
-  }
-  const int64_t in_blocks = n & -64, in_vectors = n & -8;
-  for (int64_t i = 0; i < in_blocks; i += kBlock) {
-    const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;
-    if (!range_of_finite(x + i, m, &ends)) range_of_any(x + i, m, &ends, range);
-  }
-  if (in_blocks < in_vectors) range_of_any(x + in_blocks, in_vectors - in_blocks, &ends, range);
-  if (in_vectors < n) {  // padded with NaNs (all bits set), which are then taken off the count
-    const int64_t rest = n - in_vectors;
-    alignas(32) float padded[8];
-    memset(padded, 0xff, sizeof padded);
-    memcpy(padded, x + in_vectors, static_cast<size_t>(rest) * sizeof(float));
-    range_of_any(padded, 8, &ends, range);
-    range->nans -= 8 - rest;
-  }
-  extend(range, ends);
-}
+void f32_range_avx2(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
+void f32_range_flagged_avx2(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
 
 uint32_t f32_absmax_avx2(const float* x, int64_t n) {
   __m256i most[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};

@@ -4,16 +4,25 @@
 namespace narrow {
 namespace {
 
-// See reductions_avx2.cc.
-struct Ends {
+// See reductions_avx2.cc for both.
+struct IntegerEnds {
   __m512i signed_most = set1(INT32_MIN), most = _mm512_setzero_si512(), least = set1(-1);
 
-  void extend(__m512i x) {
+  static constexpr int kSets = 4;
+  static bool usable() { return true; }
+  void extend(__m512 x_f32x16) {
+    const __m512i x = _mm512_castps_si512(x_f32x16);
     signed_most = _mm512_max_epi32(signed_most, x);
     most = _mm512_max_epu32(most, x);
     least = _mm512_min_epu32(least, x);
   }
-  void extend(const Ends& e) {
+  void extend(__m512 x_f32x16, __mmask16 finite) {
+    const __m512i x = _mm512_castps_si512(x_f32x16);
+    signed_most = _mm512_mask_max_epi32(signed_most, finite, signed_most, x);
+    most = _mm512_mask_max_epu32(most, finite, most, x);
+    least = _mm512_mask_min_epu32(least, finite, least, x);
+  }
+  void extend(const IntegerEnds& e) {
     signed_most = _mm512_max_epi32(signed_most, e.signed_most);
     most = _mm512_max_epu32(most, e.most);
     least = _mm512_min_epu32(least, e.least);
@@ -22,72 +31,82 @@ struct Ends {
     return (_mm512_cmpgt_epi32_mask(signed_most, set1(0x7f7fffff)) |
             _mm512_cmpge_epu32_mask(most, set1(static_cast<int32_t>(0xff800000)))) == 0;
   }
+  void extend(Range* range) const {
+    extend_by_bits(range, static_cast<uint32_t>(_mm512_reduce_max_epi32(signed_most)), _mm512_reduce_max_epu32(most),
+                   _mm512_reduce_min_epu32(least));
+  }
 };
 
-// Extends `total`, and returns true, where all floats are finite. n is a multiple of 64.
-bool range_of_finite(const float* x, int64_t n, Ends* total) {
-  Ends ends[4];
-  for (int64_t i = 0; i < n; i += 64) {
-    for (int k = 0; k < 4; k++) {
-      __m512i x_s32x16 = _mm512_loadu_si512(x + i + 16 * k);
-      NARROW_IN_REGISTER(x_s32x16);
-      ends[k].extend(x_s32x16);
-    }
+struct FloatEnds {
+  __m512 min = set1(kInfinity), max = set1(-kInfinity);
+
+  static constexpr int kSets = 8;
+  static bool usable() { return kInOrder && invalid_is_flagged(); }
+  void extend(__m512 x_f32x16) {
+    min = _mm512_min_ps(x_f32x16, min);
+    max = _mm512_max_ps(x_f32x16, max);
   }
-  ends[0].extend(ends[1]);
-  ends[2].extend(ends[3]);
-  ends[0].extend(ends[2]);
+  void extend(__m512 x_f32x16, __mmask16 finite) {
+    min = _mm512_mask_min_ps(min, finite, x_f32x16, min);
+    max = _mm512_mask_max_ps(max, finite, x_f32x16, max);
+  }
+  void extend(const FloatEnds& e) {
+    min = _mm512_min_ps(e.min, min);
+    max = _mm512_max_ps(e.max, max);
+  }
+  bool finite() {
+    NARROW_IN_REGISTER(min);
+    NARROW_IN_REGISTER(max);
+    const bool nan = take_invalid();
+    return !nan && (_mm512_cmp_ps_mask(min, set1(-kInfinity), _CMP_EQ_OQ) |
+                    _mm512_cmp_ps_mask(max, set1(kInfinity), _CMP_EQ_OQ)) == 0;
+  }
+  void extend(Range* range) const { narrow::extend(range, _mm512_reduce_min_ps(min), _mm512_reduce_max_ps(max)); }
+};
+
+template <class Ends>
+bool range_of_finite(const float* x, int64_t n, Ends* total) {
+  Ends ends[Ends::kSets];
+  ends[0] = *total;
+  const auto extend = [&ends, x](int64_t i, int k) {
+    __m512 x_f32x16 = load16(x + i + 16 * k);
+    NARROW_IN_REGISTER(x_f32x16);
+    ends[k].extend(x_f32x16);
+  };
+  int64_t i = 0;
+  for (; i + 16 * Ends::kSets <= n; i += 16 * Ends::kSets)
+    for (int k = 0; k < Ends::kSets; k++) extend(i, k);
+  for (; i < n; i += 64)
+    for (int k = 0; k < 4; k++) extend(i, k);
+  for (int apart = Ends::kSets / 2; apart > 0; apart /= 2)
+    for (int k = 0; k < apart; k++) ends[k].extend(ends[k + apart]);
   if (!ends[0].finite()) return false;
-  total->extend(ends[0]);
+  *total = ends[0];
   return true;
 }
 
-void range_of_any(const float* x, int64_t n, Ends* total, Range* range) {
+template <class Ends>
+NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
   const __m512i infinity = set1(0x7f800000);
+  Ends ends;
+  int64_t nans = 0, infinities = 0;
   for (int64_t i = 0; i < n; i += 16) {
     const __mmask16 mask = first16(n - i);
     const __m512 x_f32x16 = load16(x + i, mask);
-    const __m512i x_s32x16 = _mm512_castps_si512(x_f32x16), m_s32x16 = magnitude(x_f32x16);
-    const __mmask16 finite = _mm512_mask_cmplt_epi32_mask(mask, m_s32x16, infinity);
-    range->nans += bits_set(_mm512_mask_cmpgt_epi32_mask(mask, m_s32x16, infinity));
-    range->infinities += bits_set(_mm512_mask_cmpeq_epi32_mask(mask, m_s32x16, infinity));
-    total->signed_most = _mm512_mask_max_epi32(total->signed_most, finite, total->signed_most, x_s32x16);
-    total->most = _mm512_mask_max_epu32(total->most, finite, total->most, x_s32x16);
-    total->least = _mm512_mask_min_epu32(total->least, finite, total->least, x_s32x16);
+    const __m512i m_s32x16 = magnitude(x_f32x16);
+    nans += bits_set(_mm512_mask_cmpgt_epi32_mask(mask, m_s32x16, infinity));
+    infinities += bits_set(_mm512_mask_cmpeq_epi32_mask(mask, m_s32x16, infinity));
+    ends.extend(x_f32x16, _mm512_mask_cmplt_epi32_mask(mask, m_s32x16, infinity));
   }
-}
-
-float float_of(uint32_t bits) { return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int32_t>(bits)))); }
-
-void extend(Range* range, const Ends& ends) {
-  const uint32_t signed_most = static_cast<uint32_t>(_mm512_reduce_max_epi32(ends.signed_most));
-  const uint32_t most = _mm512_reduce_max_epu32(ends.most), least = _mm512_reduce_min_epu32(ends.least);
-  const float min = float_of(most >> 31 ? most : least), max = float_of(least >> 31 ? least : signed_most);
-  if (least != ~0u) {  // there was a number
-    range->min = min < range->min ? min : range->min;
-    range->max = max > range->max ? max : range->max;
-  }
-  range->min += 0.0f;  // -0 becomes +0, nothing else changes
-  range->max += 0.0f;
+  range->nans += nans;
+  range->infinities += infinities;
+  return ends;
 }
 
 }  // namespace
 
-void f32_range_avx512(const float* x, int64_t n, Range* range) {
-  Ends ends;
-  const int64_t head = head_of(x, n);
-  if (head > 0 && range_of_finite(x, kOnce, &ends)) {
-    x += head;
-    n -= head;
-  }
-  const int64_t in_blocks = n & -64;
-  for (int64_t i = 0; i < in_blocks; i += kBlock) {
-    const int64_t m = in_blocks - i < kBlock ? in_blocks - i : kBlock;
-    if (!range_of_finite(x + i, m, &ends)) range_of_any(x + i, m, &ends, range);
-  }
-  if (in_blocks < n) range_of_any(x + in_blocks, n - in_blocks, &ends, range);
-  extend(range, ends);
-}
+void f32_range_avx512(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
+void f32_range_flagged_avx512(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
 
 uint32_t f32_absmax_avx512(const float* x, int64_t n) {
   __m512i most[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};

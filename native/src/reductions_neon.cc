@@ -66,6 +66,8 @@ void f32_range_neon(const float* x, int64_t n, Range* range) {
   range->max = vmaxvq_f32(lanes.max) + 0.0f;
 }
 
+void f32_range_flagged_neon(const float* x, int64_t n, Range* range) { f32_range_neon(x, n, range); }
+
 uint32_t f32_absmax_neon(const float* x, int64_t n) {
   uint32x4_t most[4] = {vdupq_n_u32(0), vdupq_n_u32(0), vdupq_n_u32(0), vdupq_n_u32(0)};
   int64_t i = 0;

@@ -262,6 +262,41 @@ void expect_same_whatever_the_flag(const char* isa, Quantize quantize) {
   }
 }
 
+// A range found by the flag, forced by name as the other way is: stale flags, none at all (valgrind), a NaN or an
+// infinity anywhere in blocks of 65536, and nothing else of the control word changed.
+void range_either_way_whatever_the_invalid_flag_does() {
+  const size_t n = 2 * 65536 + 70;
+  const size_t places[] = {0, 1, 63, 64, 65535, 65536, 65536 + 64, 131071, 131072, n - 7, n - 1};
+  every_isa([&](const char* isa) {
+    const narrow::RangeKernel usual = narrow::range_in_use.load();
+    const bool flagged = narrow::invalid_is_flagged();
+    for (const narrow::RangeKernel way : {&narrow::KernelTable::f32_range, &narrow::KernelTable::f32_range_flagged})
+      for (const bool trusted : {flagged, false})
+        for (const float odd : {NAN, -NAN, INFINITY, -INFINITY, 1e-42f, -1e-42f})
+          for (const size_t place : places) {
+            std::vector<float> storage(n + 1, 0x1p-140f);
+            float* x = storage.data() + place % 2;  // aligned and not
+            x[place] = odd;
+            x[(place + 40000) % n] = 3.0f;
+            narrow::range_in_use.store(way);
+            narrow::invalid_flagged.store(trusted);
+            for (const unsigned stale : {0u, 1u}) {
+              const unsigned state = (_mm_getcsr() & ~0x3fu) | stale;
+              _mm_setcsr(state);
+              float ends[] = {INFINITY, -INFINITY};
+              int64_t counts[] = {0, 0};
+              narrow_f32_range(x, 0, static_cast<int64_t>(n), ends, counts);
+              EXPECT((_mm_getcsr() & ~0x3fu) == (state & ~0x3fu));
+              EXPECT(ends[0] == (std::isfinite(odd) ? std::min(odd, 0x1p-140f) : 0x1p-140f));
+              EXPECT(ends[1] == 3.0f);
+              EXPECT(counts[0] == std::isnan(odd) && counts[1] == std::isinf(odd));
+            }
+          }
+    narrow::range_in_use.store(usual);
+    narrow::invalid_flagged.store(flagged);
+  });
+}
+
 void integers_whatever_the_invalid_flag_does() {
   every_isa([](const char* isa) {
     const int64_t n = 40000;
@@ -296,6 +331,8 @@ int main(int argc, char** argv) {
                         {"streaming_changes_no_byte", streaming_changes_no_byte},
                         {"nothing_to_do_touches_nothing", nothing_to_do_touches_nothing},
 #ifdef NARROW_X86_64
+                        {"range_either_way_whatever_the_invalid_flag_does",
+                         range_either_way_whatever_the_invalid_flag_does},
                         {"integers_whatever_the_invalid_flag_does", integers_whatever_the_invalid_flag_does}
 #endif
                        });

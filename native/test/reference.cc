@@ -37,6 +37,7 @@ void f32_range(const float* x, int64_t n, Range* range) {
   if (range->min == 0) range->min = 0.0f;
   if (range->max == 0) range->max = 0.0f;
 }
+void f32_range_flagged(const float* x, int64_t n, Range* range) { f32_range(x, n, range); }
 
 uint32_t f32_absmax(const float* x, int64_t n) {
   uint32_t most = 0;

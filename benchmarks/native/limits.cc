@@ -25,6 +25,39 @@
 
 namespace {
 
+// Loops of the same kind for what the file has none for. Rows of 1024, four at a time.
+constexpr size_t kRow = 1024;
+#define NARROW_LOOPS(isa, attribute, V, lanes, load, store, min, max, magnitude)                 \
+  attribute void absmax_##isa(const float* x, size_t n, float* out) {                            \
+    V most[4] = {load(x), load(x), load(x), load(x)};                                            \
+    for (size_t i = 0; i + 4 * lanes <= n; i += 4 * lanes)                                       \
+      for (size_t k = 0; k < 4; k++) most[k] = max(magnitude(load(x + i + k * lanes)), most[k]); \
+    store(out, max(max(most[0], most[1]), max(most[2], most[3])));                               \
+  }                                                                                              \
+  attribute void range_rows_##isa(const float* x, size_t n, float* out) {                        \
+    for (const float* end = x + n; x < end; x += 4 * kRow)                                       \
+      for (size_t i = 0; i < kRow; i += lanes) {                                                 \
+        V lo = load(out + i), hi = load(out + kRow + i);                                         \
+        for (size_t r = 0; r < 4; r++) {                                                         \
+          const V v = load(x + r * kRow + i);                                                    \
+          lo = min(v, lo), hi = max(v, hi);                                                      \
+        }                                                                                        \
+        store(out + i, lo), store(out + kRow + i, hi);                                           \
+      }                                                                                          \
+  }                                                                                              \
+  attribute void absmax_rows_##isa(const float* x, size_t n, float* out) {                       \
+    for (const float* end = x + n; x < end; x += 4 * kRow)                                       \
+      for (size_t i = 0; i < kRow; i += lanes) {                                                 \
+        V most = load(out + i);                                                                  \
+        for (size_t r = 0; r < 4; r++) most = max(magnitude(load(x + r * kRow + i)), most);      \
+        store(out + i, most);                                                                    \
+      }                                                                                          \
+  }
+#define MAGNITUDE_256(v) _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)))
+#define MAGNITUDE_512(v) _mm512_abs_ps(v)
+NARROW_LOOPS(avx2, AVX2, __m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_min_ps, _mm256_max_ps, MAGNITUDE_256)
+NARROW_LOOPS(avx512, AVX512, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_min_ps, _mm512_max_ps, MAGNITUDE_512)
+
 // What both work on: limits.cpp scales by 40 and adds 3.
 struct Memory {
   float* x;
@@ -48,6 +81,15 @@ void range(const Memory& m) {
   ends[1] = -INFINITY;
   narrow_f32_range(m.x, 0, static_cast<int64_t>(m.n), ends, counts);
 }
+void absmax(const Memory& m) {
+  float most = 0;
+  narrow_f32_absmax(m.x, 0, static_cast<int64_t>(m.n), 0, 1, 1, &most);
+}
+float* rows_of(const Memory& m) { return static_cast<float*>(m.y); }
+void range_rows(const Memory& m) {
+  narrow_f32_range_per_channel(m.x, 0, static_cast<int64_t>(m.n), 0, kRow, 1, rows_of(m), rows_of(m) + kRow, counts);
+}
+void absmax_rows(const Memory& m) { narrow_f32_absmax(m.x, 0, static_cast<int64_t>(m.n), 0, kRow, 1, rows_of(m)); }
 void s8(const Memory& m) {
   narrow_f32_to_s8(m.x, 0, static_cast<int64_t>(m.n), 40.0f, 3, -128, 127, static_cast<int8_t*>(m.y), 0);
 }
@@ -61,6 +103,9 @@ void f16(const Memory& m) { narrow_f32_to_f16(m.x, 0, static_cast<int64_t>(m.n),
 
 #define LOOPS(isa)                                                                                                     \
   {"range", #isa, [](const Memory& m) { range_##isa(m.x, m.n, ends); }, range},                                        \
+      {"range, rows", #isa, [](const Memory& m) { range_rows_##isa(m.x, m.n, rows_of(m)); }, range_rows},              \
+      {"absmax", #isa, [](const Memory& m) { absmax_##isa(m.x, m.n, rows_of(m)); }, absmax},                           \
+      {"absmax, rows", #isa, [](const Memory& m) { absmax_rows_##isa(m.x, m.n, rows_of(m)); }, absmax_rows},           \
       {"s8", #isa, [](const Memory& m) { s8_##isa(m.x, static_cast<int8_t*>(m.y), m.n); }, s8},                        \
       {"s8 [-127, 127]", #isa, [](const Memory& m) { s8_##isa(m.x, static_cast<int8_t*>(m.y), m.n); }, s8_of_weights}, \
       {"u8", #isa, [](const Memory& m) { s8_##isa(m.x, static_cast<int8_t*>(m.y), m.n); }, u8}, {                      \

@@ -156,7 +156,8 @@ void narrow_f32_absmax(const float* x, int64_t x_offset, int64_t n, int64_t firs
       [&](int64_t i, int64_t rows, int64_t m, int64_t channel) {
         by_rows(x + i, rows, m, first + n,
                 [&](const float* from, int64_t count) { k.f32_absmax_rows(from, count, m, absmax + channel); });
-        for (int64_t j = channel; j < channel + m; j++) extend(absmax, j, 0);  // one NaN for all
+        if (k.f32_absmax(absmax + channel, m) > kInfinity)
+          for (int64_t j = channel; j < channel + m; j++) extend(absmax, j, 0);  // one NaN for all
       },
       [&](int64_t j, int64_t m, int64_t channel) {
         columns.fill(j, m, channel, merge);

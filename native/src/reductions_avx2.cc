@@ -63,7 +63,7 @@ struct FloatEnds {
   __m256 min = set1(kInfinity), max = set1(-kInfinity);
 
   static constexpr int kSets = 4;  // 4 cycles until an end is ready, 2 a cycle
-  static bool usable() { return kInOrder && invalid_is_flagged(); }
+  static bool usable() { return flags_nan(); }
   void extend(__m256 x_f32x8) {
     min = _mm256_min_ps(x_f32x8, min);
     max = _mm256_max_ps(x_f32x8, max);
@@ -81,9 +81,11 @@ struct FloatEnds {
     NARROW_IN_REGISTER(min);
     NARROW_IN_REGISTER(max);
     const bool nan = take_invalid();
-    const __m256 infinite = _mm256_or_ps(_mm256_cmp_ps(min, set1(-kInfinity), _CMP_EQ_OQ),
-                                         _mm256_cmp_ps(max, set1(kInfinity), _CMP_EQ_OQ));
-    return !nan && _mm256_movemask_ps(infinite) == 0;
+    return !nan && !infinite();
+  }
+  bool infinite() const {
+    return _mm256_movemask_ps(_mm256_or_ps(_mm256_cmp_ps(min, set1(-kInfinity), _CMP_EQ_OQ),
+                                           _mm256_cmp_ps(max, set1(kInfinity), _CMP_EQ_OQ))) != 0;
   }
   void extend(Range* range) const {
     const auto bits = [](__m256 v) { return _mm256_castps_si256(v); };
@@ -153,88 +155,171 @@ NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
 void f32_range_avx2(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
 void f32_range_flagged_avx2(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
 
-uint32_t f32_absmax_avx2(const float* x, int64_t n) {
-  __m256i most[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-  int64_t i = 0;
-  for (; i + 32 <= n; i += 32)
-    for (int k = 0; k < 4; k++) most[k] = _mm256_max_epi32(most[k], magnitude(load8(x + i + 8 * k)));
-  for (; i + 8 <= n; i += 8) most[0] = _mm256_max_epi32(most[0], magnitude(load8(x + i)));
-  if (i < n) most[1] = _mm256_max_epi32(most[1], magnitude(load8(Padded<float>(x + i, n - i).lanes)));
-  const __m256i all = _mm256_max_epi32(_mm256_max_epi32(most[0], most[1]), _mm256_max_epi32(most[2], most[3]));
-  return reduced(all, [](__m128i a, __m128i b) { return _mm_max_epi32(a, b); });
-}
+namespace {
+
+struct Most {
+  __m256i bits = _mm256_setzero_si256();
+
+  bool extend_by_numbers(const float* x, int64_t n) {
+    __m256 most[4] = {set1(0.0f), set1(0.0f), set1(0.0f), set1(0.0f)};
+    for (int64_t i = 0; i < n; i += 32) {
+      for (int k = 0; k < 4; k++) {
+        __m256 x_f32x8 = load8(x + i + 8 * k);
+        NARROW_IN_REGISTER(x_f32x8);
+        most[k] = _mm256_max_ps(_mm256_castsi256_ps(magnitude(x_f32x8)), most[k]);
+      }
+    }
+    __m256 all = _mm256_max_ps(_mm256_max_ps(most[0], most[1]), _mm256_max_ps(most[2], most[3]));
+    NARROW_IN_REGISTER(all);
+    bits = _mm256_max_epu32(bits, _mm256_castps_si256(all));
+    return !take_invalid();
+  }
+  void extend_by_any(const float* x, int64_t n) {
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) bits = _mm256_max_epu32(bits, magnitude(load8(x + i)));
+    if (i < n) bits = _mm256_max_epu32(bits, magnitude(load8(Padded<float>(x + i, n - i).lanes)));
+  }
+  uint32_t reduce() const {
+    return reduced(bits, [](__m128i a, __m128i b) { return _mm_max_epu32(a, b); });
+  }
+};
+
+}  // namespace
+
+uint32_t f32_absmax_avx2(const float* x, int64_t n) { return absmax<Most>(x, n); }
 
 // ---- Rows: the same for every column
 // ----------------------------------------------------------------------------------
 
-// Eight columns of a row. What is not finite is counted, and takes no part.
-NARROW_NOINLINE static void range_of_unusual(const float* x, float* min, float* max, Range* range) {
-  const __m256i infinity = set1(0x7f800000), m_s32x8 = magnitude(load8(x));
-  const __m256 nan = _mm256_castsi256_ps(_mm256_cmpgt_epi32(m_s32x8, infinity));
-  const __m256 infinite = _mm256_castsi256_ps(_mm256_cmpeq_epi32(m_s32x8, infinity));
-  range->nans += _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(nan)));
-  range->infinities += _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(infinite)));
-  // Minimum and maximum give their second operand where one is NaN.
-  const __m256 x_f32x8 = _mm256_or_ps(load8(x), _mm256_or_ps(nan, infinite));
-  _mm256_storeu_ps(min, _mm256_add_ps(_mm256_min_ps(x_f32x8, load8(min)), _mm256_setzero_ps()));
-  _mm256_storeu_ps(max, _mm256_add_ps(_mm256_max_ps(x_f32x8, load8(max)), _mm256_setzero_ps()));
-}
+namespace {
 
-template <int kRows>
-static void range_of_rows(const float* x, int64_t n, float* min, float* max, Range* range) {
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    __m256i most = _mm256_setzero_si256();
-    for (int r = 0; r < kRows; r++) most = _mm256_max_epi32(most, magnitude(load8(x + r * n + i)));
-    const __m256i unusual = _mm256_cmpgt_epi32(most, set1(0x7f7fffff));
-    if (_mm256_testz_si256(unusual, unusual) == 0) {
-      for (int r = 0; r < kRows; r++) range_of_unusual(x + r * n + i, min + i, max + i, range);
-      continue;
-    }
-    __m256 lo = load8(min + i), hi = load8(max + i);
-    for (int r = 0; r < kRows; r++) {
-      lo = _mm256_min_ps(load8(x + r * n + i), lo);
-      hi = _mm256_max_ps(load8(x + r * n + i), hi);
-    }
-    _mm256_storeu_ps(min + i, _mm256_add_ps(lo, _mm256_setzero_ps()));  // -0 becomes +0, nothing else changes
-    _mm256_storeu_ps(max + i, _mm256_add_ps(hi, _mm256_setzero_ps()));
+// Eight columns of some rows. What is not finite takes no part, and infinities are counted.
+NARROW_NOINLINE int64_t range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+  const __m256i infinity = set1(0x7f800000);
+  __m256i infinities = _mm256_setzero_si256();
+  FloatEnds ends;
+  ends.min = load8(min);
+  ends.max = load8(max);
+  for (int64_t r = 0; r < rows; r++) {
+    const __m256 x_f32x8 = load8(x + r * n);
+    infinities = _mm256_sub_epi32(infinities, _mm256_cmpeq_epi32(magnitude(x_f32x8), infinity));
+    ends.extend(x_f32x8, _mm256_cmpgt_epi32(infinity, magnitude(x_f32x8)));
   }
-  if (i == n) return;
-  Padded<float> lo(min + i, n - i), hi(max + i, n - i);
-  for (int r = 0; r < kRows; r++)
-    range_of_unusual(Padded<float>(x + r * n + i, n - i).lanes, lo.lanes, hi.lanes, range);
-  lo.store(min + i, n - i);
-  hi.store(max + i, n - i);
+  _mm256_storeu_ps(min, _mm256_add_ps(ends.min, _mm256_setzero_ps()));
+  _mm256_storeu_ps(max, _mm256_add_ps(ends.max, _mm256_setzero_ps()));
+  return sum_of_lanes(infinities);
 }
 
-void f32_range_rows_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  Range range = {0, 0, counts[0], counts[1]};
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) range_of_rows<4>(x + r * n, n, min, max, &range);
-  for (; r < rows; r++) range_of_rows<1>(x + r * n, n, min, max, &range);
-  counts[0] = range.nans;
-  counts[1] = range.infinities;
+// Returns how many infinities there were. A NaN takes no part, and raises the invalid flag.
+template <int kVectors>
+int64_t range_of_columns(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+  FloatEnds ends[kVectors];
+  for (int k = 0; k < kVectors; k++) {
+    ends[k].min = load8(min + 8 * k);
+    ends[k].max = load8(max + 8 * k);
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < kVectors; k++) {
+      __m256 x_f32x8 = load8(x + r * n + 8 * k);
+      NARROW_IN_REGISTER(x_f32x8);
+      ends[k].extend(x_f32x8);
+    }
+  }
+  int64_t infinities = 0;
+  for (int k = 0; k < kVectors; k++) {
+    NARROW_IN_REGISTER(ends[k].min);
+    NARROW_IN_REGISTER(ends[k].max);
+    if (ends[k].infinite()) {
+      infinities += range_of_unusual(x + 8 * k, rows, n, min + 8 * k, max + 8 * k);
+    } else {
+      _mm256_storeu_ps(min + 8 * k, _mm256_add_ps(ends[k].min, _mm256_setzero_ps()));  // -0 becomes +0
+      _mm256_storeu_ps(max + 8 * k, _mm256_add_ps(ends[k].max, _mm256_setzero_ps()));
+    }
+  }
+  return infinities;
 }
 
-template <int kRows>
-static void absmax_of_rows(const float* x, int64_t n, float* absmax) {
+NARROW_NOINLINE int64_t nans_of(const float* x, int64_t n) {
+  int64_t i = 0, nans = 0;
+  const auto count = [](const float* eight) {
+    const __m256i nan = _mm256_cmpgt_epi32(magnitude(load8(eight)), set1(0x7f800000));
+    return _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(nan))));
+  };
+  for (; i + 8 <= n; i += 8) nans += count(x + i);
+  return i < n ? nans + count(Padded<float>(x + i, n - i).lanes) : nans;
+}
+
+// A NaN takes no part, and raises the invalid flag.
+template <int kVectors>
+void absmax_of_columns(const float* x, int64_t rows, int64_t n, float* absmax) {
+  __m256 most[kVectors];
+  for (int k = 0; k < kVectors; k++) most[k] = load8(absmax + 8 * k);
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < kVectors; k++) {
+      __m256 x_f32x8 = load8(x + r * n + 8 * k);
+      NARROW_IN_REGISTER(x_f32x8);
+      most[k] = _mm256_max_ps(_mm256_castsi256_ps(magnitude(x_f32x8)), most[k]);
+    }
+  }
+  for (int k = 0; k < kVectors; k++) {
+    NARROW_IN_REGISTER(most[k]);
+    _mm256_storeu_ps(absmax + 8 * k, most[k]);
+  }
+}
+
+// Columns of any values.
+NARROW_NOINLINE void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns, float* absmax) {
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
+  for (; i + 8 <= columns; i += 8) {
     __m256i most = load256(absmax + i);
-    for (int r = 0; r < kRows; r++) most = _mm256_max_epi32(most, magnitude(load8(x + r * n + i)));
+    for (int64_t r = 0; r < rows; r++) most = _mm256_max_epu32(most, magnitude(load8(x + r * n + i)));
     store256(absmax + i, most);
   }
-  for (; i < n; i += 8) {
-    Padded<float> most(absmax + i, n - i);
-    for (int r = 0; r < kRows; r++) absmax_of_rows<1>(Padded<float>(x + r * n + i, n - i).lanes, 8, most.lanes);
-    most.store(absmax + i, n - i);
+  if (i == columns) return;
+  Padded<float> most(absmax + i, columns - i);
+  for (int64_t r = 0; r < rows; r++) {
+    const Padded<float> rest(x + r * n + i, columns - i);
+    store256(most.lanes, _mm256_max_epu32(load256(most.lanes), magnitude(load8(rest.lanes))));
+  }
+  most.store(absmax + i, columns - i);
+}
+
+}  // namespace
+
+void f32_range_rows_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  const bool usable = flags_nan();
+  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
+    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
+    int64_t i = 0, infinities = 0;
+    for (; i + 32 <= n; i += 32) infinities += range_of_columns<4>(x + i, m, n, min + i, max + i);
+    for (; i + 8 <= n; i += 8) infinities += range_of_columns<1>(x + i, m, n, min + i, max + i);
+    if (!usable || take_invalid()) {
+      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n, i);
+    }
+    if (i < n) {  // these raise no flag
+      Padded<float> lo(min + i, n - i), hi(max + i, n - i);
+      for (int64_t k = 0; k < m; k++) {
+        const Padded<float> rest(x + k * n + i, n - i);
+        infinities += range_of_unusual(rest.lanes, 1, 0, lo.lanes, hi.lanes);
+        counts[0] += nans_of(rest.lanes, n - i);
+      }
+      lo.store(min + i, n - i);
+      hi.store(max + i, n - i);
+    }
+    counts[1] += infinities;
   }
 }
 
 void f32_absmax_rows_avx2(const float* x, int64_t rows, int64_t n, float* absmax) {
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) absmax_of_rows<4>(x + r * n, n, absmax);
-  for (; r < rows; r++) absmax_of_rows<1>(x + r * n, n, absmax);
+  const bool usable = flags_nan();
+  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
+    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
+    int64_t i = 0;
+    for (; i + 32 <= n; i += 32) absmax_of_columns<4>(x + i, m, n, absmax + i);
+    for (; i + 8 <= n; i += 8) absmax_of_columns<1>(x + i, m, n, absmax + i);
+    if (!usable || take_invalid()) i = 0;
+    absmax_of_unusual(x + i, m, n, n - i, absmax + i);
+  }
 }
 
 // ---- Sums

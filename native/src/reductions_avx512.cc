@@ -41,7 +41,7 @@ struct FloatEnds {
   __m512 min = set1(kInfinity), max = set1(-kInfinity);
 
   static constexpr int kSets = 8;
-  static bool usable() { return kInOrder && invalid_is_flagged(); }
+  static bool usable() { return flags_nan(); }
   void extend(__m512 x_f32x16) {
     min = _mm512_min_ps(x_f32x16, min);
     max = _mm512_max_ps(x_f32x16, max);
@@ -58,8 +58,11 @@ struct FloatEnds {
     NARROW_IN_REGISTER(min);
     NARROW_IN_REGISTER(max);
     const bool nan = take_invalid();
-    return !nan && (_mm512_cmp_ps_mask(min, set1(-kInfinity), _CMP_EQ_OQ) |
-                    _mm512_cmp_ps_mask(max, set1(kInfinity), _CMP_EQ_OQ)) == 0;
+    return !nan && !infinite();
+  }
+  bool infinite() const {
+    return (_mm512_cmp_ps_mask(min, set1(-kInfinity), _CMP_EQ_OQ) |
+            _mm512_cmp_ps_mask(max, set1(kInfinity), _CMP_EQ_OQ)) != 0;
   }
   void extend(Range* range) const { narrow::extend(range, _mm512_reduce_min_ps(min), _mm512_reduce_max_ps(max)); }
 };
@@ -108,62 +111,118 @@ NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
 void f32_range_avx512(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
 void f32_range_flagged_avx512(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
 
-uint32_t f32_absmax_avx512(const float* x, int64_t n) {
-  __m512i most[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
-  int64_t i = 0;
-  for (; i + 64 <= n; i += 64)
-    for (int k = 0; k < 4; k++) most[k] = _mm512_max_epu32(most[k], magnitude(load16(x + i + 16 * k)));
-  for (; i < n; i += 16) most[0] = _mm512_max_epu32(most[0], magnitude(load16(x + i, first16(n - i))));
-  return _mm512_reduce_max_epu32(
-      _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]), _mm512_max_epu32(most[2], most[3])));
-}
+namespace {
+
+struct Most {
+  __m512i bits = _mm512_setzero_si512();
+
+  bool extend_by_numbers(const float* x, int64_t n) {
+    __m512 most[4] = {set1(0.0f), set1(0.0f), set1(0.0f), set1(0.0f)};
+    for (int64_t i = 0; i < n; i += 64) {
+      for (int k = 0; k < 4; k++) {
+        __m512 x_f32x16 = load16(x + i + 16 * k);
+        NARROW_IN_REGISTER(x_f32x16);
+        most[k] = _mm512_max_ps(_mm512_castsi512_ps(magnitude(x_f32x16)), most[k]);
+      }
+    }
+    __m512 all = _mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3]));
+    NARROW_IN_REGISTER(all);
+    bits = _mm512_max_epu32(bits, _mm512_castps_si512(all));
+    return !take_invalid();
+  }
+  void extend_by_any(const float* x, int64_t n) {
+    for (int64_t i = 0; i < n; i += 16) bits = _mm512_max_epu32(bits, magnitude(load16(x + i, first16(n - i))));
+  }
+  uint32_t reduce() const { return _mm512_reduce_max_epu32(bits); }
+};
+
+}  // namespace
+
+uint32_t f32_absmax_avx512(const float* x, int64_t n) { return absmax<Most>(x, n); }
 
 // ---- Rows: the same for every column
 // ----------------------------------------------------------------------------------
 
 namespace {
 
-// The columns of the mask in a row. What is not finite is counted, and takes no part.
-NARROW_NOINLINE void range_of_unusual(const float* x, __mmask16 mask, float* min, float* max, Range* range) {
-  const __m512i infinity = set1(0x7f800000), x_s32x16 = _mm512_castps_si512(load16(x, mask));
-  const __m512i m_s32x16 = magnitude(load16(x, mask));
-  range->nans += bits_set(_mm512_cmpgt_epi32_mask(m_s32x16, infinity));
-  range->infinities += bits_set(_mm512_cmpeq_epi32_mask(m_s32x16, infinity));
-  // Minimum and maximum give their second operand where one is NaN.
-  const __mmask16 unusual = _mm512_cmpge_epi32_mask(m_s32x16, infinity);
-  const __m512 x_f32x16 = _mm512_castsi512_ps(_mm512_mask_set1_epi32(x_s32x16, unusual, -1));
-  const __m512 lo = _mm512_min_ps(x_f32x16, load16(min, mask)), hi = _mm512_max_ps(x_f32x16, load16(max, mask));
-  _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(lo, _mm512_setzero_ps()));
-  _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(hi, _mm512_setzero_ps()));
+// The columns of the mask in some rows. What is not finite takes no part, and infinities are counted.
+NARROW_NOINLINE int64_t range_of_unusual(const float* x, int64_t rows, int64_t n, __mmask16 mask, float* min,
+                                         float* max) {
+  const __m512i infinity = set1(0x7f800000);
+  FloatEnds ends;
+  ends.min = load16(min, mask);
+  ends.max = load16(max, mask);
+  int64_t infinities = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    const __m512 x_f32x16 = load16(x + r * n, mask);
+    infinities += bits_set(_mm512_cmpeq_epi32_mask(magnitude(x_f32x16), infinity));
+    ends.extend(x_f32x16, _mm512_cmplt_epi32_mask(magnitude(x_f32x16), infinity));
+  }
+  _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(ends.min, _mm512_setzero_ps()));
+  _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(ends.max, _mm512_setzero_ps()));
+  return infinities;
 }
 
-template <int kRows>
-void range_of_rows(const float* x, int64_t n, float* min, float* max, Range* range) {
-  for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = first16(n - i);
-    __m512i most = _mm512_setzero_si512();
-    for (int r = 0; r < kRows; r++) most = _mm512_max_epi32(most, magnitude(load16(x + r * n + i, mask)));
-    if (_mm512_cmpgt_epi32_mask(most, set1(0x7f7fffff)) != 0) {
-      for (int r = 0; r < kRows; r++) range_of_unusual(x + r * n + i, mask, min + i, max + i, range);
-      continue;
+// Returns how many infinities there were. A NaN takes no part, and raises the invalid flag.
+template <int kVectors>
+int64_t range_of_columns(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+  FloatEnds ends[kVectors];
+  for (int k = 0; k < kVectors; k++) {
+    ends[k].min = load16(min + 16 * k);
+    ends[k].max = load16(max + 16 * k);
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < kVectors; k++) {
+      __m512 x_f32x16 = load16(x + r * n + 16 * k);
+      NARROW_IN_REGISTER(x_f32x16);
+      ends[k].extend(x_f32x16);
     }
-    __m512 lo = load16(min + i, mask), hi = load16(max + i, mask);
-    for (int r = 0; r < kRows; r++) {
-      lo = _mm512_min_ps(load16(x + r * n + i, mask), lo);
-      hi = _mm512_max_ps(load16(x + r * n + i, mask), hi);
+  }
+  int64_t infinities = 0;
+  for (int k = 0; k < kVectors; k++) {
+    NARROW_IN_REGISTER(ends[k].min);
+    NARROW_IN_REGISTER(ends[k].max);
+    if (ends[k].infinite()) {
+      infinities += range_of_unusual(x + 16 * k, rows, n, 0xffff, min + 16 * k, max + 16 * k);
+    } else {
+      _mm512_storeu_ps(min + 16 * k, _mm512_add_ps(ends[k].min, _mm512_setzero_ps()));  // -0 becomes +0
+      _mm512_storeu_ps(max + 16 * k, _mm512_add_ps(ends[k].max, _mm512_setzero_ps()));
     }
-    const __m512 zero = _mm512_setzero_ps();  // -0 becomes +0, nothing else changes
-    _mm512_mask_storeu_ps(min + i, mask, _mm512_add_ps(lo, zero));
-    _mm512_mask_storeu_ps(max + i, mask, _mm512_add_ps(hi, zero));
+  }
+  return infinities;
+}
+
+NARROW_NOINLINE int64_t nans_of(const float* x, int64_t n) {
+  int64_t nans = 0;
+  for (int64_t i = 0; i < n; i += 16)
+    nans += bits_set(_mm512_cmpgt_epi32_mask(magnitude(load16(x + i, first16(n - i))), set1(0x7f800000)));
+  return nans;
+}
+
+// A NaN takes no part, and raises the invalid flag.
+template <int kVectors>
+void absmax_of_columns(const float* x, int64_t rows, int64_t n, float* absmax) {
+  __m512 most[kVectors];
+  for (int k = 0; k < kVectors; k++) most[k] = load16(absmax + 16 * k);
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < kVectors; k++) {
+      __m512 x_f32x16 = load16(x + r * n + 16 * k);
+      NARROW_IN_REGISTER(x_f32x16);
+      most[k] = _mm512_max_ps(_mm512_castsi512_ps(magnitude(x_f32x16)), most[k]);
+    }
+  }
+  for (int k = 0; k < kVectors; k++) {
+    NARROW_IN_REGISTER(most[k]);
+    _mm512_storeu_ps(absmax + 16 * k, most[k]);
   }
 }
 
-template <int kRows>
-void absmax_of_rows(const float* x, int64_t n, float* absmax) {
-  for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = first16(n - i);
+// Columns of any values.
+NARROW_NOINLINE void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns, float* absmax) {
+  for (int64_t i = 0; i < columns; i += 16) {
+    const __mmask16 mask = first16(columns - i);
     __m512i most = _mm512_castps_si512(load16(absmax + i, mask));
-    for (int r = 0; r < kRows; r++) most = _mm512_max_epu32(most, magnitude(load16(x + r * n + i, mask)));
+    for (int64_t r = 0; r < rows; r++) most = _mm512_max_epu32(most, magnitude(load16(x + r * n + i, mask)));
     _mm512_mask_storeu_epi32(absmax + i, mask, most);
   }
 }
@@ -171,18 +230,33 @@ void absmax_of_rows(const float* x, int64_t n, float* absmax) {
 }  // namespace
 
 void f32_range_rows_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  Range range = {0, 0, counts[0], counts[1]};
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) range_of_rows<4>(x + r * n, n, min, max, &range);
-  for (; r < rows; r++) range_of_rows<1>(x + r * n, n, min, max, &range);
-  counts[0] = range.nans;
-  counts[1] = range.infinities;
+  const bool usable = flags_nan();
+  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
+    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
+    int64_t i = 0, infinities = 0;
+    for (; i + 64 <= n; i += 64) infinities += range_of_columns<4>(x + i, m, n, min + i, max + i);
+    for (; i + 16 <= n; i += 16) infinities += range_of_columns<1>(x + i, m, n, min + i, max + i);
+    if (!usable || take_invalid()) {
+      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n, i);
+    }
+    if (i < n) {  // these raise no flag
+      infinities += range_of_unusual(x + i, m, n, first16(n - i), min + i, max + i);
+      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n + i, n - i);
+    }
+    counts[1] += infinities;
+  }
 }
 
 void f32_absmax_rows_avx512(const float* x, int64_t rows, int64_t n, float* absmax) {
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) absmax_of_rows<4>(x + r * n, n, absmax);
-  for (; r < rows; r++) absmax_of_rows<1>(x + r * n, n, absmax);
+  const bool usable = flags_nan();
+  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
+    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) absmax_of_columns<4>(x + i, m, n, absmax + i);
+    for (; i + 16 <= n; i += 16) absmax_of_columns<1>(x + i, m, n, absmax + i);
+    if (!usable || take_invalid()) i = 0;
+    absmax_of_unusual(x + i, m, n, n - i, absmax + i);
+  }
 }
 
 // ---- Sums

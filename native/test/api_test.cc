@@ -297,6 +297,39 @@ void range_either_way_whatever_the_invalid_flag_does() {
   });
 }
 
+// The same of columns, 67 rows of them, and of what is the largest in each.
+void columns_whatever_the_invalid_flag_does() {
+  const int64_t rows = 67, columns = 600 + 13, n = rows * columns;
+  every_isa([&](const char* isa) {
+    const bool flagged = narrow::invalid_is_flagged();
+    for (const bool trusted : {flagged, false})
+      for (const unsigned stale : {0u, 1u})
+        for (const float odd : {NAN, INFINITY, -INFINITY, -5.0f})
+          for (const int64_t column : {int64_t{0}, int64_t{63}, int64_t{607}, columns - 1})
+            for (const int64_t row : {int64_t{0}, int64_t{63}, rows - 1}) {
+              std::vector<float> x(static_cast<size_t>(n), 0.5f);
+              x[static_cast<size_t>(row * columns + column)] = odd;
+              x[static_cast<size_t>(column)] = row == 0 ? odd : -2.0f;
+              std::vector<float> min(static_cast<size_t>(columns), INFINITY), max(min.size(), -INFINITY),
+                  most(min.size(), 0.0f), least(min.size(), 0.5f), largest = least, magnitudes = least;
+              const size_t c = static_cast<size_t>(column);
+              if (row > 0) least[c] = -2.0f;
+              if (odd == -5.0f) least[c] = -5.0f;
+              magnitudes[c] = std::isnan(odd) ? NAN : std::fabs(odd);
+              narrow::invalid_flagged.store(trusted);
+              _mm_setcsr((_mm_getcsr() & ~0x3fu) | stale);
+              int64_t counts[] = {1, 2};
+              narrow_f32_range_per_channel(x.data(), 0, n, 0, columns, 1, min.data(), max.data(), counts);
+              _mm_setcsr((_mm_getcsr() & ~0x3fu) | stale);
+              narrow_f32_absmax(x.data(), 0, n, 0, columns, 1, most.data());
+              EXPECT(min == least && max == largest);
+              EXPECT(counts[0] == 1 + std::isnan(odd) && counts[1] == 2 + std::isinf(odd));
+              EXPECT(std::memcmp(most.data(), magnitudes.data(), most.size() * sizeof(float)) == 0);
+            }
+    narrow::invalid_flagged.store(flagged);
+  });
+}
+
 void integers_whatever_the_invalid_flag_does() {
   every_isa([](const char* isa) {
     const int64_t n = 40000;
@@ -318,22 +351,23 @@ void integers_whatever_the_invalid_flag_does() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return harness::main(argc, argv,
-                       {{"isa_use_refuses_what_there_is_not", isa_use_refuses_what_there_is_not},
-                        {"range_extends_what_it_is_given", range_extends_what_it_is_given},
-                        {"range_of_negative_zeros_is_positive_zero", range_of_negative_zeros_is_positive_zero},
-                        {"range_of_one_sign", range_of_one_sign},
-                        {"range_without_a_number_stays_empty", range_without_a_number_stays_empty},
-                        {"least_error_scale_is_the_best_candidate_of_each_channel",
-                         least_error_scale_is_the_best_candidate_of_each_channel},
-                        {"error_adds_pairwise", error_adds_pairwise},
-                        {"float16_with_offsets", float16_with_offsets},
-                        {"streaming_changes_no_byte", streaming_changes_no_byte},
-                        {"nothing_to_do_touches_nothing", nothing_to_do_touches_nothing},
+  return harness::main(
+      argc, argv,
+      {{"isa_use_refuses_what_there_is_not", isa_use_refuses_what_there_is_not},
+       {"range_extends_what_it_is_given", range_extends_what_it_is_given},
+       {"range_of_negative_zeros_is_positive_zero", range_of_negative_zeros_is_positive_zero},
+       {"range_of_one_sign", range_of_one_sign},
+       {"range_without_a_number_stays_empty", range_without_a_number_stays_empty},
+       {"least_error_scale_is_the_best_candidate_of_each_channel",
+        least_error_scale_is_the_best_candidate_of_each_channel},
+       {"error_adds_pairwise", error_adds_pairwise},
+       {"float16_with_offsets", float16_with_offsets},
+       {"streaming_changes_no_byte", streaming_changes_no_byte},
+       {"nothing_to_do_touches_nothing", nothing_to_do_touches_nothing},
 #ifdef NARROW_X86_64
-                        {"range_either_way_whatever_the_invalid_flag_does",
-                         range_either_way_whatever_the_invalid_flag_does},
-                        {"integers_whatever_the_invalid_flag_does", integers_whatever_the_invalid_flag_does}
+       {"range_either_way_whatever_the_invalid_flag_does", range_either_way_whatever_the_invalid_flag_does},
+       {"columns_whatever_the_invalid_flag_does", columns_whatever_the_invalid_flag_does},
+       {"integers_whatever_the_invalid_flag_does", integers_whatever_the_invalid_flag_does}
 #endif
-                       });
+      });
 }

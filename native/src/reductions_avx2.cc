@@ -153,7 +153,10 @@ NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
 }  // namespace
 
 void f32_range_avx2(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
-void f32_range_flagged_avx2(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
+void f32_range_flagged_avx2(const float* x, int64_t n, Range* r) {
+  if (n < kWorthTheFlag) return range<IntegerEnds>(x, n, r);
+  range<FloatEnds>(x, n, r);
+}
 
 namespace {
 
@@ -175,9 +178,13 @@ struct Most {
     return !take_invalid();
   }
   void extend_by_any(const float* x, int64_t n) {
+    __m256i most[4] = {bits, bits, bits, bits};
     int64_t i = 0;
-    for (; i + 8 <= n; i += 8) bits = _mm256_max_epu32(bits, magnitude(load8(x + i)));
-    if (i < n) bits = _mm256_max_epu32(bits, magnitude(load8(Padded<float>(x + i, n - i).lanes)));
+    for (; i + 32 <= n; i += 32)
+      for (int k = 0; k < 4; k++) most[k] = _mm256_max_epu32(most[k], magnitude(load8(x + i + 8 * k)));
+    for (; i + 8 <= n; i += 8) most[0] = _mm256_max_epu32(most[0], magnitude(load8(x + i)));
+    if (i < n) most[1] = _mm256_max_epu32(most[1], magnitude(load8(Padded<float>(x + i, n - i).lanes)));
+    bits = _mm256_max_epu32(_mm256_max_epu32(most[0], most[1]), _mm256_max_epu32(most[2], most[3]));
   }
   uint32_t reduce() const {
     return reduced(bits, [](__m128i a, __m128i b) { return _mm_max_epu32(a, b); });

@@ -109,7 +109,10 @@ NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
 }  // namespace
 
 void f32_range_avx512(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
-void f32_range_flagged_avx512(const float* x, int64_t n, Range* r) { range<FloatEnds>(x, n, r); }
+void f32_range_flagged_avx512(const float* x, int64_t n, Range* r) {
+  if (n < kWorthTheFlag) return range<IntegerEnds>(x, n, r);
+  range<FloatEnds>(x, n, r);
+}
 
 namespace {
 
@@ -131,7 +134,12 @@ struct Most {
     return !take_invalid();
   }
   void extend_by_any(const float* x, int64_t n) {
-    for (int64_t i = 0; i < n; i += 16) bits = _mm512_max_epu32(bits, magnitude(load16(x + i, first16(n - i))));
+    __m512i most[4] = {bits, bits, bits, bits};
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64)
+      for (int k = 0; k < 4; k++) most[k] = _mm512_max_epu32(most[k], magnitude(load16(x + i + 16 * k)));
+    for (; i < n; i += 16) most[0] = _mm512_max_epu32(most[0], magnitude(load16(x + i, first16(n - i))));
+    bits = _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]), _mm512_max_epu32(most[2], most[3]));
   }
   uint32_t reduce() const { return _mm512_reduce_max_epu32(bits); }
 };

@@ -4,12 +4,19 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** What all commands share: results go to standard output, everything else to standard error. */
 abstract class Output implements Callable<Integer> {
+  private static final int HEAD = 30;
+  private static final int TAIL = 30;
+  private static final Pattern NAMES = Pattern.compile("`([^`]{" + (HEAD + TAIL + 6) + ",})`");
+
   @Option(names = "--json", description = "Print one JSON document instead of text.")
   boolean json;
 
@@ -36,7 +43,21 @@ abstract class Output implements Callable<Integer> {
   }
 
   final void warn(String text) {
-    spec.commandLine().getErr().println("narrow: " + text);
+    spec.commandLine().getErr().println("narrow: " + shortened(text));
+  }
+
+  /**
+   * A text with the middle of long names in it left out: fused operators have the names of all that
+   * they were made of.
+   */
+  static String shortened(String text) {
+    return NAMES.matcher(text).replaceAll(Output::shortenedName);
+  }
+
+  private static String shortenedName(MatchResult match) {
+    String name = match.group(1);
+    String ends = name.substring(0, HEAD) + " ... " + name.substring(name.length() - TAIL);
+    return Matcher.quoteReplacement("`" + ends + "`");
   }
 
   final void print(EvaluationText table, boolean markdown) {

@@ -2,6 +2,8 @@ package io.narrow.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.ActivationPlan;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.Plan;
@@ -10,8 +12,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A plan as text and as JSON. */
 final class PlanText {
@@ -37,28 +41,47 @@ final class PlanText {
     return lines;
   }
 
-  /** A line for every float32 constant, every float32 tensor that is computed, every operator. */
+  /**
+   * A line for every operator in the order of the graph, and under it one for each float32 tensor
+   * that it is the first to read, as far as nothing computes that, and for each that it writes.
+   */
   List<String> reasons() {
     List<String> lines = new ArrayList<>();
-    for (TensorPlan tensor : plan.tensors()) {
-      lines.add(
-          String.format(
-              "  %-8s %s: %s",
-              tensor.type(), within(tensor.subgraph(), tensor.name()), tensor.reason()));
+    for (int s = 0; s < plan.model().subgraphs().size(); s++) {
+      int number = s;
+      Map<Integer, String> left = new LinkedHashMap<>(); // lines of tensors not yet in the text
+      plan.tensors().stream()
+          .filter(t -> t.subgraph() == number)
+          .forEach(t -> left.put(t.tensor(), line(t.type(), t.name(), t.reason())));
+      plan.activations().stream()
+          .filter(t -> t.subgraph() == number)
+          .forEach(t -> left.put(t.tensor(), line(t.stored().type(), t.name(), t.reason())));
+      List<OperatorPlan> operators =
+          plan.operators().stream().filter(o -> o.subgraph() == number).toList();
+      for (OperatorPlan planned : operators) {
+        Operator operator = plan.model().subgraphs().get(s).operators().get(planned.operator());
+        lines.add(line(planned));
+        IntStream.concat(IntStream.of(operator.inputs()), IntStream.of(operator.outputs()))
+            .mapToObj(left::remove)
+            .filter(Objects::nonNull)
+            .forEach(lines::add);
+      }
+      lines.addAll(left.values());
     }
-    for (ActivationPlan tensor : plan.activations()) {
-      lines.add(
-          String.format(
-              "  %-8s %s: %s",
-              tensor.stored().type(), within(tensor.subgraph(), tensor.name()), tensor.reason()));
-    }
-    for (OperatorPlan operator : plan.operators()) {
-      String name = operator.name() + " (operator " + operator.operator() + ")";
-      lines.add(
-          String.format("  %s %s", within(operator.subgraph(), name), operator.precision())
-              + (operator.reason().isEmpty() ? "" : ": " + operator.reason()));
-    }
-    return lines;
+    return lines.stream().map(Output::shortened).toList();
+  }
+
+  private String line(OperatorPlan operator) {
+    String name = operator.name() + " (operator " + operator.operator() + ")";
+    return "  "
+        + within(operator.subgraph(), name)
+        + " "
+        + operator.precision()
+        + (operator.reason().isEmpty() ? "" : ": " + operator.reason());
+  }
+
+  private static String line(TensorType type, String name, String reason) {
+    return String.format("    %-8s `%s`: %s", type, name, reason);
   }
 
   private String within(int subgraph, String name) {

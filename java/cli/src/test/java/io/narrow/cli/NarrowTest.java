@@ -99,6 +99,26 @@ class NarrowTest {
   }
 
   @Test
+  void whyFollowsTheGraph() {
+    assertThat(run("inspect", MODEL, "--why")).isZero();
+    List<String> lines = out.lines().filter(line -> line.contains("(operator ")).toList();
+    List<Integer> numbers =
+        lines.stream()
+            .map(line -> Integer.valueOf(line.replaceAll(".*\\(operator (\\d+)\\).*", "$1")))
+            .toList();
+    assertThat(numbers).isSorted().hasSizeGreaterThan(5);
+    assertThat(out).containsPattern("(?m)^  CONV_2D \\(operator 0\\).*\\R    (in|fl|un)");
+  }
+
+  @Test
+  void middleOfALongNameIsLeftOut() {
+    String name = "a".repeat(40) + ";" + "b".repeat(40);
+    assertThat(Output.shortened("`" + name + "` is computed, `c` too"))
+        .isEqualTo("`" + "a".repeat(30) + " ... " + "b".repeat(30) + "` is computed, `c` too");
+    assertThat(Output.shortened("`" + "a".repeat(65) + "`")).hasSize(67);
+  }
+
+  @Test
   void nothingToQuantizeIsSaidAndTheModelWritten() {
     assertThat(run("quantize", MODEL, "-o", output(), "--min-elements", "1000000")).isZero();
     assertThat(err).startsWith("narrow: nothing to quantize: none of its ");
@@ -207,7 +227,7 @@ class NarrowTest {
     assertThat(run(command.toArray(String[]::new))).isZero();
     assertThat(out)
         .contains(
-            "logits_1/MatMul: FULLY_CONNECTED stays float32: the recipe keeps it so: float32");
+            "`logits_1/MatMul`: FULLY_CONNECTED stays float32: the recipe keeps it so: float32");
     Path again = folder.resolve("again.tflite");
     assertThat(run("quantize", MODEL, "-o", again.toString(), "--recipe", recipe.toString()))
         .isZero();

@@ -109,7 +109,7 @@ public final class Calibrator {
               data.get().feed(observed.inputs()),
               () ->
                   new Recorder(
-                      model.name(),
+                      model,
                       activations,
                       traces.stream().map(LstmTrace::another).toList(),
                       options.averaging()),

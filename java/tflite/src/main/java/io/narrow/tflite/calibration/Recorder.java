@@ -4,16 +4,22 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.calibration.TensorStatistics.Place;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.observation.Observer;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Counts the activations of a model while it runs. */
 final class Recorder implements Observer {
-  private final String model;
+  private final Model model;
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
   private final List<TensorTally> tallies = new ArrayList<>();
@@ -21,12 +27,12 @@ final class Recorder implements Observer {
   private long samples;
 
   /**
-   * @param model what messages call it
+   * @param model that is run
    * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
    */
   Recorder(
-      String model,
+      Model model,
       List<Activation> activations,
       List<LstmTrace> traces,
       Optional<RangeMethod> averaging) {
@@ -87,16 +93,37 @@ final class Recorder implements Observer {
                 seen.infinities() > 0 ? seen.infinities() + " infinite" : "")
             .filter(count -> !count.isEmpty())
             .toList();
+    String values = String.join(", ", counts);
     return NarrowException.input(
-        model
-            + ": sample "
+        model.name()
+            + ": "
+            + cause(activation).map(c -> "constant `" + c.name() + "` is not finite: ").orElse("")
+            + "sample "
             + sample
             + ": tensor `"
             + activation.name()
             + "` of "
             + activation.source()
             + " has values that no range can hold: "
-            + String.join(", ", counts));
+            + values);
+  }
+
+  /**
+   * The constant that its operator reads whose values are not finite themselves, if there is one.
+   */
+  private Optional<Tensor> cause(Activation activation) {
+    Subgraph graph = model.subgraphs().get(0);
+    return graph.producer(activation.tensor()).stream()
+        .flatMapToInt(producer -> IntStream.of(graph.operators().get(producer).inputs()))
+        .filter(input -> input >= 0)
+        .mapToObj(graph::tensor)
+        .filter(t -> t.type() == TensorType.FLOAT32 && model.isConstant(t) && !t.isEncoded())
+        .filter(t -> !isFinite(model.contents(t).asFloatBuffer()))
+        .findFirst();
+  }
+
+  private static boolean isFinite(FloatBuffer values) {
+    return IntStream.range(0, values.limit()).allMatch(i -> Float.isFinite(values.get(i)));
   }
 
   Calibration calibration() {

@@ -10,6 +10,26 @@ public interface Ranges {
   Ranges NONE = (subgraph, tensor, whole) -> Optional.empty();
 
   /**
+   * From -1 to 1 for every activation: enough to know what can compute in integers, but for kernels
+   * that take some scales and not others.
+   */
+  Ranges ASSUMED =
+      new Ranges() {
+        private static final Optional<FloatRange> UNIT = Optional.of(new FloatRange(-1, 1, 0, 0));
+
+        @Override
+        public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+          return UNIT;
+        }
+
+        @Override
+        public Optional<FloatRange> intermediate(
+            int subgraph, int output, int number, boolean whole) {
+          return UNIT;
+        }
+      };
+
+  /**
    * The range of a tensor of a subgraph, empty if its values were never seen.
    *
    * @param whole whether it has to hold every value: else rare ones may be cut off where that

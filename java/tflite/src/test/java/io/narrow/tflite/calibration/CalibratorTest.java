@@ -268,6 +268,27 @@ class CalibratorTest {
   }
 
   @Test
+  void constantThatIsNotFiniteIsBlamedForWhatBecomesOfIt() throws IOException {
+    ModelBuilder builder = new ModelBuilder(1);
+    int x = builder.floats("x", 1, 4);
+    int y = builder.floats("y", 1, 4);
+    int z = builder.floats("z", 1, 4);
+    int fine = builder.constant("fine", new float[] {1, 2, 3, 4}, 4);
+    int bad = builder.constant("bad", new float[] {1, Float.NaN, 3, 4}, 4);
+    Model model =
+        builder
+            .operator("ADD", new int[] {x, fine}, y)
+            .operator("MUL", new int[] {y, bad}, z)
+            .inputs(x)
+            .outputs(z)
+            .build();
+    Dataset data = data(List.of(new float[] {1, 2, 3, 4}));
+    assertThatThrownBy(() -> Calibrator.calibrate(model, data, OPTIONS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContainingAll("constant `bad` is not finite", "MUL (operator 1)", "1 NaN");
+  }
+
+  @Test
   void onlyFloatsThatAreGivenOrComputedHaveRanges() throws IOException {
     ModelBuilder builder = new ModelBuilder(1);
     int x = builder.floats("x", 1, 4);

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,7 +41,7 @@ final class InspectCommand extends Output {
     if (json) {
       JsonObject document = text.json(tensors);
       if (why) {
-        document.add("plan", new PlanText(prepared(model).plan(recipe.recipe())).json());
+        document.add("plan", new PlanText(plan(prepared(model))).json());
       }
       print(document);
       return 0;
@@ -48,12 +49,22 @@ final class InspectCommand extends Output {
     text.lines(tensors).forEach(this::say);
     if (why) {
       Quantizer.Prepared prepared = prepared(model);
-      Plan plan = prepared.plan(recipe.recipe());
+      Plan plan = plan(prepared);
       say("what " + plan.recipe() + " makes of it");
       new PlanText(plan).reasons().forEach(this::say);
       prepared.warnings(plan).forEach(this::warn);
     }
     return 0;
+  }
+
+  /** What can compute in integers does not depend on data. */
+  private Plan plan(Quantizer.Prepared prepared) {
+    Recipe wanted = recipe.recipe();
+    if (!wanted.needsRanges() || calibration.given()) {
+      return prepared.plan(wanted);
+    }
+    warn("without --calibrate every range is taken for -1 to 1: scales are not those of a file");
+    return prepared.outline(wanted);
   }
 
   private Quantizer.Prepared prepared(Model model) {

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 abstract class Output implements Callable<Integer> {
   private static final int HEAD = 30;
   private static final int TAIL = 30;
-  private static final Pattern NAMES = Pattern.compile("`([^`]{" + (HEAD + TAIL + 6) + ",})`");
+  private static final Pattern NAMES = Pattern.compile("`([^`]*)`");
 
   @Option(names = "--json", description = "Print one JSON document instead of text.")
   boolean json;
@@ -56,6 +56,9 @@ abstract class Output implements Callable<Integer> {
 
   private static String shortenedName(MatchResult match) {
     String name = match.group(1);
+    if (name.length() <= HEAD + TAIL + 5) {
+      return Matcher.quoteReplacement(match.group());
+    }
     String ends = name.substring(0, HEAD) + " ... " + name.substring(name.length() - TAIL);
     return Matcher.quoteReplacement("`" + ends + "`");
   }

@@ -111,11 +111,25 @@ class NarrowTest {
   }
 
   @Test
+  void whatCanComputeInIntegersNeedsNoData() {
+    assertThat(run("inspect", MODEL, "--why", "--mode", "int8")).isZero();
+    assertThat(err).contains("without --calibrate every range is taken for -1 to 1");
+    List<String> assumed = out.lines().filter(line -> line.contains("(operator ")).toList();
+    assertThat(run("inspect", MODEL, "--why", "--mode", "int8", "--calibrate", DATA)).isZero();
+    assertThat(err).doesNotContain("without --calibrate");
+    assertThat(out.lines().filter(line -> line.contains("(operator ")).toList())
+        .isEqualTo(assumed)
+        .anyMatch(line -> line.startsWith("  CONV_2D (operator 0) integer"));
+  }
+
+  @Test
   void middleOfALongNameIsLeftOut() {
     String name = "a".repeat(40) + ";" + "b".repeat(40);
     assertThat(Output.shortened("`" + name + "` is computed, `c` too"))
         .isEqualTo("`" + "a".repeat(30) + " ... " + "b".repeat(30) + "` is computed, `c` too");
     assertThat(Output.shortened("`" + "a".repeat(65) + "`")).hasSize(67);
+    String between = "`a`" + " ".repeat(70) + "`b`";
+    assertThat(Output.shortened(between)).isEqualTo(between);
   }
 
   @Test
@@ -227,7 +241,7 @@ class NarrowTest {
     assertThat(run(command.toArray(String[]::new))).isZero();
     assertThat(out)
         .contains(
-            "`logits_1/MatMul`: FULLY_CONNECTED stays float32: the recipe keeps it so: float32");
+            "logits_1/MatMul`: FULLY_CONNECTED stays float32: the recipe keeps it so: float32");
     Path again = folder.resolve("again.tflite");
     assertThat(run("quantize", MODEL, "-o", again.toString(), "--recipe", recipe.toString()))
         .isZero();

@@ -193,6 +193,20 @@ public final class Quantizer {
           : plan;
     }
 
+    /**
+     * What a recipe would make of the model, as far as that does not depend on data: ranges that
+     * are not known are taken for -1 to 1, so that scales are not those of the {@link #plan}, and a
+     * kernel that does not take the true ones is not found.
+     *
+     * @throws NarrowException as planning does
+     */
+    public Plan outline(Recipe recipe) {
+      Folded folded = folded(recipe);
+      return recipe.needsRanges() && folded.isInteger()
+          ? plan(recipe)
+          : Planner.plan(folded.model(), recipe, Ranges.ASSUMED, folded.known());
+    }
+
     /** Means of a model are no goal where it was trained for what rounding makes of them. */
     private boolean corrects(Folded folded) {
       return options.corrects && !data.isEmpty() && !folded.isTrained();

@@ -105,44 +105,45 @@ public final class Quantizer {
         data.withNamed(
             sources.stream().filter(source -> !ranges.contains(source)).toList(), signatures);
     all.check(signatures, model.name());
-    return new Prepared(
-        this,
-        Fold.of(model),
-        Fold.constantsOf(model),
-        ranges.stream().map(Path::of).findFirst(),
-        all);
+    return new Prepared(this, model, ranges.stream().map(Path::of).findFirst(), all);
   }
 
   /** A model with what is known of its activations. Safe for use by several threads. */
   public static final class Prepared {
     private final Quantizer options;
-    private final Folded forIntegers;
-    private final Folded forFloats;
+    private final Model model;
     private final Optional<Path> ranges;
     private final Datasets data;
-    private Calibration calibration; // when it is first asked for
+    // These when they are first asked for: most recipes need but one way of folding.
+    private Folded forIntegers;
+    private Folded forFloats;
+    private Calibration calibration;
 
-    private Prepared(
-        Quantizer options,
-        Folded forIntegers,
-        Folded forFloats,
-        Optional<Path> ranges,
-        Datasets data) {
+    private Prepared(Quantizer options, Model model, Optional<Path> ranges, Datasets data) {
       this.options = options;
-      this.forIntegers = forIntegers;
-      this.forFloats = forFloats;
+      this.model = model;
       this.ranges = ranges;
       this.data = data;
     }
 
     /** The model whose tensors calibration and the plans of integer recipes count. */
     public Model model() {
-      return forIntegers.model();
+      return forIntegers().model();
     }
 
     /** The model as a recipe is planned for it: what is constant is a constant. */
     public Folded folded(Recipe recipe) {
-      return recipe.needsRanges() ? forIntegers : forFloats;
+      return recipe.needsRanges() ? forIntegers() : forFloats();
+    }
+
+    private synchronized Folded forIntegers() {
+      forIntegers = forIntegers == null ? Fold.of(model) : forIntegers;
+      return forIntegers;
+    }
+
+    private synchronized Folded forFloats() {
+      forFloats = forFloats == null ? Fold.constantsOf(model) : forFloats;
+      return forFloats;
     }
 
     /**
@@ -215,7 +216,7 @@ public final class Quantizer {
     /** What to tell the user of a plan: a line each. */
     public List<String> warnings(Plan plan) {
       List<String> warnings = new ArrayList<>(plan.warnings());
-      if (plan.recipe().needsRanges() && forIntegers.isInteger()) {
+      if (plan.recipe().needsRanges() && forIntegers().isInteger()) {
         warnings.add("the model computes in integers already: its codes stay what they are");
         warnings.addAll(Folded.unsigned(plan.model()));
       }

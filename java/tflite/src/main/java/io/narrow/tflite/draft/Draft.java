@@ -7,6 +7,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class Draft {
     private final Map<Integer, List<Operator>> after = new TreeMap<>();
     private final BitSet removed = new BitSet();
     private final Set<String> names = new HashSet<>();
+    private final Map<String, Integer> copies = new HashMap<>(); // tried of each name
 
     private Graph(Subgraph before) {
       this.before = before;
@@ -58,8 +60,8 @@ public final class Draft {
     /** Adds a tensor under a name that no other has; returns its number. */
     public int add(Tensor tensor) {
       String name = tensor.name();
-      for (int i = 1; !names.add(name); i++) {
-        name = tensor.name() + "_" + i;
+      while (!names.add(name)) {
+        name = tensor.name() + "_" + copies.merge(tensor.name(), 1, Integer::sum);
       }
       tensors.add(tensor.withName(name));
       return tensors.size() - 1;

@@ -83,7 +83,8 @@ final class Probe {
   }
 
   private int axesButLast(int rank) {
-    ByteBuffer numbers = allocate(rank - 1);
+    ByteBuffer numbers =
+        ByteBuffer.allocateDirect((rank - 1) * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     IntStream.range(0, rank - 1).forEach(numbers::putInt);
     Tensor tensor = Tensor.of("axes_" + rank, TensorType.INT32, new int[] {rank - 1});
     return add(tensor, Buffer.of(numbers.flip()));
@@ -93,17 +94,7 @@ final class Probe {
   int constant(float[] values) {
     Tensor tensor =
         Tensor.of("constant_" + more.size(), TensorType.FLOAT32, new int[] {values.length});
-    return add(tensor, Buffer.of(floats(values)));
-  }
-
-  static ByteBuffer floats(float[] values) {
-    ByteBuffer bytes = allocate(values.length);
-    bytes.asFloatBuffer().put(values);
-    return bytes;
-  }
-
-  private static ByteBuffer allocate(int words) {
-    return ByteBuffer.allocateDirect(words * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return add(tensor, Buffer.of(values));
   }
 
   /** Number of a new tensor of the shape of another. */

@@ -32,6 +32,14 @@ public final class Buffer {
     return new Buffer(view.remaining(), target -> target.put(view.duplicate()), view);
   }
 
+  /** The bytes of float32 values. */
+  public static Buffer of(float... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return of(bytes);
+  }
+
   /**
    * Bytes that are computed, each time they are needed.
    *

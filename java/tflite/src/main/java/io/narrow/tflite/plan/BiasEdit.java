@@ -8,8 +8,6 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.TensorPlan.Use;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -60,7 +58,7 @@ final class BiasEdit {
     for (Bias bias : biases) {
       Operator operator = operators.get(bias.operator());
       int before = operator.input(bias.place());
-      buffers.add(contents(bias.values()));
+      buffers.add(Buffer.of(bias.values()));
       if (before >= 0 && subgraph.reads(before) == 1) {
         all.set(before, all.get(before).withBuffer(buffers.size() - 1));
         encode(bias, operator, before);
@@ -78,13 +76,6 @@ final class BiasEdit {
       add(bias, operator, before, all.size() - 1, own);
     }
     return subgraph.with(all, operators);
-  }
-
-  private static Buffer contents(float[] values) {
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(values);
-    return Buffer.of(bytes);
   }
 
   /**

@@ -3,7 +3,6 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.TensorType;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -72,13 +71,6 @@ public final class KnownEncodings {
   /** What is known of a tensor, empty if nothing is. */
   public Optional<Known> of(int subgraph, int tensor) {
     return Optional.ofNullable(known.get(new Place(subgraph, tensor)));
-  }
-
-  /** These and others, which take the place of these where both know a tensor. */
-  public KnownEncodings with(KnownEncodings others) {
-    Map<Place, Known> all = new HashMap<>(known);
-    all.putAll(others.known);
-    return of(all);
   }
 
   public boolean isEmpty() {

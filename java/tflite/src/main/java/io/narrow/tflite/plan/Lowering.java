@@ -10,8 +10,6 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Expression;
 import io.narrow.tflite.ops.OpRules;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -227,7 +225,6 @@ final class Lowering {
   }
 
   private int constant(float value) {
-    ByteBuffer bytes = ByteBuffer.allocateDirect(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    return draft.addBuffer(Buffer.of(bytes.putFloat(0, value)));
+    return draft.addBuffer(Buffer.of(value));
   }
 }

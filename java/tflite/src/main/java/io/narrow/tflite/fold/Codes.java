@@ -113,7 +113,8 @@ final class Codes {
             encoding ->
                 new Known(
                     encoding,
-                    Optional.of(codes.tensor().type() == TensorType.UINT8 ? signed(from) : from),
+                    Optional.of(
+                        codes.tensor().type() == TensorType.UINT8 ? shifted(from, UNSIGNED) : from),
                     reason));
   }
 
@@ -137,14 +138,14 @@ final class Codes {
             zeroPoint));
   }
 
-  /** Codes of uint8 as those of int8. */
-  static Buffer signed(Buffer codes) {
+  /** Codes of a byte each, less a number. */
+  static Buffer shifted(Buffer codes, int shift) {
     return Buffer.computed(
         codes.size(),
         target -> {
           ByteBuffer from = codes.bytes();
           while (from.hasRemaining()) {
-            target.put((byte) (from.get() - UNSIGNED));
+            target.put((byte) (from.get() - shift));
           }
         });
   }

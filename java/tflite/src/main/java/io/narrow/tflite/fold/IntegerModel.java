@@ -152,7 +152,8 @@ final class IntegerModel {
             List.of(t, shift),
             key -> {
               Buffer moved =
-                  contents.computed(codes, List.of("shift", shift), () -> less(codes, shift));
+                  contents.computed(
+                      codes, List.of("shift", shift), () -> Codes.shifted(codes, shift));
               return graph.add(
                   tensor
                       .quantized(
@@ -162,17 +163,6 @@ final class IntegerModel {
                           0)
                       .withBuffer(contents.number(moved)));
             }));
-  }
-
-  private static Buffer less(Buffer codes, int shift) {
-    return Buffer.computed(
-        codes.size(),
-        target -> {
-          ByteBuffer from = codes.bytes();
-          while (from.hasRemaining()) {
-            target.put((byte) (from.get() - shift));
-          }
-        });
   }
 
   private void staysUnsigned(int i, Operator operator) {

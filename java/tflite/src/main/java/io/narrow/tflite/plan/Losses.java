@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -33,7 +34,6 @@ final class Losses {
   private static final float FINER = 128;
 
   private static final int NAMED = 3;
-  private static final int LONGEST_NAME = 40;
 
   private final Kind shared = new Kind("lost in a scale that it shares, or that its kernel fixes");
   private final Kind differences = new Kind("a difference lost in the steps of its operands");
@@ -50,7 +50,7 @@ final class Losses {
       return String.format(
           Locale.ROOT,
           "`%s` (up to %.3g in steps of %.3g, %s)",
-          cut(tensor),
+          tensor,
           largest,
           encoding.scale(),
           operator);
@@ -64,15 +64,23 @@ final class Losses {
     private final Set<String> results = new TreeSet<>();
     private final Set<String> operators = new TreeSet<>();
 
+    // Numbers of these operators of one subgraph: what follows one of them is there already.
+    private final Set<Integer> kept = new HashSet<>();
+
     Kind(String reason) {
       this.reason = reason;
     }
 
-    void keepFloat(Graph graph, int operator) {
+    /** Whether an operator was not among them yet. */
+    boolean keepFloat(Graph graph, int operator) {
+      if (!kept.add(operator)) {
+        return false;
+      }
       operators.add(graph.operator(operator).name());
       for (int result : graph.operator(operator).outputs()) {
         results.add(graph.tensor(result).name());
       }
+      return true;
     }
 
     String line() {
@@ -97,6 +105,8 @@ final class Losses {
 
   /** Looks at the operators of a subgraph that compute in integers. */
   void add(Graph graph, List<IntegerOperator> operators) {
+    shared.kept.clear();
+    differences.kept.clear();
     Map<Integer, IntegerOperator> integers = new TreeMap<>();
     operators.forEach(each -> integers.put(each.operator(), each));
     Map<Integer, Loss> lost = new HashMap<>();
@@ -148,12 +158,10 @@ final class Losses {
 
   /** An operator as float32 helps only with those that hand its results on in the same scale. */
   private void withWhatPassesItOn(Graph graph, int first, Map<Integer, IntegerOperator> integers) {
-    Set<Integer> all = new TreeSet<>();
     Deque<Integer> next = new ArrayDeque<>(List.of(first));
     while (!next.isEmpty()) {
       int number = next.remove();
-      if (all.add(number)) {
-        shared.keepFloat(graph, number);
+      if (shared.keepFloat(graph, number)) {
         IntStream.of(graph.operator(number).outputs())
             .mapToObj(graph::readers)
             .flatMap(List::stream)
@@ -205,12 +213,10 @@ final class Losses {
 
   /** A difference as float32 helps only with operands that were float32 as well, up to weights. */
   private void withWhatComputesIt(Graph graph, int last, Map<Integer, IntegerOperator> integers) {
-    Set<Integer> all = new TreeSet<>();
     Deque<Integer> next = new ArrayDeque<>(List.of(last));
     while (!next.isEmpty()) {
       int number = next.remove();
-      if (all.add(number)) {
-        differences.keepFloat(graph, number);
+      if (differences.keepFloat(graph, number)) {
         for (int tensor : graph.operator(number).inputs()) {
           graph
               .producer(tensor)
@@ -231,12 +237,5 @@ final class Losses {
       }
     }
     return lines;
-  }
-
-  private static String cut(String name) {
-    int half = LONGEST_NAME / 2;
-    return name.length() <= LONGEST_NAME
-        ? name
-        : name.substring(0, half) + "..." + name.substring(name.length() - half);
   }
 }

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -36,8 +37,37 @@ final class FastKernels {
   private final Plan plan;
   private final Map<Long, TensorPlan> constants = new HashMap<>();
   private final Map<Long, IntegerOperator> integers = new HashMap<>();
-  private final Map<String, Slow> causes = new LinkedHashMap<>();
+  private final Map<Lack, Slow> causes = new LinkedHashMap<>();
   private double work;
+
+  /**
+   * What XNNPACK has no kernels for.
+   *
+   * @param stored whether it is weights that become float32 when a model is loaded
+   * @param weights the same as the activations where these alone decide
+   */
+  private record Lack(boolean stored, TensorType activations, TensorType weights) {
+    static Lack of(boolean stored, TensorType activations, TensorType weights) {
+      return stored
+          ? new Lack(true, FLOAT, weights)
+          : new Lack(false, activations, decide(activations, weights) ? weights : activations);
+    }
+
+    private static boolean decide(TensorType activations, TensorType weights) {
+      return activations == FLOAT || weights == TensorType.INT4;
+    }
+
+    boolean ofWeights() {
+      return stored || decide(activations, weights);
+    }
+
+    @Override
+    public String toString() {
+      return stored
+          ? weights + " weights that become float32"
+          : (ofWeights() ? weights + " weights beside " : "") + activations + " activations";
+    }
+  }
 
   /** Operators that are slower for the same reason. */
   private static final class Slow {
@@ -92,7 +122,7 @@ final class FastKernels {
   /** What XNNPACK lacks for an operator that is to be treated so, in words. */
   static String lacked(Treatment treatment) {
     return "XNNPACK has no kernels for "
-        + kernels(
+        + Lack.of(
             treatment.mode() == Mode.WEIGHT_ONLY,
             treatment.mode().activation(),
             treatment.weightType());
@@ -120,12 +150,13 @@ final class FastKernels {
     return lines;
   }
 
-  private static String remedy(String cause, Set<String> operators) {
-    String option = cause.contains(" weights") ? "--prefer speed" : "";
-    if (cause.equals(kernels(false, TensorType.INT8, TensorType.INT8))) {
-      option = "--keep-float-ops " + String.join(",", operators);
+  private static String remedy(Lack cause, Set<String> operators) {
+    if (!cause.ofWeights() && cause.activations() != TensorType.INT8) {
+      return "";
     }
-    return option.isEmpty() ? "" : "; `" + option + "` keeps them on it";
+    String option =
+        cause.ofWeights() ? "--prefer speed" : "--keep-float-ops " + String.join(",", operators);
+    return "; `" + option + "` keeps them on it";
   }
 
   private void add(OperatorPlan each) {
@@ -137,9 +168,9 @@ final class FastKernels {
     if (!row.fast(FLOAT, FLOAT) || !row.canBeFast(plan.model(), subgraph, operator)) {
       return;
     }
-    String cause = cause(row, each, operator);
-    if (!cause.isEmpty()) {
-      Slow slow = causes.computeIfAbsent(cause, c -> new Slow());
+    Optional<Lack> cause = cause(row, each, operator);
+    if (cause.isPresent()) {
+      Slow slow = causes.computeIfAbsent(cause.get(), c -> new Slow());
       slow.operators.merge(each.name(), 1, Integer::sum);
       slow.work +=
           products > 0
@@ -148,8 +179,8 @@ final class FastKernels {
     }
   }
 
-  /** For what XNNPACK has no kernel of an operator, in words; empty if it has one. */
-  private String cause(OpRule row, OperatorPlan each, Operator operator) {
+  /** For what XNNPACK has no kernel of an operator; empty if it has one. */
+  private Optional<Lack> cause(OpRule row, OperatorPlan each, Operator operator) {
     IntegerOperator integer = integers.get(key(each.subgraph(), each.operator()));
     TensorType activations =
         integer == null ? FLOAT : integer.wide() ? TensorType.INT16 : TensorType.INT8;
@@ -166,16 +197,9 @@ final class FastKernels {
           case HYBRID, INTEGER -> row.fast(activations, weights);
           default -> true;
         };
-    return fast ? "" : kernels(each.precision() == Precision.STORED, activations, weights);
-  }
-
-  private static String kernels(boolean stored, TensorType activations, TensorType weights) {
-    if (stored) {
-      return weights + " weights that become float32";
-    }
-    return activations == FLOAT || weights == TensorType.INT4
-        ? weights + " weights beside " + activations + " activations"
-        : activations + " activations";
+    return fast
+        ? Optional.empty()
+        : Optional.of(Lack.of(each.precision() == Precision.STORED, activations, weights));
   }
 
   /** How many products an operator sums up, 0 if it is none that does. */

@@ -10,6 +10,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Expression;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.KnownEncodings.Place;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,8 +37,6 @@ final class Lowering {
           "EXP", (a, b) -> Math.exp(a),
           "RELU", (a, b) -> Math.max(a, 0),
           "RELU6", (a, b) -> Math.min(Math.max(a, 0), 6));
-
-  private record Place(int subgraph, int tensor) {}
 
   private final Model model;
   private final Recipe recipe;

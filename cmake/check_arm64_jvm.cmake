@@ -18,7 +18,8 @@ string(REPLACE ";" " " words "${java}")
 string(REPLACE ";" ":" tests "${TESTS}")
 # Java starts programs through one of its own, which the kernel of this machine cannot run: let it do without.
 run(${java} --enable-native-access=ALL-UNNAMED -Djdk.lang.Process.launchMechanism=FORK "-Dnarrow.test.java=${words} -Xint"
-    -Dnarrow.test.libraries=${ROOT}/java/kernels/target/native -Dnarrow.test.starts=20 -cp ${tests} ${CONSOLE})
+    -Dnarrow.test.libraries=${ROOT}/java/kernels/target/native -Dnarrow.test.starts=20 -Dnarrow.test.part=40
+    -cp ${tests} ${CONSOLE})
 say_counts("${run_output}")
 
 # The command line, from the same Java classes, with the arm64 libraries beside those of this machine.

@@ -73,7 +73,7 @@ void range_without_a_number_stays_empty() {
 void least_error_scale_is_the_best_candidate_of_each_channel() {
   every_isa([](const char* isa) {
     Random random(29);
-    const int64_t channels = 7, inner = 45;
+    const int64_t channels = 31, inner = 45;  // of 31 some move, whatever the seed
     std::vector<float> x = {0.0f, 0.0f};
     std::vector<float> scales = {-1.0f};
     for (int64_t c = 0; c < channels; c++) {

@@ -3,8 +3,11 @@ package io.narrow.tflite.calibration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.narrow.kernels.FloatRange;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -13,6 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -120,6 +126,61 @@ class TensorTallyTest {
               .merge(parts[order[1]].histogram(), exponent)
               .merge(parts[order[2]].histogram(), exponent);
       assertThat(merged).isEqualTo(histogram);
+    }
+  }
+
+  /** Statistics of two tensors in random parts of a data set, merged in a random order. */
+  @Property(tries = 100)
+  void calibrationsOfPartsMergeToThatOfAllInAnyOrder(
+      @ForAll long seed, @ForAll @IntRange(min = 1, max = 8) int count) throws IOException {
+    Random random = new Random(seed);
+    List<float[]> samples = samples(seed, random.nextBoolean());
+    List<Calibration> parts = new ArrayList<>();
+    List<float[]> left = new ArrayList<>(samples);
+    for (int i = count; i > 0; i--) {
+      int size = i == 1 ? left.size() : random.nextInt(left.size() + 1);
+      parts.add(calibration(left.subList(0, size)));
+      left = left.subList(size, left.size());
+    }
+    while (parts.size() > 1) {
+      Calibration one = parts.remove(random.nextInt(parts.size()));
+      Calibration other = parts.remove(random.nextInt(parts.size()));
+      parts.add(random.nextInt(parts.size() + 1), one.merge(other));
+    }
+    assertThat(text(parts.get(0))).isEqualTo(text(calibration(samples)));
+  }
+
+  /** Of a tensor that every sample has values of, and one that those of an even length have. */
+  private static Calibration calibration(List<float[]> samples) {
+    TensorTally[] tallies = {tally(), tally()};
+    for (float[] values : samples) {
+      add(tallies[0], values);
+      if (values.length % 2 == 0) {
+        add(tallies[1], values);
+      }
+    }
+    List<TensorStatistics> known = new ArrayList<>();
+    for (int t = 0; t < tallies.length; t++) {
+      if (!tallies[t].range().isEmpty()) {
+        known.add(
+            new TensorStatistics(
+                new TensorStatistics.Place(0, t),
+                "tensor " + t,
+                tallies[t].range(),
+                Optional.of(tallies[t].histogram()),
+                Optional.empty()));
+      }
+    }
+    return new Calibration(samples.size(), known, RangeMethod.AUTO);
+  }
+
+  private static String text(Calibration calibration) throws IOException {
+    Path file = Files.createTempFile("calibration", ".json");
+    try {
+      calibration.write(file);
+      return Files.readString(file);
+    } finally {
+      Files.delete(file);
     }
   }
 

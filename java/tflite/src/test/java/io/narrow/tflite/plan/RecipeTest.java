@@ -13,9 +13,13 @@ import io.narrow.tflite.schema.Table;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.Stream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +134,46 @@ class RecipeTest {
     assertThat(read.rules()).isEqualTo(recipe.rules());
     assertThat(read.inputType()).isEqualTo(recipe.inputType());
     assertThat(read.outputType()).isEqualTo(recipe.outputType());
+  }
+
+  @Property(tries = 300)
+  void whateverIsWrittenIsRead(@ForAll long seed) throws IOException {
+    Recipe recipe = random(new Random(seed));
+    Path file = Files.createTempFile("recipe", ".json");
+    try {
+      recipe.write(file);
+      assertThat(Recipe.read(file)).isEqualTo(recipe);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** Some rules, of which several may have the same expression or be the same. */
+  private static Recipe random(Random random) {
+    String[] expressions = {".*", "^head/", "body|head", "(?:a)(?:b)", "\"\\\\d+\u00e4\u4e16;"};
+    String[] operators = {Rule.ALL, Rule.ALL, "CONV_2D", "FULLY_CONNECTED", "ADD", "CUSTOM"};
+    List<Rule> rules = new ArrayList<>();
+    for (int i = random.nextInt(6); i >= 0; i--) {
+      rules.add(
+          new Rule(
+              expressions[random.nextInt(expressions.length)],
+              operators[random.nextInt(operators.length)],
+              new Treatment(
+                  Mode.values()[random.nextInt(Mode.values().length)],
+                  random.nextBoolean() ? 4 : 8,
+                  random.nextInt(3) * 1000,
+                  WeightScaling.values()[random.nextInt(3)],
+                  random.nextBoolean(),
+                  Preference.values()[random.nextInt(3)])));
+    }
+    List<TensorType> types =
+        Stream.concat(
+                Stream.of(TensorType.FLOAT32),
+                rules.stream().flatMap(rule -> rule.treatment().mode().boundary().stream()))
+            .toList();
+    return Recipe.of(rules)
+        .withBoundary(
+            types.get(random.nextInt(types.size())), types.get(random.nextInt(types.size())));
   }
 
   @ParameterizedTest

@@ -88,15 +88,18 @@ void least_error_scale_is_the_best_candidate_of_each_channel() {
     std::vector<float> expected = scales;
     int moved = 0;
     for (int64_t c = 0; c < channels; c++) {
-      double least = INFINITY;
+      float least = INFINITY;
       for (int32_t k = 0; k < 40 && c != 3; k++) {
         const float scale = scales[static_cast<size_t>(c + 1)] * (1.0f - static_cast<float>(k) * 0.001f);
-        double error = 0.0;
+        float partial[16] = {};  // In doubles near ties would come out otherwise.
         for (int64_t i = 0; i < inner; i++) {
           const float v = x[static_cast<size_t>(2 + c * inner + i)];
-          const double q = std::fmin(std::fmax(std::nearbyint(v * (1.0f / scale)), -127.0f), 127.0f);
-          error += (v - q * scale) * (v - q * scale);
+          const float e = v - std::fmin(std::fmax(std::nearbyint(v * (1.0f / scale)), -127.0f), 127.0f) * scale;
+          partial[i % 16] += e * e;
         }
+        float four[4];
+        for (int i = 0; i < 4; i++) four[i] = (partial[i] + partial[i + 8]) + (partial[i + 4] + partial[i + 12]);
+        const float error = (four[0] + four[2]) + (four[1] + four[3]);
         if (error < least) {
           least = error;
           expected[static_cast<size_t>(c + 1)] = scale;

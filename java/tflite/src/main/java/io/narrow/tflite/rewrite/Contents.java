@@ -6,28 +6,50 @@ import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRule;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Encoding;
+import io.narrow.tflite.plan.IntegerOperator;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.TensorPlan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The new contents of constants, one for all tensors that share a buffer, shape and encoding. */
 final class Contents {
   private final Draft draft;
   private final Map<List<Object>, Buffer> chosen = new HashMap<>();
   private final Map<List<Object>, Integer> stored = new HashMap<>();
+  private final Set<List<Object>> weights = new HashSet<>();
 
   Contents(Draft draft, Plan plan) {
     this.draft = draft;
     for (TensorPlan tensor : plan.tensors()) {
       Tensor constant = plan.model().subgraphs().get(tensor.subgraph()).tensor(tensor.tensor());
       tensor.codes().ifPresent(codes -> chosen.put(key(constant, tensor.encoding()), codes));
+      if (tensor.use() != TensorPlan.Use.INTEGER) {
+        weights.add(key(constant, tensor.encoding()));
+      }
+    }
+    for (IntegerOperator integer : plan.integerOperators()) {
+      Subgraph subgraph = plan.model().subgraphs().get(integer.subgraph());
+      Operator operator = subgraph.operators().get(integer.operator());
+      OpRule rule = OpRules.of(operator.name());
+      if (rule.integer().orElseThrow().scales().weighted()) {
+        rule.weights().stream()
+            .filter(place -> operator.input(place) >= 0)
+            .map(place -> key(subgraph.tensor(operator.input(place)), integer.inputs().get(place)))
+            .forEach(weights::add);
+      }
     }
   }
 
@@ -41,28 +63,29 @@ final class Contents {
         key(tensor, encoding),
         key -> {
           Buffer codes = chosen.get(key);
-          return draft.addBuffer(codes == null ? rounded(tensor, encoding) : codes);
+          boolean weight = weights.contains(key);
+          return draft.addBuffer(codes == null ? rounded(tensor, encoding, weight) : codes);
         });
   }
 
-  private Buffer rounded(Tensor tensor, Encoding encoding) {
+  private Buffer rounded(Tensor tensor, Encoding encoding, boolean weight) {
     Buffer values = draft.contents(tensor.buffer()); // those that are computed are not kept
     int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
-    return Buffer.computed(size, target -> encode(values.bytes(), tensor, encoding, target));
+    return Buffer.computed(size, target -> encode(values.bytes(), tensor, encoding, weight, target));
   }
 
   private static void encode(
-      ByteBuffer floats, Tensor tensor, Encoding encoding, ByteBuffer target) {
+      ByteBuffer floats, Tensor tensor, Encoding encoding, boolean weight, ByteBuffer target) {
     switch (encoding.type()) {
       case FLOAT16 -> Kernels.active().toFloat16Saturated(Span.of(floats), Span.of(target));
       case INT32, INT64 -> bias(floats, encoding, target.order(ByteOrder.LITTLE_ENDIAN));
       default ->
           Kernels.active()
-              .quantize(Span.of(floats), quantization(tensor, encoding), Span.of(target));
+              .quantize(Span.of(floats), quantization(tensor, encoding, weight), Span.of(target));
     }
   }
 
-  private static Quantization quantization(Tensor tensor, Encoding encoding) {
+  private static Quantization quantization(Tensor tensor, Encoding encoding, boolean weight) {
     QuantizedType type =
         switch (encoding.type()) {
           case INT4 -> QuantizedType.INT4;
@@ -70,10 +93,11 @@ final class Contents {
           default -> QuantizedType.INT8;
         };
     float[] scales = encoding.scales();
-    if (encoding.axis() < 0 && type == QuantizedType.INT8) {
+    if (!weight && encoding.axis() < 0 && type == QuantizedType.INT8) {
       return Quantization.perTensor(type, scales[0], encoding.zeroPoint());
     }
-    // Symmetric: the lowest code has no counterpart, and kernels may rely on its absence.
+    // Symmetric: the lowest code has no counterpart, and kernels rely on its absence: two products
+    // of -128 and -128 do not fit 16 bits.
     int largest =
         switch (type) {
           case INT4 -> 7;

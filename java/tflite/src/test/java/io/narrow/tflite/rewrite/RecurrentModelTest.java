@@ -12,6 +12,11 @@ import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
@@ -107,6 +112,45 @@ class RecurrentModelTest {
     ranges.write(json);
     Calibration read = Calibration.read(json, Model.read(file));
     assertThat(Files.readAllBytes(quantized(file, read, data))).isEqualTo(bytes);
+  }
+
+  /** Kernels of some processors add two products of bytes in 16 bits, which those of -128 leave. */
+  @Test
+  void weightsThatTheSearchClipsGetNoCodeBelowMinus127() {
+    List<ModelBuilder> models =
+        List.of(
+            RecurrentModels.svdf(new ModelBuilder(9), 2, true),
+            RecurrentModels.lstm(new ModelBuilder(9), EnumSet.of(Feature.PROJECTED)),
+            RecurrentModels.lstm(new ModelBuilder(9), EnumSet.of(Feature.SEQUENCE)));
+    int clipped = 0;
+    for (ModelBuilder builder : models) {
+      Path file = write(builder);
+      Dataset data = Dataset.open("random:3");
+      Calibration ranges = Calibrator.calibrate(Model.read(file), data, Calibrator.Options.DEFAULT);
+      Model quantized = Model.read(quantized(file, ranges, data));
+      Subgraph before = Model.read(file).subgraphs().get(0);
+      Subgraph after = quantized.subgraphs().get(0);
+      Operator operator = before.operators().get(0);
+      int number = 0; // behind the QUANTIZE operators of the boundary
+      while (!after.operators().get(number).name().equals(operator.name())) {
+        number++;
+      }
+      for (int place : OpRules.of(operator.name()).weights()) {
+        if (operator.input(place) < 0) {
+          continue;
+        }
+        Tensor codes = after.tensor(after.operators().get(number).input(place));
+        if (codes.type() == TensorType.INT8) {
+          ByteBuffer values = quantized.contents(codes);
+          ByteBuffer floats = builder.build().contents(before.tensor(operator.input(place)));
+          while (values.hasRemaining()) {
+            clipped += floats.getFloat() / codes.scales()[0] < -127.5 ? 1 : 0;
+            assertThat(values.get()).isNotEqualTo(Byte.MIN_VALUE);
+          }
+        }
+      }
+    }
+    assertThat(clipped).isPositive();
   }
 
   @Test

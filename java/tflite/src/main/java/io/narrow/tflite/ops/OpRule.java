@@ -135,6 +135,11 @@ public final class OpRule {
     return row.has("onescale") || axis == Axis.NONE;
   }
 
+  /** How many channels its weights of a type must have beside int8 activations. */
+  public int fewestChannels(TensorType type) {
+    return Integer.parseInt(row.pairs("channels").getOrDefault(type.toString(), "0"));
+  }
+
   /** Whether its weights must all be quantized or none. */
   public boolean together() {
     return row.has("together");

@@ -93,7 +93,8 @@ final class IntegerPlanner {
 
   /** What is to be said of how an operator computes; mostly nothing. */
   String note(int operator) {
-    return isInteger(operator) ? recurrent.note(operator) : graph.treatments().note(operator);
+    String note = isInteger(operator) ? recurrent.note(operator) : "";
+    return note.isEmpty() ? graph.treatments().note(operator) : note;
   }
 
   /**

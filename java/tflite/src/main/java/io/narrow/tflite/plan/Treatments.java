@@ -20,6 +20,9 @@ final class Treatments {
   private static final String BIAS =
       "XNNPACK refuses models with integer weights beside a bias that a DEQUANTIZE makes";
 
+  private static final String CHANNELS =
+      "XNNPACK refuses models with such weights of 4 bits and one channel: they have 8";
+
   private final List<Treatment> treatments = new ArrayList<>();
   private final List<Treatment> otherwise = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
@@ -45,6 +48,11 @@ final class Treatments {
           if (treatment.mode() == Mode.DYNAMIC && dequantizesBias(model, subgraph, operator)) {
             treatment = treatment.stored();
             note = BIAS;
+          } else if (treatment.mode() == Mode.INT8
+              && channels(subgraph, operator)
+                  < OpRules.of(operator.name()).fewestChannels(treatment.weightType())) {
+            treatment = treatment.withBits(8);
+            note = CHANNELS;
           }
           other = treatment.mode().integer() ? other : treatment;
           reason =
@@ -65,6 +73,14 @@ final class Treatments {
     if (!problems.isEmpty()) {
       throw model.problem(Kind.UNSUPPORTED, String.join("; ", problems));
     }
+  }
+
+  private static int channels(Subgraph subgraph, Operator operator) {
+    OpRule row = OpRules.of(operator.name());
+    int number = row.hasWeights() ? operator.input(row.weights().get(0)) : -1;
+    boolean known = number >= 0 && subgraph.tensor(number).rank() > 0;
+    int axis = known ? row.axis().of(operator, subgraph.tensor(number)) : -1;
+    return axis < 0 ? Integer.MAX_VALUE : subgraph.tensor(number).dimension(axis);
   }
 
   // Seen with 2.21: it takes the bias for the constant that it is, and then finds no values.

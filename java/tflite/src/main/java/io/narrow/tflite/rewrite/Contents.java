@@ -71,7 +71,8 @@ final class Contents {
   private Buffer rounded(Tensor tensor, Encoding encoding, boolean weight) {
     Buffer values = draft.contents(tensor.buffer()); // those that are computed are not kept
     int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
-    return Buffer.computed(size, target -> encode(values.bytes(), tensor, encoding, weight, target));
+    return Buffer.computed(
+        size, target -> encode(values.bytes(), tensor, encoding, weight, target));
   }
 
   private static void encode(

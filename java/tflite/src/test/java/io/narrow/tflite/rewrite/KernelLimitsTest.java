@@ -191,6 +191,31 @@ class KernelLimitsTest {
     }
   }
 
+  private static ModelBuilder dense(ModelBuilder b, int inputs, int outputs, boolean bias) {
+    int x = b.floats("x", 3, inputs);
+    int[] in = {x, b.weights("w", outputs, inputs), bias ? b.weights("bias", outputs) : -1};
+    Table options = options("FullyConnectedOptions");
+    return IntegerModels.end(b, "FULLY_CONNECTED", options, in, x, 3, outputs);
+  }
+
+  /** XNNPACK refuses int4 weights of one channel beside int8, where their rows are even. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 7, 8, 16})
+  void weightsOfFourBitsNeedTwoChannelsBesideInt8(int inputs) {
+    for (int outputs = 1; outputs <= 3; outputs++) {
+      for (boolean bias : new boolean[] {false, true}) {
+        int channels = outputs;
+        UnaryOperator<ModelBuilder> model = b -> dense(b, inputs, channels, bias);
+        Plan int8 = check(model, Recipe.int8().withBits(4), 5);
+        check(model, Recipe.int16x8().withBits(4), 5);
+        TensorType weights = outputs == 1 ? TensorType.INT8 : TensorType.INT4;
+        assertThat(int8.integerOperators().get(0).inputs().get(1).type()).isEqualTo(weights);
+        String why = int8.operators().get(0).reason();
+        assertThat(why.contains("one channel")).as(why).isEqualTo(outputs == 1);
+      }
+    }
+  }
+
   /** Two operands that nearly cancel each other: the sum is far smaller than their steps. */
   private static ModelBuilder cancelling(ModelBuilder b, String operator, float large) {
     int x = b.floats("x", 4, 8);

@@ -172,7 +172,7 @@ public final class Quantizer {
     public Plan plan(Recipe recipe) {
       Folded folded = folded(recipe);
       if (recipe.needsRanges() && folded.isInteger()) {
-        return Planner.plan(folded.integers(recipe), recipe, Ranges.NONE);
+        return Planner.plan(folded.integers(recipe).model(), recipe, Ranges.NONE);
       }
       boolean seen = ranges.isPresent() || !data.isEmpty();
       if (recipe.needsRanges() && !seen && !folded.isTrained()) {
@@ -217,7 +217,10 @@ public final class Quantizer {
     public List<String> warnings(Plan plan) {
       List<String> warnings = new ArrayList<>(plan.warnings());
       if (plan.recipe().needsRanges() && forIntegers().isInteger()) {
-        warnings.add("the model computes in integers already: its codes stay what they are");
+        List<String> changes = forIntegers().integers(plan.recipe()).lines();
+        String but = changes.isEmpty() ? "" : " but for what is said below";
+        warnings.add("the model computes in integers already: its codes stay what they are" + but);
+        warnings.addAll(changes);
         warnings.addAll(Folded.unsigned(plan.model()));
       }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {

@@ -8,6 +8,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -62,12 +63,16 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
   }
 
   /**
-   * An {@linkplain #isInteger integer} model as a recipe asks: with int8 in place of uint8, code
-   * for code, and with inputs and outputs of the types of the recipe.
+   * An {@linkplain #isInteger integer} model as a recipe asks: with int8 in place of uint8, and
+   * with inputs and outputs of the types of the recipe. Codes are the same but for the changes.
    */
-  public Model integers(Recipe recipe) {
-    Model signed = recipe.mode() == Mode.INT8 ? IntegerModel.signed(model) : model;
-    return Boundary.of(signed, recipe.inputType(), recipe.outputType());
+  public Folded integers(Recipe recipe) {
+    boolean int8 = recipe.mode() == Mode.INT8;
+    boolean fast =
+        recipe.rules().stream().anyMatch(rule -> rule.treatment().preference() == Preference.SPEED);
+    Folded signed = int8 ? IntegerModel.signed(model, fast) : new Folded(model, known, List.of());
+    Model made = Boundary.of(signed.model(), recipe.inputType(), recipe.outputType());
+    return new Folded(made, known, signed.changes());
   }
 
   /** A line for the operators of a model that compute with uint8, if there are any. */
@@ -91,8 +96,8 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
         ? List.of()
         : List.of(
             names
-                + " stay uint8: no int8 kernel gives the same codes, as weights reach further from"
-                + " their zero point than int8 does from 0, or it rounds halves otherwise");
+                + " stay uint8, which microcontrollers and most delegates do not take: there is no"
+                + " int8 kernel that computes the same");
   }
 
   /** Whether encodings of activations are known, for which the model was trained. */

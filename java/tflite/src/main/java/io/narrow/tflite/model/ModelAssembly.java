@@ -1,6 +1,5 @@
 package io.narrow.tflite.model;
 
-import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -89,35 +88,12 @@ public final class ModelAssembly {
       Map<String, Object> fields,
       int[] inputs,
       int[] outputs) {
-    Operator operator = Operator.of(name, version, inputs, outputs);
-    if (!options.isEmpty()) {
-      Table table = Table.of(options);
-      for (Map.Entry<String, Object> field : fields.entrySet()) {
-        table = with(table, field.getKey(), field.getValue());
-      }
-      operator =
-          new Operator(
-              operator
-                  .table()
-                  .with("builtin_options_type", Schema.value("BuiltinOptions", options))
-                  .with("builtin_options", table),
-              operator.code());
-    }
-    operators.get(subgraph).add(operator);
-  }
-
-  private static Table with(Table table, String field, Object value) {
-    if (value instanceof Float real) {
-      return table.with(field, real);
-    }
-    if (value instanceof String text) {
-      return table.with(field, text);
-    }
-    if (value instanceof int[] list) {
-      return table.with(field, list);
-    }
-    return table.with(
-        field, value instanceof Boolean yes ? (yes ? 1 : 0) : ((Number) value).longValue());
+    operators
+        .get(subgraph)
+        .add(
+            options.isEmpty()
+                ? Operator.of(name, version, inputs, outputs)
+                : Operator.of(name, version, options, fields, inputs, outputs));
   }
 
   /** Says which tensors are given to a subgraph, and which it gives. */

@@ -5,6 +5,7 @@ import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntUnaryOperator;
 
 /** An operator of a subgraph: what it is, the tensors it reads and writes, its options. */
@@ -27,6 +28,50 @@ public final class Operator {
     return new Operator(
         Table.of("Operator").with("inputs", inputs).with("outputs", outputs),
         new OperatorCode(builtin, "", version));
+  }
+
+  /**
+   * A builtin operator with options.
+   *
+   * @param options name of its table of options, e.g. {@code Conv2DOptions}
+   * @param fields the options that are not 0: {@link Integer}, {@link Boolean}, {@link Float},
+   *     {@link String} or {@code int[]} by the name of their field in the schema
+   */
+  public static Operator of(
+      String name,
+      int version,
+      String options,
+      Map<String, Object> fields,
+      int[] inputs,
+      int[] outputs) {
+    Table table = Table.of(options);
+    for (Map.Entry<String, Object> field : fields.entrySet()) {
+      table = with(table, field.getKey(), field.getValue());
+    }
+    return of(name, version, table, inputs, outputs);
+  }
+
+  static Operator of(String name, int version, Table options, int[] inputs, int[] outputs) {
+    Operator bare = of(name, version, inputs, outputs);
+    Table table =
+        bare.table
+            .with("builtin_options_type", Schema.value("BuiltinOptions", options.type().name()))
+            .with("builtin_options", options);
+    return new Operator(table, bare.code);
+  }
+
+  private static Table with(Table table, String field, Object value) {
+    if (value instanceof Float real) {
+      return table.with(field, real);
+    }
+    if (value instanceof String text) {
+      return table.with(field, text);
+    }
+    if (value instanceof int[] list) {
+      return table.with(field, list);
+    }
+    return table.with(
+        field, value instanceof Boolean yes ? (yes ? 1 : 0) : ((Number) value).longValue());
   }
 
   Table table() {

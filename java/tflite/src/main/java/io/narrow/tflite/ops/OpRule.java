@@ -229,6 +229,11 @@ public final class OpRule {
     return row.has("apart") && (window % 2 == 0 || same); // means of an odd number have no halves
   }
 
+  /** Whether its kernel for uint8 takes operands of other scales than that of the result. */
+  public boolean rescales() {
+    return row.has("rescales");
+  }
+
   /** Whether it computes the sum of its two operands. */
   public boolean adds() {
     return row.has("adds");
@@ -273,7 +278,7 @@ public final class OpRule {
   }
 
   /** Version of a conversion from or to integers of a type. */
-  int conversionVersion(TensorType type, boolean perChannel) {
+  public int conversionVersion(TensorType type, boolean perChannel) {
     String versions = conversions.get(type.toString());
     return perChannel ? last(versions) : first(versions);
   }

@@ -1,6 +1,5 @@
 package io.narrow.tflite.model;
 
-import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -139,12 +138,7 @@ public final class ModelBuilder {
 
   /** An operator with options, a table named as in the schema. */
   public ModelBuilder operator(String name, Table options, int[] in, int... out) {
-    Operator bare = Operator.of(name, version(name), in, out);
-    Table table =
-        bare.table()
-            .with("builtin_options_type", Schema.value("BuiltinOptions", options.type().name()))
-            .with("builtin_options", options);
-    operators.get(operators.size() - 1).add(new Operator(table, bare.code()));
+    operators.get(operators.size() - 1).add(Operator.of(name, version(name), options, in, out));
     return this;
   }
 

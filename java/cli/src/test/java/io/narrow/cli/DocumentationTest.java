@@ -1,0 +1,124 @@
+package io.narrow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.Diagnostic;
+import javax.tools.DiagnosticCollector;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What README and docs tell people to type works: commands run, Java compiles, links lead there.
+ */
+class DocumentationTest {
+  private static final Path ROOT = NarrowTest.EXAMPLE.getParent().getParent();
+  private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
+  private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(#[^)]*)?\\)");
+
+  @TempDir private Path folder;
+
+  static List<Path> pages() throws IOException {
+    try (Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
+      return Stream.concat(Stream.of(ROOT.resolve("README.md")), docs.sorted()).toList();
+    }
+  }
+
+  /** The blocks of a page that begin with a line of these characters. */
+  private static List<String> blocks(Path page, String opening) throws IOException {
+    Matcher blocks =
+        Pattern.compile("(?ms)^```" + opening + "$\n(.*?)^```$").matcher(Files.readString(page));
+    return blocks.results().map(block -> block.group(1)).toList();
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void commandsRun(Path page) throws IOException {
+    for (String block : blocks(page, "sh (?:run|example)")) {
+      for (String line : block.replaceAll("\\\\\n", " ").lines().toList()) {
+        assertThat(line).startsWith("./narrow ");
+        StringWriter messages = new StringWriter();
+        int code =
+            Narrow.run(
+                new PrintWriter(new StringWriter()),
+                new PrintWriter(messages),
+                arguments(line.substring("./narrow ".length())));
+        assertThat(code).as("%s: %s%n%s", page.getFileName(), line, messages).isZero();
+      }
+    }
+  }
+
+  /** Files of the repository where they are, results in a folder of this test. */
+  private String[] arguments(String line) {
+    return WORD.matcher(line)
+        .results()
+        .map(word -> word.group(1) == null ? word.group(2) : word.group(1))
+        .map(word -> word.startsWith("examples/") ? ROOT + "/" + word : word)
+        .map(word -> word.startsWith("target/") ? folder + word.substring(6) : word)
+        .toArray(String[]::new);
+  }
+
+  @Test
+  void javaCompiles() throws IOException {
+    List<String> blocks = blocks(ROOT.resolve("docs").resolve("java.md"), "java");
+    assertThat(blocks).isNotEmpty();
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    for (String block : blocks) {
+      DiagnosticCollector<JavaFileObject> problems = new DiagnosticCollector<>();
+      List<String> options = List.of("-proc:none", "-d", folder.toString());
+      compiler.getTask(null, null, problems, options, null, List.of(source(block))).call();
+      assertThat(problems.getDiagnostics())
+          .filteredOn(problem -> problem.getKind() == Diagnostic.Kind.ERROR)
+          .as(block)
+          .isEmpty();
+    }
+  }
+
+  /** A class around statements that may use what their page has spoken of. */
+  private static JavaFileObject source(String statements) {
+    List<String> imports =
+        new ArrayList<>(List.of("java.nio.file", "java.util", "io.narrow.kernels"));
+    for (String room :
+        List.of("calibration", "correction", "data", "evaluation", "model", "plan")) {
+      imports.add("io.narrow.tflite." + room);
+    }
+    imports.add("io.narrow.tflite.rewrite");
+    imports.add("io.narrow.tflite");
+    StringBuilder text = new StringBuilder();
+    imports.forEach(name -> text.append("import ").append(name).append(".*;\n"));
+    text.append(
+        "class Page { void page(float[] weights, int channels, int inner) throws Exception {\n");
+    text.append(statements).append("} }\n");
+    return new SimpleJavaFileObject(URI.create("string:///Page.java"), JavaFileObject.Kind.SOURCE) {
+      @Override
+      public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+        return text;
+      }
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void linksLeadSomewhere(Path page) throws IOException {
+    Matcher links = LINK.matcher(Files.readString(page));
+    while (links.find()) {
+      assertThat(page.resolveSibling(links.group(1))).exists();
+    }
+  }
+}

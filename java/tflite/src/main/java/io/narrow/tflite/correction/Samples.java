@@ -6,6 +6,7 @@ import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.observation.ExactSums;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;

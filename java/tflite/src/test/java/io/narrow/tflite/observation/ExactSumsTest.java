@@ -1,4 +1,4 @@
-package io.narrow.tflite.correction;
+package io.narrow.tflite.observation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

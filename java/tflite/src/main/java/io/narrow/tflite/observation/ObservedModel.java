@@ -4,12 +4,13 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.Run.Way;
+import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -18,7 +19,8 @@ import java.util.function.Supplier;
  *
  * <p>XNNPACK runs the model with the tensors to be looked at as outputs. What it gives for the
  * first sample is compared with the built-in kernels, which keep all tensors; where the range of
- * one differs by more than a thousandth, or where XNNPACK cannot be used, these run all samples.
+ * one differs by more than rounding explains, or where XNNPACK cannot be used, these run all
+ * samples.
  */
 public final class ObservedModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(ObservedModel.class.getName());
@@ -26,20 +28,24 @@ public final class ObservedModel implements AutoCloseable {
   private final ByteBuffer bytes;
   private final String name;
   private final List<Integer> shown;
-  private final Run run;
+  private Run first;
+  private boolean decided;
+  private boolean taken;
 
   private ObservedModel(ByteBuffer bytes, String name, List<Integer> shown) {
     this.bytes = bytes;
     this.name = name;
     this.shown = List.copyOf(shown);
-    this.run = open(shown.isEmpty() ? Way.FAST : Way.SURE);
+    this.decided = shown.isEmpty(); // XNNPACK shows the outputs of the model as they are
+    this.first = open(decided ? Way.FAST : Way.SURE);
   }
 
   /**
    * Loads a model.
    *
-   * @param shown numbers of the computed tensors of subgraph 0 that observers look at; empty for
-   *     the outputs of the model, which XNNPACK shows without a comparison
+   * @param shown numbers of the tensors of subgraph 0 that observers look at, which are computed,
+   *     or inputs that are to stay as they are given; empty for the outputs of the model, which
+   *     XNNPACK shows without a comparison
    * @throws NarrowException if the runtime does not take the model, or it is larger than 2 GiB
    */
   public static ObservedModel open(Model model, List<Integer> shown) {
@@ -52,14 +58,13 @@ public final class ObservedModel implements AutoCloseable {
 
   /** Its inputs, in the order of the file. */
   public List<TensorInfo> inputs() {
-    return run.interpreter().inputs();
+    return first.interpreter().inputs();
   }
 
   /**
    * Runs the model on samples. State that it keeps is reset before each.
    *
-   * @param observers makes an observer; more are made than given back, those of runs that were
-   *     compared only
+   * @param observers makes an observer for each thread
    * @param threads how many samples run at a time, each on an interpreter of its own, which costs
    *     as much memory again
    * @return observers that together have seen every sample once: which has seen what depends on the
@@ -68,22 +73,11 @@ public final class ObservedModel implements AutoCloseable {
    */
   public <O extends Observer> List<O> run(
       Inputs inputs, Supplier<O> observers, int threads, String task, Progress progress) {
-    O first = observers.get();
-    run.run(inputs, 0, first);
-    Way way = shown.isEmpty() ? Way.FAST : Way.SURE;
-    Workers.Worker<O> worker = new Workers.Worker<>(run, first);
-    if (way == Way.SURE) {
-      Optional<Workers.Worker<O>> fast = fast(inputs, observers.get());
-      if (fast.isPresent()) {
-        run.close();
-        way = Way.FAST;
-        worker = fast.get();
-      }
-    }
-    List<Workers.Worker<O>> workers = new ArrayList<>(List.of(worker));
+    List<Workers.Worker<O>> workers = new ArrayList<>();
     try {
       while (workers.size() < Math.min(threads, inputs.size())) {
-        workers.add(new Workers.Worker<>(open(way), observers.get()));
+        Run run = start(interpreter -> inputs.write(0, interpreter));
+        workers.add(new Workers.Worker<>(run, observers.get()));
       }
       new Workers<>(inputs, workers, task, progress).run();
     } finally {
@@ -92,14 +86,36 @@ public final class ObservedModel implements AutoCloseable {
     return workers.stream().map(Workers.Worker::observer).toList();
   }
 
-  /** XNNPACK after the first sample, if it can be used and agrees with the built-in kernels. */
-  private <O extends Observer> Optional<Workers.Worker<O>> fast(Inputs inputs, O observer) {
+  /**
+   * A run for one thread that decides itself what it runs on. Safe for use by several threads.
+   *
+   * @param sample writes a sample to the inputs; the first one that is given here is what the two
+   *     kinds of kernels are compared on
+   * @return to be closed by the caller
+   */
+  public synchronized Run start(Consumer<Interpreter> sample) {
+    if (!decided) {
+      decide(sample);
+      decided = true;
+    }
+    if (!taken) {
+      taken = true;
+      return first;
+    }
+    return open(first.way());
+  }
+
+  /** Replaces the first run by one on XNNPACK, if that agrees with the built-in kernels. */
+  private void decide(Consumer<Interpreter> sample) {
+    first.run(sample);
     try {
       Run fast = open(Way.FAST);
       try {
-        fast.run(inputs, 0, observer);
-        if (fast.agrees(run, shown)) {
-          return Optional.of(new Workers.Worker<>(fast, observer));
+        fast.run(sample);
+        if (fast.agrees(first, shown)) {
+          first.close();
+          first = fast;
+          return;
         }
         LOG.log(
             Level.DEBUG, "XNNPACK gives other ranges than the built-in kernels: these are used");
@@ -111,12 +127,15 @@ public final class ObservedModel implements AutoCloseable {
     } catch (NarrowException e) {
       LOG.log(Level.DEBUG, "the built-in kernels are used: {0}", e.getMessage());
     }
-    return Optional.empty();
   }
 
-  /** Frees the model. Idempotent. */
+  /**
+   * Frees the model, but for what is {@linkplain #start started} and not yet closed. Idempotent.
+   */
   @Override
   public void close() {
-    run.close();
+    if (!taken) {
+      first.close();
+    }
   }
 }

@@ -9,9 +9,10 @@ import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.Consumer;
 
-/** A model that is loaded so that its tensors can be looked at. */
-final class Run implements AutoCloseable, Observer.Tensors {
+/** A model that is loaded so that its tensors can be looked at. For one thread at a time. */
+public final class Run implements AutoCloseable, Observer.Tensors {
   /** How a run is made to show tensors. */
   enum Way {
     /** XNNPACK, with the tensors as outputs: five to ten times as fast. */
@@ -21,9 +22,14 @@ final class Run implements AutoCloseable, Observer.Tensors {
   }
 
   private static final double TOLERANCE = 1e-3;
+
+  /** Codes by which the ends of an integer range may differ: each kernel may round another way. */
+  private static final int CODES = 8;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
 
   private final Interpreter interpreter;
+  private final Way way;
 
   /**
    * @param shown the computed tensors to be looked at; none for the outputs of the model
@@ -31,6 +37,7 @@ final class Run implements AutoCloseable, Observer.Tensors {
    */
   Run(ByteBuffer model, String name, List<Integer> shown, Way way) {
     Interpreter.Options options = Interpreter.Options.DEFAULT;
+    this.way = way;
     this.interpreter =
         Interpreter.open(
             model,
@@ -45,13 +52,29 @@ final class Run implements AutoCloseable, Observer.Tensors {
     return interpreter;
   }
 
+  Way way() {
+    return way;
+  }
+
   /** Runs a sample. State that the model keeps is reset first: samples do not follow in time. */
   void run(Inputs inputs, int sample, Observer observer) {
-    interpreter.resetVariableTensors();
-    inputs.write(sample, interpreter);
-    observer.before(sample, this);
-    interpreter.run();
+    run(
+        filled -> {
+          inputs.write(sample, filled);
+          observer.before(sample, this);
+        });
     observer.after(sample, this);
+  }
+
+  /**
+   * Runs a sample, likewise.
+   *
+   * @param sample writes it to the inputs
+   */
+  public void run(Consumer<Interpreter> sample) {
+    interpreter.resetVariableTensors();
+    sample.accept(interpreter);
+    interpreter.run();
   }
 
   @Override
@@ -71,16 +94,19 @@ final class Run implements AutoCloseable, Observer.Tensors {
   /** Whether both have computed the same range of every tensor, but for rounding. */
   boolean agrees(Run other, List<Integer> tensors) {
     for (int tensor : tensors) {
-      if (info(tensor).type() != TensorType.FLOAT32) {
+      TensorInfo info = info(tensor);
+      boolean codes = info.quantized();
+      if (!codes && info.type() != TensorType.FLOAT32) {
         continue;
       }
-      FloatRange mine = range(tensor);
-      FloatRange theirs = other.range(tensor);
+      FloatRange mine = codes ? codes(tensor, info.type()) : range(tensor);
+      FloatRange theirs = codes ? other.codes(tensor, info.type()) : other.range(tensor);
       double size = Math.max(Math.abs(theirs.min()), Math.abs(theirs.max()));
+      double allowed = codes ? Math.max(CODES, TOLERANCE * size) : TOLERANCE * size;
       boolean same =
           mine.isEmpty() && theirs.isEmpty()
-              || Math.abs((double) mine.min() - theirs.min()) <= TOLERANCE * size
-                  && Math.abs((double) mine.max() - theirs.max()) <= TOLERANCE * size;
+              || Math.abs((double) mine.min() - theirs.min()) <= allowed
+                  && Math.abs((double) mine.max() - theirs.max()) <= allowed;
       if (!same) {
         return false;
       }
@@ -90,6 +116,23 @@ final class Run implements AutoCloseable, Observer.Tensors {
 
   private FloatRange range(int tensor) {
     return Kernels.active().range(Span.of(values(tensor)));
+  }
+
+  private FloatRange codes(int tensor, TensorType type) {
+    ByteBuffer memory = values(tensor);
+    int min = Integer.MAX_VALUE;
+    int max = Integer.MIN_VALUE;
+    for (int i = 0; i < memory.limit(); i += type.bits() / Byte.SIZE) {
+      int code =
+          switch (type) {
+            case INT16 -> memory.getShort(i);
+            case UINT8 -> memory.get(i) & 0xff;
+            default -> memory.get(i);
+          };
+      min = Math.min(min, code);
+      max = Math.max(max, code);
+    }
+    return min > max ? FloatRange.EMPTY : new FloatRange(min, max, 0, 0);
   }
 
   @Override

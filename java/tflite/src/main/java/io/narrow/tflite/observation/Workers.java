@@ -18,9 +18,6 @@ final class Workers<O extends Observer> {
   // By number of the sample: what is reported does not depend on which thread comes first.
   private final ConcurrentSkipListMap<Integer, Throwable> failures = new ConcurrentSkipListMap<>();
 
-  /**
-   * @param workers of whom the first has seen sample 0 already
-   */
   Workers(Inputs inputs, List<Worker<O>> workers, String task, Progress progress) {
     this.inputs = inputs;
     this.workers = workers;
@@ -31,14 +28,13 @@ final class Workers<O extends Observer> {
   void run() {
     progress.start(task, inputs.size());
     try {
-      progress.step(); // sample 0
       List<Thread> threads = new ArrayList<>();
       for (int i = 1; i < workers.size(); i++) {
         int start = i;
         threads.add(new Thread(() -> work(workers.get(start), start), task + "-" + i));
       }
       threads.forEach(Thread::start);
-      work(workers.get(0), workers.size());
+      work(workers.get(0), 0);
       threads.forEach(Workers::await);
     } finally {
       progress.done();

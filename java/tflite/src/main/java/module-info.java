@@ -8,6 +8,7 @@ module io.narrow.tflite {
 
   exports io.narrow.tflite;
   exports io.narrow.tflite.calibration;
+  exports io.narrow.tflite.comparison;
   exports io.narrow.tflite.correction;
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;

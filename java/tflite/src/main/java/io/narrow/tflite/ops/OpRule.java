@@ -257,6 +257,11 @@ public final class OpRule {
     return integer.filter(rule -> rule.scales() == IntegerRule.Scales.VARIABLE).isPresent();
   }
 
+  /** Whether what it computes depends on the shape of its operand, not on its values. */
+  public boolean ofShape() {
+    return row.has("extent");
+  }
+
   /** Whether what it computes depends on what ran before, or on chance. */
   public boolean stateful() {
     return row.has("stateful");

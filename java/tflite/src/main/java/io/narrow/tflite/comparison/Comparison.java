@@ -1,0 +1,207 @@
+package io.narrow.tflite.comparison;
+
+import io.narrow.tflite.model.TensorType;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How far the tensors of a quantized model are from those of the float model that it was made of.
+ *
+ * @param floatModel what messages call the float model
+ * @param quantizedModel what they call the other
+ * @param floatBytes size of its file
+ * @param quantizedBytes size of the other's
+ * @param graphs for each signature for which there were data; the first subgraph of models that
+ *     have none
+ */
+public record Comparison(
+    String floatModel,
+    String quantizedModel,
+    long floatBytes,
+    long quantizedBytes,
+    List<Graph> graphs) {
+  public Comparison {
+    graphs = List.copyOf(graphs);
+  }
+
+  /**
+   * What was found in one subgraph.
+   *
+   * @param signature its name, empty if there is none
+   * @param name of the subgraph of the quantized model, {@code main} if it has none
+   * @param samples how many samples both models were run on
+   * @param tensors those that were compared, in the order in which the quantized model computes
+   *     them, inputs first
+   * @param unseen what was not compared: a line each
+   * @param restored what the output gains by each of the worst operators, worst first
+   */
+  public record Graph(
+      String signature,
+      String name,
+      int samples,
+      List<Tensor> tensors,
+      List<String> unseen,
+      List<Restored> restored) {
+    /** The local noise below which an operator is no suspect: a hundredth of the signal. */
+    public static final double BAD_SQNR_DB = 20;
+
+    public Graph {
+      tensors = List.copyOf(tensors);
+      unseen = List.copyOf(unseen);
+      restored = List.copyOf(restored);
+    }
+
+    Graph with(List<Restored> found) {
+      return new Graph(signature, name, samples, tensors, unseen, found);
+    }
+
+    /** The tensors that operators compute, those first whose operator alone adds the most noise. */
+    public List<Tensor> worst() {
+      return tensors.stream()
+          .filter(tensor -> tensor.local().isPresent())
+          .sorted(Comparator.comparing(tensor -> tensor.local().orElseThrow(), Error.WORST_FIRST))
+          .toList();
+    }
+
+    /**
+     * The first tensor in the order of computation that is bad by its operator's own doing: with
+     * less than {@link #BAD_SQNR_DB} of local SQNR, or values that are not finite on one side only.
+     */
+    public Optional<Tensor> firstBad() {
+      return tensors.stream()
+          .filter(tensor -> tensor.local().filter(Graph::isBad).isPresent())
+          .findFirst();
+    }
+
+    private static boolean isBad(Error error) {
+      return error.notFinite() > 0 || error.sqnrDb() < BAD_SQNR_DB;
+    }
+  }
+
+  /** What a tensor is to its subgraph. */
+  public enum Role {
+    INPUT,
+    INTERMEDIATE,
+    OUTPUT
+  }
+
+  /**
+   * A tensor of the quantized model beside the one of the float model that holds the same values.
+   *
+   * @param number of the tensor in the quantized model
+   * @param name in the quantized model
+   * @param floatNumber number of the tensor in the float model
+   * @param floatName in the float model
+   * @param role what it is to its subgraph
+   * @param operator number of the operator of the quantized model that writes it, -1 for an input
+   * @param operatorName e.g. {@code CONV_2D}, empty for an input
+   * @param type of its elements in the quantized model
+   * @param shape in the quantized model, as it was last run
+   * @param scale real value of a step, 0 if the type has none
+   * @param zeroPoint the integer that stands for 0
+   * @param clipped share of the float values that are further than half a step beyond what the
+   *     integers can hold; 0 for floats
+   * @param accumulated its error end to end: with what all operators before it have added
+   * @param local the error that the operator which writes it adds alone, when it reads the float
+   *     model's values, rounded to the encodings of its operands; empty for inputs, and where the
+   *     operator could not be run alone
+   */
+  public record Tensor(
+      int number,
+      String name,
+      int floatNumber,
+      String floatName,
+      Role role,
+      int operator,
+      String operatorName,
+      TensorType type,
+      List<Integer> shape,
+      float scale,
+      int zeroPoint,
+      double clipped,
+      Error accumulated,
+      Optional<Error> local) {
+    public Tensor {
+      shape = List.copyOf(shape);
+    }
+
+    /** An error in steps of the scale; NaN if there is none. */
+    public double steps(double error) {
+      return scale > 0 ? error / scale : Double.NaN;
+    }
+  }
+
+  /**
+   * How far values are from those they stand for: float value minus dequantized value, over all
+   * samples. Each figure is computed for a sample and then averaged, which makes it the same
+   * whatever the order of the samples and the number of threads.
+   *
+   * @param meanSquaredError mean of the squares
+   * @param signalPower mean of the squares of the float values
+   * @param signalToNoise mean of the samples' {@code signalPower / (meanSquaredError + 1e-9)}, as
+   *     ai-edge-quantizer has it: a ratio, not decibels
+   * @param cosine mean of the samples' cosine of the angle between both as vectors: 1 if both are
+   *     zero, 0 if one is
+   * @param largest largest absolute error of all samples
+   * @param meanLargest mean of the samples' largest absolute error
+   * @param mean mean error: the bias
+   * @param deviation mean of the samples' standard deviation of the error
+   * @param notFinite how many values were NaN or infinite in one of both and another value in the
+   *     other; no other figure counts them
+   */
+  public record Error(
+      double meanSquaredError,
+      double signalPower,
+      double signalToNoise,
+      double cosine,
+      double largest,
+      double meanLargest,
+      double mean,
+      double deviation,
+      long notFinite) {
+    /** Values that are not finite come first, then the lower SQNR. */
+    static final Comparator<Error> WORST_FIRST =
+        Comparator.<Error>comparingLong(error -> -error.notFinite)
+            .thenComparingDouble(Error::sqnrDb);
+
+    /**
+     * Signal to quantization noise ratio over all samples, {@code 10 log10(signalPower /
+     * meanSquaredError)}: {@code +Infinity} where there is no error, {@code -Infinity} where the
+     * float values are all 0 and the others are not.
+     */
+    public double sqnrDb() {
+      return meanSquaredError == 0
+          ? Double.POSITIVE_INFINITY
+          : 10 * Math.log10(signalPower / meanSquaredError);
+    }
+
+    /** Root of the mean squared error. */
+    public double rootMeanSquare() {
+      return Math.sqrt(meanSquaredError);
+    }
+  }
+
+  /**
+   * What the outputs gain when operators compute in float32 again. The signal to quantization noise
+   * ratio is that of all outputs together, each with its mean noise in relation to its mean signal.
+   *
+   * @param operatorName kind of the operator
+   * @param name of the float model's tensor that it writes
+   * @param localSqnrDb SQNR of what it adds alone
+   * @param before SQNR of the outputs of the quantized model, in decibels
+   * @param alone the same with this operator restored
+   * @param together the same with this one and all that are worse restored
+   * @param keepFloat the expression that finds it and no other, for {@code Recipe.keepingFloat}
+   * @param problem why it could not be restored, and the other figures are NaN; empty if it was
+   */
+  public record Restored(
+      String operatorName,
+      String name,
+      double localSqnrDb,
+      double before,
+      double alone,
+      double together,
+      String keepFloat,
+      String problem) {}
+}

@@ -1,0 +1,241 @@
+package io.narrow.tflite.comparison;
+
+import com.google.gson.stream.JsonWriter;
+import io.narrow.tflite.comparison.Comparison.Error;
+import io.narrow.tflite.comparison.Comparison.Graph;
+import io.narrow.tflite.comparison.Comparison.Restored;
+import io.narrow.tflite.comparison.Comparison.Role;
+import io.narrow.tflite.comparison.Comparison.Tensor;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Comparisons in the formats of other tools, and with all that is known in those that have room.
+ */
+public final class ComparisonFile {
+  /** The signature of ai-edge-quantizer's files where a model has none. */
+  private static final String DEFAULT_SIGNATURE = "serving_default";
+
+  private static final String CRLF = "\r\n";
+
+  /** SQNR in decibels up to which a colour goes: from what is wrong to what rounding explains. */
+  private static final Map<Double, String> COLOURS =
+      Map.of(10.0, "#c80000", 20.0, "#e67800", 30.0, "#e6c800", 1000.0, "#64b464");
+
+  private ComparisonFile() {}
+
+  private interface Content {
+    void write(JsonWriter json) throws IOException;
+  }
+
+  private static String document(Content content) {
+    StringWriter text = new StringWriter();
+    try (JsonWriter json = new JsonWriter(text)) {
+      json.setIndent("  ");
+      content.write(json);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return text.toString();
+  }
+
+  /**
+   * A document of the form of ai-edge-quantizer's {@code _comparison_result.json}: its keys with
+   * its definitions ({@code mse}, {@code cosine_similarity}, {@code snr}; not its {@code
+   * median_diff_ratio} and {@code kl_divergence}), and more of Narrow's. Figures that are not
+   * finite are left out, as JSON has none.
+   */
+  public static String json(Comparison comparison) {
+    return document(json -> write(comparison, json));
+  }
+
+  private static void write(Comparison comparison, JsonWriter json) throws IOException {
+    long reduced = comparison.floatBytes() - comparison.quantizedBytes();
+    json.beginObject();
+    json.name("reduced_size_bytes").value(reduced);
+    json.name("reduced_size_percentage").value(100.0 * reduced / comparison.floatBytes());
+    for (Graph graph : comparison.graphs()) {
+      json.name(graph.signature().isEmpty() ? DEFAULT_SIGNATURE : graph.signature()).beginObject();
+      write(graph, Role.INPUT, "input_tensors", json);
+      write(graph, Role.OUTPUT, "output_tensors", json);
+      json.name("constant_tensors").beginObject().endObject();
+      write(graph, Role.INTERMEDIATE, "intermediate_tensors", json);
+      json.name("samples").value(graph.samples());
+      json.name("worst").beginArray();
+      for (Tensor tensor : graph.worst()) {
+        json.value(tensor.name());
+      }
+      json.endArray();
+      if (graph.firstBad().isPresent()) {
+        json.name("first_bad").value(graph.firstBad().get().name());
+      }
+      json.name("unseen").beginArray();
+      for (String line : graph.unseen()) {
+        json.value(line);
+      }
+      json.endArray().name("restored").beginArray();
+      for (Restored restored : graph.restored()) {
+        write(restored, json);
+      }
+      json.endArray().endObject();
+    }
+    json.endObject();
+  }
+
+  private static void write(Graph graph, Role role, String name, JsonWriter json)
+      throws IOException {
+    Set<String> known = new HashSet<>();
+    json.name(name).beginObject();
+    for (Tensor tensor : graph.tensors()) {
+      if (tensor.role() == role) {
+        boolean again = !known.add(tensor.name());
+        json.name(again ? tensor.name() + ":" + tensor.number() : tensor.name()).beginObject();
+        write(tensor, json);
+        json.endObject();
+      }
+    }
+    json.endObject();
+  }
+
+  private static void write(Tensor tensor, JsonWriter json) throws IOException {
+    write("", tensor.accumulated(), tensor, json);
+    if (tensor.local().isPresent()) {
+      write("local_", tensor.local().get(), tensor, json);
+    }
+    finite("clipped_fraction", tensor.clipped(), json);
+    json.name("tensor").value(tensor.number());
+    json.name("float_tensor").value(tensor.floatNumber());
+    json.name("float_name").value(tensor.floatName());
+    json.name("operator").value(tensor.operator());
+    json.name("operator_name").value(tensor.operatorName());
+    json.name("type").value(tensor.type().toString());
+    json.name("shape").beginArray();
+    for (int size : tensor.shape()) {
+      json.value(size);
+    }
+    json.endArray();
+    if (tensor.scale() > 0) {
+      json.name("scale").value(tensor.scale());
+      json.name("zero_point").value(tensor.zeroPoint());
+    }
+  }
+
+  private static void write(String prefix, Error error, Tensor tensor, JsonWriter json)
+      throws IOException {
+    finite(prefix + "mse", error.meanSquaredError(), json);
+    finite(prefix + "cosine_similarity", error.cosine(), json);
+    finite(prefix + "snr", error.signalToNoise(), json);
+    finite(prefix + "sqnr_db", error.sqnrDb(), json);
+    finite(prefix + "max_abs", error.largest(), json);
+    finite(prefix + "mean_error", error.mean(), json);
+    finite(prefix + "stddev", error.deviation(), json);
+    finite(prefix + "rmse_over_scale", tensor.steps(error.rootMeanSquare()), json);
+    finite(prefix + "max_over_scale", tensor.steps(error.largest()), json);
+    if (error.notFinite() > 0) {
+      json.name(prefix + "not_finite").value(error.notFinite());
+    }
+  }
+
+  private static void write(Restored restored, JsonWriter json) throws IOException {
+    json.beginObject();
+    json.name("operator_name").value(restored.operatorName());
+    json.name("float_name").value(restored.name());
+    finite("local_sqnr_db", restored.localSqnrDb(), json);
+    finite("before_db", restored.before(), json);
+    finite("alone_db", restored.alone(), json);
+    finite("together_db", restored.together(), json);
+    json.name("keep_float").value(restored.keepFloat());
+    if (!restored.problem().isEmpty()) {
+      json.name("problem").value(restored.problem());
+    }
+    json.endObject();
+  }
+
+  private static void finite(String name, double value, JsonWriter json) throws IOException {
+    if (Double.isFinite(value)) {
+      json.name(name).value(value);
+    }
+  }
+
+  /**
+   * A table with the columns of TensorFlow's {@code QuantizationDebugger}: a row for each tensor
+   * that an operator writes, with the error of that operator alone. Rows of floats have no scale.
+   */
+  public static String csv(Comparison comparison) {
+    StringBuilder text =
+        new StringBuilder(
+            "op_name,tensor_idx,num_elements,stddev,mean_error,max_abs_error,mean_squared_error,"
+                + "scale,zero_point,tensor_name"
+                + CRLF);
+    for (Graph graph : comparison.graphs()) {
+      for (Tensor tensor : graph.tensors()) {
+        if (tensor.role() != Role.INPUT) {
+          Error error = tensor.local().orElse(tensor.accumulated());
+          long elements =
+              tensor.shape().stream().mapToLong(size -> size).reduce(1, (a, b) -> a * b);
+          boolean scaled = tensor.scale() > 0;
+          List<Object> row =
+              List.of(
+                  tensor.operatorName(),
+                  tensor.number(),
+                  elements,
+                  error.deviation(),
+                  error.mean(),
+                  error.meanLargest(),
+                  error.meanSquaredError(),
+                  scaled ? tensor.scale() : "",
+                  scaled ? tensor.zeroPoint() : "",
+                  tensor.name());
+          text.append(
+              row.stream().map(ComparisonFile::field).collect(Collectors.joining(",", "", CRLF)));
+        }
+      }
+    }
+    return text.toString();
+  }
+
+  /** Quoted where it has to be, as Python's csv module does it. */
+  private static String field(Object value) {
+    String text = value.toString();
+    return text.matches("[^,\"\r\n]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
+  }
+
+  /**
+   * Node data of Model Explorer for the quantized model: the SQNR of each operator alone in
+   * decibels, by the name of the tensor that it writes, for each subgraph in an object of its own.
+   */
+  public static String modelExplorer(Comparison comparison) {
+    return document(
+        json -> {
+          json.beginObject();
+          for (Graph graph : comparison.graphs()) {
+            json.name(graph.name()).beginObject();
+            json.name("name").value("local SQNR dB");
+            json.name("results").beginObject();
+            Set<String> known = new HashSet<>();
+            for (Tensor tensor : graph.tensors()) {
+              Optional<Double> value =
+                  tensor.local().map(Error::sqnrDb).filter(v -> Double.isFinite(v));
+              if (value.isPresent() && known.add(tensor.name())) {
+                json.name(tensor.name()).beginObject();
+                json.name("value").value(value.get()).endObject();
+              }
+            }
+            json.endObject().name("thresholds").beginArray();
+            for (double limit : COLOURS.keySet().stream().sorted().toList()) {
+              json.beginObject().name("value").value(limit);
+              json.name("bgColor").value(COLOURS.get(limit)).endObject();
+            }
+            json.endArray().endObject();
+          }
+          json.endObject();
+        });
+  }
+}

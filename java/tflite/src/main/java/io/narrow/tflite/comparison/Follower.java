@@ -1,0 +1,163 @@
+package io.narrow.tflite.comparison;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.observation.ObservedModel;
+import io.narrow.tflite.observation.Observer;
+import io.narrow.tflite.observation.Run;
+import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A model that runs after the float model on every sample, on what that one has computed. */
+final class Follower implements AutoCloseable {
+  /**
+   * Two tensors to be compared.
+   *
+   * @param number in the model that follows
+   * @param floatNumber in the float model
+   */
+  record Pair(int number, int floatNumber) {}
+
+  private final String name;
+  private final ObservedModel model;
+  private final List<Integer> inputs;
+  private final List<Pair> pairs;
+  private final List<TensorInfo> given;
+  private final boolean optional;
+  private volatile Optional<String> problem = Optional.empty();
+
+  /**
+   * @param inputs numbers of the float model's tensors that its inputs are given
+   * @param pairs of tensors that hold real numbers
+   * @param optional whether the others go on without it where it cannot follow
+   * @throws NarrowException if the runtime does not take the model
+   */
+  Follower(Model model, List<Integer> inputs, List<Pair> pairs, boolean optional) {
+    this.optional = optional;
+    this.name = model.name();
+    this.inputs = List.copyOf(inputs);
+    this.pairs = List.copyOf(pairs);
+    this.model = ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList());
+    this.given = this.model.inputs();
+  }
+
+  List<Pair> pairs() {
+    return pairs;
+  }
+
+  /** Why it could not follow to the end, if it could not: what it counted is then of no use. */
+  Optional<String> problem() {
+    return problem;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+
+  /** Joins another thread. */
+  Thread start(Tally.Scratch scratch) {
+    return new Thread(scratch);
+  }
+
+  /** It in one thread. */
+  final class Thread implements AutoCloseable {
+    private final List<Tally> tallies = new ArrayList<>();
+    private final List<TensorInfo> infos = new ArrayList<>();
+    private final Tally.Scratch scratch;
+    private Optional<Run> run = Optional.empty();
+
+    private Thread(Tally.Scratch scratch) {
+      this.scratch = scratch;
+    }
+
+    /** For each pair. */
+    List<Tally> tallies() {
+      return tallies;
+    }
+
+    /** How the tensors of the pairs were when they were first run; empty before. */
+    List<TensorInfo> infos() {
+      return infos;
+    }
+
+    /**
+     * Follows the float model, which has just run.
+     *
+     * @throws NarrowException if it cannot be run, or a tensor is not of the float model's size
+     */
+    void follow(Observer.Tensors floats) {
+      if (problem.isPresent()) {
+        return;
+      }
+      try {
+        run(floats);
+      } catch (NarrowException e) {
+        if (!optional) {
+          throw e;
+        }
+        problem = Optional.of(e.getMessage());
+      }
+    }
+
+    private void run(Observer.Tensors floats) {
+      if (run.isEmpty()) {
+        run = Optional.of(model.start(interpreter -> fill(interpreter, floats)));
+      }
+      Run mine = run.get();
+      mine.run(interpreter -> fill(interpreter, floats));
+      if (infos.isEmpty()) {
+        for (Pair pair : pairs) {
+          infos.add(mine.info(pair.number));
+          tallies.add(new Tally(codec(mine.info(pair.number))));
+        }
+      }
+      for (int i = 0; i < pairs.size(); i++) {
+        Pair pair = pairs.get(i);
+        ByteBuffer reference = floats.values(pair.floatNumber);
+        if (!tallies.get(i).add(reference, mine.values(pair.number), scratch)) {
+          throw misfit(infos.get(i));
+        }
+      }
+    }
+
+    private void fill(Interpreter interpreter, Observer.Tensors floats) {
+      for (int i = 0; i < given.size(); i++) {
+        TensorInfo info = given.get(i);
+        ByteBuffer values = floats.values(inputs.get(i));
+        ByteBuffer memory = interpreter.input(i);
+        TensorInfo from = floats.info(inputs.get(i));
+        if (from.elements() != info.elements()) {
+          throw misfit(info);
+        }
+        if (from.type() == info.type()) {
+          memory.put(values);
+        } else {
+          codec(info).write(values, memory);
+        }
+      }
+    }
+
+    private TensorCodec codec(TensorInfo info) {
+      return TensorCodec.of(info)
+          .orElseThrow(
+              () ->
+                  NarrowException.unsupported(
+                      name + ": tensor " + info + " does not hold real numbers"));
+    }
+
+    private NarrowException misfit(TensorInfo info) {
+      return NarrowException.unsupported(
+          name + ": tensor " + info + " is of another size than in the float model");
+    }
+
+    @Override
+    public void close() {
+      run.ifPresent(Run::close);
+    }
+  }
+}

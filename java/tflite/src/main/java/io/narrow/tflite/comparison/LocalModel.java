@@ -1,0 +1,76 @@
+package io.narrow.tflite.comparison;
+
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A quantized model in which every operator is cut loose from those before it: what it reads is an
+ * input of the model, to be given what the float model has computed there. One run gives what every
+ * operator does alone. Operators between which there is no tensor that the float model has, too,
+ * stay together; so do those that pass on shapes, handles and what is not a real number there but
+ * here, or the other way round.
+ *
+ * @param model numbers of tensors are those of the quantized model
+ * @param inputs numbers of the float model's tensors to be written to the inputs
+ */
+record LocalModel(Model model, List<Integer> inputs) {
+  static LocalModel of(GraphValues floats, GraphValues quantized, Pairing pairing) {
+    Subgraph graph = quantized.graph();
+    List<Tensor> tensors = new ArrayList<>(graph.tensors());
+    List<Integer> given = new ArrayList<>();
+    List<Integer> inputs = new ArrayList<>();
+    for (int input : graph.inputs()) {
+      given.add(input);
+      inputs.add(pairing.floatTensor(input));
+    }
+    Map<Integer, Integer> loose = new HashMap<>();
+    List<Operator> operators = new ArrayList<>();
+    for (Operator operator : graph.operators()) {
+      Operator cut = operator;
+      for (int place = 0; place < operator.inputs().length; place++) {
+        int tensor = operator.input(place);
+        if (tensor >= 0 && !graph.isInput(tensor) && isCut(tensor, floats, quantized, pairing)) {
+          Integer number = loose.get(tensor);
+          if (number == null) {
+            number = tensors.size();
+            loose.put(tensor, number);
+            given.add(number);
+            inputs.add(pairing.floatTensor(tensor));
+            Tensor own = graph.tensor(tensor);
+            tensors.add(own.withName(own.name() + "_alone"));
+          }
+          cut = cut.withInput(place, number);
+        }
+      }
+      operators.add(cut);
+    }
+    Subgraph main =
+        graph
+            .with(tensors, operators)
+            .withInputs(given.stream().mapToInt(Integer::intValue).toArray());
+    List<Subgraph> subgraphs = new ArrayList<>(quantized.model().subgraphs());
+    subgraphs.set(0, main);
+    return new LocalModel(quantized.model().with(subgraphs, quantized.model().buffers()), inputs);
+  }
+
+  private static boolean isCut(
+      int tensor, GraphValues floats, GraphValues quantized, Pairing pairing) {
+    int number = pairing.floatTensor(tensor);
+    if (number < 0 || !quantized.isComputed(tensor) || quantized.isState(tensor)) {
+      return false;
+    }
+    TensorType mine = quantized.graph().tensor(tensor).type();
+    TensorType theirs = floats.graph().tensor(number).type();
+    return switch (mine) {
+      case FLOAT32, FLOAT16, INT8, UINT8, INT16 -> theirs == TensorType.FLOAT32 || mine == theirs;
+      default -> mine == theirs;
+    };
+  }
+}

@@ -1,0 +1,78 @@
+package io.narrow.tflite.comparison;
+
+import io.narrow.tflite.Progress;
+import io.narrow.tflite.observation.Inputs;
+import io.narrow.tflite.observation.ObservedModel;
+import io.narrow.tflite.observation.Observer;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Followers of a float model in one thread: each runs on every sample that the float model ran. */
+final class Lockstep implements Observer, AutoCloseable {
+  private final List<Follower.Thread> threads = new ArrayList<>();
+
+  private Lockstep(List<Follower> followers) {
+    Tally.Scratch scratch = new Tally.Scratch();
+    followers.forEach(follower -> threads.add(follower.start(scratch)));
+  }
+
+  @Override
+  public void after(int sample, Tensors tensors) {
+    threads.forEach(thread -> thread.follow(tensors));
+  }
+
+  @Override
+  public void close() {
+    threads.forEach(Follower.Thread::close);
+  }
+
+  /**
+   * What was counted of a follower; nothing if it could not follow.
+   *
+   * @param tallies for each of its pairs
+   * @param infos of its pairs' tensors
+   */
+  record Counted(List<Tally> tallies, List<TensorInfo> infos) {}
+
+  /** Runs all on samples; returns what was counted of each follower, whatever the threads. */
+  static List<Counted> run(
+      ObservedModel floats,
+      List<Follower> followers,
+      Inputs inputs,
+      int threads,
+      String task,
+      Progress progress) {
+    List<Lockstep> all = new ArrayList<>();
+    try {
+      floats.run(
+          inputs,
+          () -> {
+            Lockstep one = new Lockstep(followers);
+            all.add(one);
+            return one;
+          },
+          threads,
+          task,
+          progress);
+    } finally {
+      all.forEach(Lockstep::close);
+    }
+    List<Counted> counted = new ArrayList<>();
+    for (int i = 0; i < followers.size(); i++) {
+      if (followers.get(i).problem().isPresent()) {
+        counted.add(new Counted(List.of(), List.of()));
+        continue;
+      }
+      Follower.Thread first = all.get(0).threads.get(i);
+      for (Lockstep other : all.subList(1, all.size())) {
+        List<Tally> more = other.threads.get(i).tallies();
+        for (int pair = 0; pair < more.size(); pair++) {
+          first.tallies().get(pair).add(more.get(pair));
+        }
+      }
+      counted.add(new Counted(first.tallies(), first.infos()));
+    }
+    return counted;
+  }
+}

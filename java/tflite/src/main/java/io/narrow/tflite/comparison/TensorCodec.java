@@ -1,0 +1,102 @@
+package io.narrow.tflite.comparison;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.kernels.Kernels;
+import io.narrow.kernels.Quantization;
+import io.narrow.kernels.QuantizedType;
+import io.narrow.kernels.Span;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.Map;
+import java.util.Optional;
+
+/** How real numbers lie in a tensor: as float32, as float16, or as integers with a scale. */
+final class TensorCodec {
+  private static final Map<TensorType, QuantizedType> INTEGERS =
+      Map.of(
+          TensorType.INT8, QuantizedType.INT8,
+          TensorType.UINT8, QuantizedType.UINT8,
+          TensorType.INT16, QuantizedType.INT16);
+
+  private final TensorType type;
+  private final Optional<Quantization> integers;
+  private final float lowest;
+  private final float highest;
+
+  private TensorCodec(TensorType type) {
+    this.type = type;
+    this.integers = Optional.empty();
+    this.lowest = Float.NEGATIVE_INFINITY;
+    this.highest = Float.POSITIVE_INFINITY;
+  }
+
+  private TensorCodec(TensorInfo info, QuantizedType codes) {
+    this.type = info.type();
+    this.integers = Optional.of(Quantization.perTensor(codes, info.scale(), info.zeroPoint()));
+    this.lowest = (float) (info.scale() * (codes.min() - .5 - info.zeroPoint()));
+    this.highest = (float) (info.scale() * (codes.max() + .5 - info.zeroPoint()));
+  }
+
+  /** That of a tensor; empty if it holds no real numbers, or its scale has no reciprocal. */
+  static Optional<TensorCodec> of(TensorInfo info) {
+    if (info.type() == TensorType.FLOAT32 || info.type() == TensorType.FLOAT16) {
+      return Optional.of(new TensorCodec(info.type()));
+    }
+    boolean usable = info.quantized() && Float.isFinite(info.scale()) && 1 / info.scale() < 3e38f;
+    return usable
+        ? Optional.of(new TensorCodec(info, INTEGERS.get(info.type())))
+        : Optional.empty();
+  }
+
+  /** How many floats are more than half a step beyond what it can hold. */
+  long clipped(ByteBuffer floats) {
+    if (integers.isEmpty()) {
+      return 0;
+    }
+    FloatRange range = Kernels.active().range(Span.of(floats));
+    if (range.infinities() == 0 && range.min() >= lowest && range.max() <= highest) {
+      return 0;
+    }
+    FloatBuffer values = floats.asFloatBuffer();
+    long clipped = 0;
+    for (int i = 0; i < values.limit(); i++) {
+      float value = values.get(i);
+      clipped += value < lowest || value > highest ? 1 : 0;
+    }
+    return clipped;
+  }
+
+  /**
+   * The numbers as float32.
+   *
+   * @param memory of the tensor
+   * @param scratch where they are put otherwise
+   * @return the tensor's own memory where they lie there as float32
+   */
+  ByteBuffer floats(ByteBuffer memory, Tally.Scratch scratch) {
+    if (type == TensorType.FLOAT32) {
+      return memory;
+    }
+    int elements = memory.remaining() * Byte.SIZE / type.bits();
+    ByteBuffer floats = scratch.floats(elements);
+    if (integers.isPresent()) {
+      Kernels.active().dequantize(Span.of(memory), integers.get(), Span.of(floats));
+    } else {
+      Kernels.active().toFloat32(Span.of(memory), Span.of(floats));
+    }
+    return floats;
+  }
+
+  /** Rounds float32 values to what the tensor can hold. */
+  void write(ByteBuffer floats, ByteBuffer memory) {
+    if (type == TensorType.FLOAT32) {
+      memory.duplicate().put(floats.duplicate());
+    } else if (integers.isPresent()) {
+      Kernels.active().quantize(Span.of(floats), integers.get(), Span.of(memory));
+    } else {
+      Kernels.active().toFloat16(Span.of(floats), Span.of(memory));
+    }
+  }
+}

@@ -1,0 +1,353 @@
+package io.narrow.tflite.comparison;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.narrow.tflite.Examples;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.Shared;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.comparison.Comparison.Error;
+import io.narrow.tflite.comparison.Comparison.Graph;
+import io.narrow.tflite.comparison.Comparison.Restored;
+import io.narrow.tflite.comparison.Comparison.Role;
+import io.narrow.tflite.comparison.Comparison.Tensor;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.draft.Draft;
+import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ComparatorTest {
+  private static final Model MODEL = Model.read(Examples.DIGITS);
+  private static final Dataset DATA = Dataset.open(Examples.DIGITS_TEST + "?scale=1/16").limit(9);
+  private static final Model INT8 = quantized(Recipe.int8());
+  private static final Comparator.Options OPTIONS = Comparator.Options.DEFAULT;
+
+  private static Model quantized(Recipe recipe) {
+    return Quantizer.DEFAULT
+        .withSources(List.of(Examples.DIGITS_CALIBRATION + "?scale=1/16"))
+        .withCalibration(Calibrator.Options.DEFAULT.withSamples(20))
+        .withBiasCorrection(false)
+        .quantize(MODEL, recipe);
+  }
+
+  private static Graph compare(Model quantized, Comparator.Options options) {
+    return Comparator.compare(MODEL, quantized, DATA, options).graphs().get(0);
+  }
+
+  private static int operator(Model model, String kind, int which) {
+    List<Operator> operators = model.subgraphs().get(0).operators();
+    int seen = 0;
+    for (int i = 0; i < operators.size(); i++) {
+      if (operators.get(i).name().equals(kind) && seen++ == which) {
+        return i;
+      }
+    }
+    throw new AssertionError("no " + kind);
+  }
+
+  /** With the codes of an operator's weights in the reverse order. */
+  private static Model spoiled(Model model, int operator) {
+    Subgraph graph = model.subgraphs().get(0);
+    int weight = graph.operators().get(operator).input(1);
+    ByteBuffer before = model.contents(graph.tensor(weight));
+    ByteBuffer after = ByteBuffer.allocateDirect(before.remaining());
+    for (int i = before.limit() - 1; i >= 0; i--) {
+      after.put(before.get(i));
+    }
+    Draft draft = new Draft(model);
+    int buffer = draft.addBuffer(Buffer.of(after.flip()));
+    draft.graph(0).replace(weight, graph.tensor(weight).withBuffer(buffer));
+    return draft.finish();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 4, 8})
+  void anOperatorWithBadWeightsIsFirstAndRestoringItHelps(int which) {
+    int bad = operator(INT8, "CONV_2D", which);
+    Graph graph = compare(spoiled(INT8, bad), OPTIONS.withRestored(1));
+    Tensor worst = graph.worst().get(0);
+    assertThat(worst.operator()).isEqualTo(bad);
+    assertThat(graph.firstBad()).contains(worst);
+    for (Tensor tensor : graph.tensors()) {
+      if (tensor.operator() >= 0 && tensor.operator() < bad) {
+        assertThat(tensor.accumulated().sqnrDb()).as(tensor.name()).isGreaterThan(20);
+      } else if (tensor.operator() == bad || tensor.role() == Role.OUTPUT) {
+        assertThat(tensor.accumulated().sqnrDb()).as(tensor.name()).isLessThan(20);
+      }
+    }
+    assertThat(graph.worst().get(1).local().orElseThrow().sqnrDb())
+        .as("of operators that are not bad")
+        .isGreaterThan(20);
+    Restored restored = graph.restored().get(0);
+    assertThat(restored.name()).isEqualTo(worst.floatName());
+    assertThat(restored.alone()).isGreaterThan(restored.before() + 10);
+    Recipe kept = Recipe.int8().keepingFloat(restored.keepFloat());
+    Subgraph other = quantized(kept).subgraphs().get(0);
+    assertThat(other.operators())
+        .filteredOn(operator -> operator.name().equals("CONV_2D"))
+        .filteredOn(operator -> other.tensor(operator.input(1)).type() == TensorType.FLOAT32)
+        .hasSize(1);
+  }
+
+  static Stream<Recipe> recipes() {
+    return Stream.of(
+        Recipe.int8(),
+        Recipe.int16x8(),
+        Recipe.dynamic(),
+        Recipe.float16(),
+        Recipe.weightOnly(8),
+        Recipe.weightOnly(4),
+        Recipe.dynamic().withBits(4),
+        Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8),
+        Recipe.int8().withBoundary(TensorType.UINT8, TensorType.UINT8),
+        Recipe.int8().keepingFloatOperator("ADD"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void restoringEveryOperatorGivesTheFloatModel(Recipe recipe) {
+    Graph graph = compare(quantized(recipe), OPTIONS.withRestored(99));
+    assertThat(graph.unseen()).isEmpty();
+    assertThat(graph.worst())
+        .hasSizeGreaterThanOrEqualTo(MODEL.subgraphs().get(0).operators().size());
+    assertThat(graph.restored()).hasSameSizeAs(MODEL.subgraphs().get(0).operators());
+    assertThat(graph.restored()).allMatch(restored -> restored.problem().isEmpty());
+    Restored last = graph.restored().get(graph.restored().size() - 1);
+    if (recipe.inputType() == TensorType.FLOAT32) {
+      assertThat(last.together()).isGreaterThan(120); // kernels may be joined in other ways
+    } else {
+      assertThat(last.together()).isGreaterThan(last.before() - 1); // the outputs are rounded
+    }
+  }
+
+  /** Values of every tensor of a graph, by number, from the built-in kernels. */
+  private static Map<Integer, float[]> values(Model model, List<FloatBuffer> inputs) {
+    Interpreter.Options kept =
+        Interpreter.Options.DEFAULT.withXnnpack(false).withPreserveAllTensors(true);
+    Map<Integer, float[]> values = new HashMap<>();
+    try (Interpreter interpreter = Interpreter.open(model.bytes(), model.name(), kept)) {
+      for (int i = 0; i < inputs.size(); i++) {
+        interpreter.write(i, inputs.get(i));
+      }
+      interpreter.run();
+      for (Operator operator : model.subgraphs().get(0).operators()) {
+        int output = operator.outputs()[0];
+        values.put(output, read(interpreter, output));
+      }
+    }
+    return values;
+  }
+
+  private static float[] read(Interpreter interpreter, int tensor) {
+    TensorInfo info = interpreter.tensor(tensor);
+    ByteBuffer memory = interpreter.data(tensor);
+    float[] values = new float[(int) info.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] =
+          switch (info.type()) {
+            case FLOAT32 -> memory.getFloat(4 * i);
+            case INT16 -> info.scale() * (memory.getShort(2 * i) - info.zeroPoint());
+            case UINT8 -> info.scale() * ((memory.get(i) & 0xff) - info.zeroPoint());
+            default -> info.scale() * (memory.get(i) - info.zeroPoint());
+          };
+    }
+    return values;
+  }
+
+  private static double meanSquare(float[] x, float[] y) {
+    double sum = 0;
+    for (int i = 0; i < x.length; i++) {
+      sum += ((double) x[i] - y[i]) * ((double) x[i] - y[i]);
+    }
+    return sum / x.length;
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void accumulatedErrorsAreThoseOfTwoRunsOnTheBuiltInKernels(Recipe recipe) {
+    Model model = quantized(recipe);
+    Map<Integer, Double> wanted = new HashMap<>();
+    Graph graph = compare(model, OPTIONS);
+    try (Interpreter shapes =
+        Interpreter.open(MODEL.bytes(), "float", Interpreter.Options.DEFAULT)) {
+      Feed feed = DATA.feed(shapes.inputs());
+      for (int i = 0; i < feed.size(); i++) {
+        feed.write(i, shapes);
+        FloatBuffer input = shapes.input(0).asFloatBuffer();
+        Map<Integer, float[]> floats = values(MODEL, List.of(input));
+        Map<Integer, float[]> others = values(model, List.of(input));
+        for (Tensor tensor : graph.tensors()) {
+          if (tensor.operator() >= 0 && floats.containsKey(tensor.floatNumber())) {
+            double square =
+                meanSquare(floats.get(tensor.floatNumber()), others.get(tensor.number()));
+            wanted.merge(tensor.number(), square / feed.size(), Double::sum);
+          }
+        }
+      }
+    }
+    assertThat(wanted).hasSizeGreaterThanOrEqualTo(17);
+    for (Tensor tensor : graph.tensors()) {
+      if (wanted.containsKey(tensor.number())) {
+        // XNNPACK and the built-in kernels round differently.
+        assertThat(tensor.accumulated().rootMeanSquare())
+            .as(tensor.name())
+            .isCloseTo(
+                Math.sqrt(wanted.get(tensor.number())),
+                within(
+                    .3 * Math.sqrt(wanted.get(tensor.number()))
+                        + 1e-4 * Math.sqrt(tensor.accumulated().signalPower())));
+      }
+    }
+  }
+
+  @Test
+  void whatReadsTheInputAloneHasOneError() {
+    Graph graph = compare(INT8, OPTIONS);
+    Tensor first =
+        graph.tensors().stream()
+            .filter(tensor -> tensor.operatorName().equals("CONV_2D"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(first.local()).contains(first.accumulated());
+    assertThat(first.accumulated().meanSquaredError()).isPositive();
+  }
+
+  @Test
+  void aModelBesideItselfIsEqual() {
+    Graph graph = compare(MODEL, OPTIONS);
+    assertThat(graph.worst()).hasSize(MODEL.subgraphs().get(0).operators().size());
+    assertThat(graph.tensors())
+        .allSatisfy(
+            tensor -> {
+              assertThat(tensor.accumulated().meanSquaredError()).isZero();
+              assertThat(tensor.accumulated().sqnrDb()).isEqualTo(Double.POSITIVE_INFINITY);
+              assertThat(tensor.accumulated().cosine()).isEqualTo(1);
+            });
+    assertThat(graph.firstBad()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 20})
+  void theResultIsTheSameWithAnyNumberOfThreads(int threads) {
+    Comparator.Options options = OPTIONS.withRestored(2);
+    assertThat(Comparator.compare(MODEL, INT8, DATA, options.withThreads(threads)))
+        .isEqualTo(Comparator.compare(MODEL, INT8, DATA, options));
+  }
+
+  /** With other names throughout. */
+  private static Model renamed(Model model) {
+    Draft draft = new Draft(model);
+    for (int t = 0; t < model.subgraphs().get(0).tensors().size(); t++) {
+      draft.graph(0).replace(t, draft.graph(0).tensor(t).withName("t" + (97 * t) % 101));
+    }
+    return draft.finish();
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void tensorsOfOtherNamesAreFoundByTheirPlace(Recipe recipe) {
+    Graph named = compare(quantized(recipe), OPTIONS);
+    Graph placed = compare(renamed(quantized(recipe)), OPTIONS);
+    assertThat(placed.tensors().stream().map(Tensor::floatNumber))
+        .containsExactlyElementsOf(named.tensors().stream().map(Tensor::floatNumber).toList());
+    assertThat(placed.tensors().stream().map(Tensor::accumulated))
+        .containsExactlyElementsOf(named.tensors().stream().map(Tensor::accumulated).toList());
+  }
+
+  @Test
+  void aModelOfAnotherOriginIsRefusedInOneLine() {
+    Model other = Model.read(Shared.file("models/zoo/aeq_conv_fc_mnist_i8.tflite"));
+    assertThatThrownBy(() -> compare(other, OPTIONS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("aeq_conv_fc_mnist_i8.tflite was not made of")
+        .hasMessageContaining("serving_default_image:0");
+  }
+
+  @Test
+  void valuesThatAreNotFiniteAreCountedAndComeFirst() {
+    Subgraph graph = MODEL.subgraphs().get(0);
+    int operator = operator(MODEL, "CONV_2D", 5);
+    int bias = graph.operators().get(operator).input(2);
+    float[] values = new float[(int) graph.tensor(bias).elements()];
+    values[0] = Float.NaN;
+    Draft draft = new Draft(MODEL);
+    draft.graph(0).replace(bias, graph.tensor(bias).withBuffer(draft.addBuffer(Buffer.of(values))));
+    Graph found = compare(draft.finish(), OPTIONS.withRestored(1));
+    assertThat(found.worst().get(0).operator()).isEqualTo(operator);
+    assertThat(found.worst().get(0).local().orElseThrow().notFinite()).isPositive();
+    assertThat(found.firstBad()).contains(found.worst().get(0));
+    assertThat(found.tensors()).allMatch(t -> Double.isFinite(t.accumulated().meanSquaredError()));
+  }
+
+  @Test
+  void aRangeThatIsTooNarrowShowsAsClipped() {
+    Subgraph graph = INT8.subgraphs().get(0);
+    int operator = operator(INT8, "CONV_2D", 3);
+    int output = graph.operators().get(operator).outputs()[0];
+    Draft draft = new Draft(INT8);
+    draft
+        .graph(0)
+        .replace(
+            output,
+            graph
+                .tensor(output)
+                .quantized(
+                    TensorType.INT8,
+                    new float[] {graph.tensor(output).scales()[0] / 3},
+                    graph.tensor(output).zeroPoints(),
+                    0));
+    Graph found = compare(draft.finish(), OPTIONS);
+    assertThat(found.tensors())
+        .filteredOn(tensor -> tensor.number() == output)
+        .singleElement()
+        .satisfies(tensor -> assertThat(tensor.clipped()).isBetween(.001, .9));
+    assertThat(found.firstBad().orElseThrow().number()).isEqualTo(output);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cifar10_resnet18_int8_all.tflite",
+        "cifar10_resnet18_int8_notall.tflite",
+        "cifar10_resnet18_pruned_dynamic.tflite",
+        "cifar10_resnet18_pruned_float16.tflite"
+      })
+  void filesOfTheConverterCompareOperatorByOperator(String file) {
+    Model floats = Model.read(Shared.file("models/seed/cifar10_resnet18_pruned.tflite"));
+    Model other = Model.read(Shared.file("models/seed/" + file));
+    Graph graph =
+        Comparator.compare(floats, other, Dataset.open("random:2"), OPTIONS.withRestored(99))
+            .graphs()
+            .get(0);
+    assertThat(graph.unseen()).isEmpty();
+    assertThat(graph.restored()).hasSameSizeAs(floats.subgraphs().get(0).operators());
+    assertThat(graph.restored()).allMatch(restored -> restored.problem().isEmpty());
+    Error output =
+        graph.tensors().stream()
+            .filter(tensor -> tensor.role() == Role.OUTPUT)
+            .findFirst()
+            .orElseThrow()
+            .accumulated();
+    assertThat(output.sqnrDb()).isGreaterThan(15);
+  }
+}

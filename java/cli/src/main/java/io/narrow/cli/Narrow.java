@@ -41,7 +41,8 @@ public final class Narrow
   static final int NATIVE_LIBRARY = 5;
 
   private static final List<String> COMMANDS =
-      List.of("quantize", "import", "calibrate", "inspect", "evaluate", "sweep", "doctor");
+      List.of(
+          "quantize", "import", "calibrate", "inspect", "evaluate", "compare", "sweep", "doctor");
 
   @Spec private CommandSpec spec;
 
@@ -52,6 +53,7 @@ public final class Narrow
       case "calibrate" -> new CalibrateCommand();
       case "inspect" -> new InspectCommand();
       case "evaluate" -> new EvaluateCommand();
+      case "compare" -> new CompareCommand();
       case "sweep" -> new SweepCommand();
       default -> new DoctorCommand();
     };

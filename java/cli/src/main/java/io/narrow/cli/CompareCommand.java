@@ -1,0 +1,113 @@
+package io.narrow.cli;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.comparison.Comparator;
+import io.narrow.tflite.comparison.Comparison;
+import io.narrow.tflite.comparison.ComparisonFile;
+import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Signature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow compare}. */
+@Command(
+    name = "compare",
+    description =
+        "Says where a quantized model loses accuracy: the error of every tensor, that of its"
+            + " operator alone (local) and end to end (accumulated).",
+    mixinStandardHelpOptions = true)
+final class CompareCommand extends Output {
+  @Parameters(index = "0", paramLabel = "FLOAT", description = "The float model (.tflite, .h5).")
+  private Path floats;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "QUANT",
+      description = "What was made of it, by whatever tool (.tflite).")
+  private Path quantized;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DATA",
+      description =
+          "Samples for the float model, as `evaluate` takes them. NAME=DATA is for the signature"
+              + " NAME alone, and can be given for each.")
+  private List<String> data;
+
+  @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
+  private int samples = Integer.MAX_VALUE;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Samples that run at a time (default: processors); the result is the same.")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(
+      names = "--restore",
+      paramLabel = "N",
+      description =
+          "Put the N worst operators back to float, one after another, and show what the output"
+              + " gains.")
+  private int restored;
+
+  @Option(
+      names = "--top",
+      paramLabel = "N",
+      description = "Show the N worst tensors (default ${DEFAULT-VALUE}; 0 for all).")
+  private int top = 20;
+
+  @Option(
+      names = "--csv",
+      paramLabel = "FILE",
+      description = "Write the columns of TensorFlow's QuantizationDebugger.")
+  private Path csv;
+
+  @Option(
+      names = "--model-explorer",
+      paramLabel = "FILE",
+      description = "Write node data for Model Explorer, to lay over the graph of QUANT.")
+  private Path modelExplorer;
+
+  @Override
+  public Integer call() {
+    Model reference = ModelInput.read(floats);
+    List<String> signatures = reference.signatures().stream().map(Signature::key).toList();
+    Comparison comparison =
+        Comparator.compare(
+            reference,
+            Model.read(quantized),
+            Datasets.NONE.withNamed(data, signatures),
+            Comparator.Options.DEFAULT
+                .withSamples(samples)
+                .withThreads(threads)
+                .withRestored(restored)
+                .withProgress(Bar.onTerminal()));
+    Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));
+    Optional.ofNullable(modelExplorer)
+        .ifPresent(file -> write(file, ComparisonFile.modelExplorer(comparison)));
+    if (json) {
+      say(ComparisonFile.json(comparison));
+    } else {
+      new ComparisonText(comparison, top).lines().forEach(this::say);
+    }
+    return 0;
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new NarrowException(
+          NarrowException.Kind.INPUT, file + ": cannot be written: " + e.getMessage(), e);
+    }
+  }
+}

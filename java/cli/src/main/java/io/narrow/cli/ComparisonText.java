@@ -1,0 +1,183 @@
+package io.narrow.cli;
+
+import io.narrow.tflite.comparison.Comparison;
+import io.narrow.tflite.comparison.Comparison.Error;
+import io.narrow.tflite.comparison.Comparison.Graph;
+import io.narrow.tflite.comparison.Comparison.Restored;
+import io.narrow.tflite.comparison.Comparison.Role;
+import io.narrow.tflite.comparison.Comparison.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** A comparison as text for people. */
+final class ComparisonText {
+  private static final int UNSEEN = 5;
+  private static final List<String> HEADER =
+      List.of(
+          "local dB", "end dB", "cosine", "largest", "steps", "clipped", "operator", "", "tensor");
+  private static final List<String> GAINS =
+      List.of("local dB", "output dB", "alone", "together", "operator", "tensor");
+
+  private final Comparison comparison;
+  private final int top;
+
+  /**
+   * @param top how many tensors are shown at most, 0 for all
+   */
+  ComparisonText(Comparison comparison, int top) {
+    this.comparison = comparison;
+    this.top = top;
+  }
+
+  List<String> lines() {
+    List<String> lines = new ArrayList<>();
+    for (Graph graph : comparison.graphs()) {
+      if (!lines.isEmpty()) {
+        lines.add("");
+      }
+      lines.addAll(lines(graph));
+    }
+    return lines;
+  }
+
+  private List<String> lines(Graph graph) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        (graph.signature().isEmpty() ? "" : "signature `" + graph.signature() + "`: ")
+            + graph.tensors().size()
+            + " tensors of "
+            + graph.samples()
+            + (graph.samples() == 1 ? " sample" : " samples")
+            + " compared, worst first: local is what the operator adds alone, end is what has"
+            + " come together there");
+    List<Tensor> worst = graph.worst();
+    List<Tensor> shown =
+        worst.isEmpty() ? graph.tensors().stream().filter(t -> t.operator() >= 0).toList() : worst;
+    int count = top == 0 ? shown.size() : Math.min(top, shown.size());
+    List<List<String>> rows = new ArrayList<>(List.of(HEADER));
+    shown.subList(0, count).forEach(tensor -> rows.add(row(tensor)));
+    lines.addAll(table(rows, 6));
+    if (count < shown.size()) {
+      lines.add("... " + (shown.size() - count) + " more (--top 0 shows all)");
+    }
+    graph
+        .firstBad()
+        .ifPresentOrElse(
+            bad ->
+                lines.add(
+                    "first bad: `"
+                        + bad.name()
+                        + "` of "
+                        + bad.operatorName()
+                        + " (operator "
+                        + bad.operator()
+                        + "), "
+                        + decibels(bad.local().orElseThrow())
+                        + " dB alone"),
+            () -> {
+              if (!worst.isEmpty()) {
+                lines.add("no operator alone is below " + (int) Graph.BAD_SQNR_DB + " dB");
+              }
+            });
+    for (Tensor tensor : graph.tensors()) {
+      if (tensor.role() == Role.OUTPUT) {
+        lines.add("output `" + tensor.name() + "`: " + decibels(tensor.accumulated()) + " dB");
+      }
+    }
+    lines.addAll(restored(graph.restored()));
+    int told = Math.min(UNSEEN, graph.unseen().size());
+    graph.unseen().subList(0, told).forEach(line -> lines.add("not compared: " + line));
+    if (told < graph.unseen().size()) {
+      lines.add("not compared: " + (graph.unseen().size() - told) + " more (--json has all)");
+    }
+    return lines.stream().map(Output::shortened).toList();
+  }
+
+  private static List<String> row(Tensor tensor) {
+    Error local = tensor.local().orElse(tensor.accumulated());
+    double steps = tensor.steps(local.rootMeanSquare());
+    return List.of(
+        tensor.local().map(ComparisonText::decibels).orElse("-"),
+        decibels(tensor.accumulated()),
+        fixed(4, local.cosine()),
+        String.format(Locale.ROOT, "%.3g", local.largest()),
+        Double.isNaN(steps) ? "-" : fixed(2, steps),
+        tensor.clipped() == 0 ? "-" : fixed(2, 100 * tensor.clipped()) + "%",
+        tensor.operatorName(),
+        Integer.toString(tensor.operator()),
+        "`" + tensor.name() + "`");
+  }
+
+  private static List<String> restored(List<Restored> all) {
+    if (all.isEmpty()) {
+      return List.of();
+    }
+    List<List<String>> rows = new ArrayList<>(List.of(GAINS));
+    List<String> problems = new ArrayList<>();
+    StringBuilder options = new StringBuilder();
+    for (Restored restored : all) {
+      if (!restored.problem().isEmpty()) {
+        problems.add(
+            "not restored: `"
+                + restored.name()
+                + "` of "
+                + restored.operatorName()
+                + ": "
+                + restored.problem());
+        continue;
+      }
+      rows.add(
+          List.of(
+              decibels(restored.localSqnrDb()),
+              decibels(restored.before()),
+              decibels(restored.alone()),
+              decibels(restored.together()),
+              restored.operatorName(),
+              "`" + restored.name() + "`"));
+      options.append(" --keep-float '");
+      options.append(restored.keepFloat().replace("'", "'\\''")).append('\'');
+    }
+    List<String> lines = new ArrayList<>();
+    if (rows.size() > 1) {
+      lines.add("restored to float, alone and together with those above:");
+      lines.addAll(table(rows, 4));
+      lines.add("to keep them float:" + options);
+    }
+    lines.addAll(problems);
+    return lines;
+  }
+
+  /**
+   * Rows whose columns stand below one another: numbers to the right, from `left` on to the left.
+   */
+  private static List<String> table(List<List<String>> rows, int left) {
+    List<String> lines = new ArrayList<>();
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < row.size(); i++) {
+        int column = i;
+        int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(1);
+        String format =
+            (i == 0 ? "" : "  ") + "%" + (i < left ? "" : "-") + Math.max(1, width) + "s";
+        line.append(String.format(Locale.ROOT, format, row.get(i)));
+      }
+      lines.add(line.toString().stripTrailing());
+    }
+    return lines;
+  }
+
+  private static String fixed(int digits, double value) {
+    return String.format(Locale.ROOT, "%." + digits + "f", value);
+  }
+
+  private static String decibels(Error error) {
+    return error.notFinite() > 0 ? "not finite" : decibels(error.sqnrDb());
+  }
+
+  private static String decibels(double value) {
+    return value == Double.POSITIVE_INFINITY
+        ? "equal"
+        : value == Double.NEGATIVE_INFINITY ? "no signal" : fixed(1, value);
+  }
+}

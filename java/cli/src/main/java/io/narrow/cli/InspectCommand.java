@@ -4,8 +4,10 @@ import com.google.gson.JsonObject;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -41,7 +43,9 @@ final class InspectCommand extends Output {
     if (json) {
       JsonObject document = text.json(tensors);
       if (why) {
-        document.add("plan", new PlanText(plan(prepared(model))).json());
+        Quantizer.Prepared prepared = prepared(model);
+        Plan plan = plan(prepared);
+        document.add("plan", new PlanText(plan, prepared.warnings(plan)).json());
       }
       print(document);
       return 0;
@@ -51,8 +55,9 @@ final class InspectCommand extends Output {
       Quantizer.Prepared prepared = prepared(model);
       Plan plan = plan(prepared);
       say("what " + plan.recipe() + " makes of it");
-      new PlanText(plan).reasons().forEach(this::say);
-      prepared.warnings(plan).forEach(this::warn);
+      List<Reason> warnings = prepared.warnings(plan);
+      new PlanText(plan, warnings).reasons().forEach(this::say);
+      warnings.forEach(warning -> warn(Advice.with(warning)));
     }
     return 0;
   }

@@ -127,7 +127,7 @@ public final class Narrow
   public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     if (e instanceof NarrowException narrow) {
-      return problem(err, narrow.getMessage(), narrow.kind().exitCode());
+      return problem(err, Advice.with(narrow), narrow.kind().exitCode());
     }
     if (e.getCause() instanceof UnsatisfiedLinkError) {
       return problem(err, e.getMessage(), NATIVE_LIBRARY);

@@ -7,6 +7,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.ActivationPlan;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.TensorPlan;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,9 +21,11 @@ import java.util.stream.IntStream;
 /** A plan as text and as JSON. */
 final class PlanText {
   private final Plan plan;
+  private final List<Reason> warnings;
 
-  PlanText(Plan plan) {
+  PlanText(Plan plan, List<Reason> warnings) {
     this.plan = plan;
+    this.warnings = List.copyOf(warnings);
   }
 
   /**
@@ -80,7 +83,7 @@ final class PlanText {
         + (operator.reason().isEmpty() ? "" : ": " + operator.reason());
   }
 
-  private static String line(TensorType type, String name, String reason) {
+  private static String line(TensorType type, String name, Reason reason) {
     return String.format("    %-8s `%s`: %s", type, name, reason);
   }
 
@@ -114,7 +117,7 @@ final class PlanText {
       if (tensor.encoding().axis() >= 0) {
         entry.addProperty("axis", tensor.encoding().axis());
       }
-      entry.addProperty("reason", tensor.reason());
+      add(entry, tensor.reason());
       constants.add(entry);
     }
     document.add("constants", constants);
@@ -129,7 +132,7 @@ final class PlanText {
         entry.addProperty("scale", tensor.stored().scale());
         entry.addProperty("zero_point", tensor.stored().zeroPoint());
       }
-      entry.addProperty("reason", tensor.reason());
+      add(entry, tensor.reason());
       activations.add(entry);
     }
     document.add("activations", activations);
@@ -140,13 +143,28 @@ final class PlanText {
       entry.addProperty("operator", operator.operator());
       entry.addProperty("name", operator.name());
       entry.addProperty("precision", operator.precision().toString());
-      entry.addProperty("reason", operator.reason());
+      add(entry, operator.reason());
       operators.add(entry);
     }
     document.add("operators", operators);
     JsonArray warnings = new JsonArray();
-    plan.warnings().forEach(warnings::add);
+    this.warnings.forEach(warning -> warnings.add(json(warning)));
     document.add("warnings", warnings);
     return document;
+  }
+
+  private static void add(JsonObject entry, Reason reason) {
+    entry.addProperty("code", reason.code().toString());
+    entry.addProperty("reason", reason.text());
+  }
+
+  private static JsonObject json(Reason warning) {
+    JsonObject entry = new JsonObject();
+    entry.addProperty("code", warning.code().toString());
+    entry.addProperty("text", warning.text());
+    JsonArray names = new JsonArray();
+    warning.names().forEach(names::add);
+    entry.add("names", names);
+    return entry;
   }
 }

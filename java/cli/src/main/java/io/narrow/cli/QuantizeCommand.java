@@ -4,10 +4,12 @@ import com.google.gson.JsonObject;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,7 +51,8 @@ final class QuantizeCommand extends Output {
       plan.recipe().write(savedRecipe);
     }
     Rewriter.rewrite(plan).write(output);
-    PlanText text = new PlanText(plan);
+    List<Reason> warnings = model.warnings(plan);
+    PlanText text = new PlanText(plan, warnings);
     long before = size(input);
     long after = size(output);
     if (json) {
@@ -70,7 +73,7 @@ final class QuantizeCommand extends Output {
             + " %)");
     model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + line));
     text.lines(why).forEach(this::say);
-    model.warnings(plan).forEach(this::warn);
+    warnings.forEach(warning -> warn(Advice.with(warning)));
     if (after > before) {
       warn("the file grew by " + (after - before) + " bytes");
     }

@@ -279,7 +279,7 @@ class NarrowTest {
     assertThat(run("quantize", MODEL, "--mode", "int8", "-o", output())).isEqualTo(2);
     assertThat(err)
         .isEqualToIgnoringNewLines(
-            "narrow: mode int8: needs representative data to calibrate with");
+            "narrow: mode int8: needs representative data to calibrate with (--calibrate DATA)");
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
     assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
         .isZero();

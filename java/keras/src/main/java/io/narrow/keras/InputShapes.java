@@ -70,7 +70,7 @@ final class InputShapes {
     }
     if (sizes.isEmpty() || sizes.subList(1, sizes.size()).contains(null)) {
       throw new IllegalStateException(
-          "input `%s` has no fixed shape (%s): give one with --input-shape, without the batch"
+          "input `%s` has no fixed shape (%s): give an input shape, without the batch"
               .formatted(
                   input.name(),
                   sizes.stream()

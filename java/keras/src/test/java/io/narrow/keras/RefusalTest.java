@@ -152,7 +152,7 @@ class RefusalTest {
   void openShapeAsksForOne() {
     String open = layer("InputLayer", "in", ",\"batch_shape\":[null,null,null,3]");
     String config = sequential("model", open, layer("ReLU", "relu", ""));
-    assertThat(refusal(legacy(config), Kind.INPUT)).hasMessageContaining("--input-shape");
+    assertThat(refusal(legacy(config), Kind.INPUT)).hasMessageContaining("give an input shape");
     KerasModel.Options options = new KerasModel.Options(0, Map.of("", List.of(6, 8, 3)));
     assertThat(KerasModel.read(folder.resolve("model.h5"), options).subgraphs()).hasSize(1);
   }

@@ -12,6 +12,8 @@ public final class NarrowException extends RuntimeException {
   public enum Kind {
     /** The input is wrong or missing: correct it. */
     INPUT(2),
+    /** Representative data are missing: give some. */
+    DATA(2),
     /** The input is right, but it asks for something that is not supported. */
     UNSUPPORTED(4);
 

@@ -11,6 +11,8 @@ import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
@@ -176,7 +178,8 @@ public final class Quantizer {
       }
       boolean seen = ranges.isPresent() || !data.isEmpty();
       if (recipe.needsRanges() && !seen && !folded.isTrained()) {
-        throw NarrowException.input(
+        throw new NarrowException(
+            NarrowException.Kind.DATA,
             "mode " + recipe.mode() + ": needs representative data to calibrate with");
       }
       Ranges activations =
@@ -213,21 +216,26 @@ public final class Quantizer {
       return options.corrects && !data.isEmpty() && !folded.isTrained();
     }
 
-    /** What to tell the user of a plan: a line each. */
-    public List<String> warnings(Plan plan) {
-      List<String> warnings = new ArrayList<>(plan.warnings());
+    /** What to tell the user of a plan. */
+    public List<Reason> warnings(Plan plan) {
+      List<Reason> warnings = new ArrayList<>(plan.warnings());
       if (plan.recipe().needsRanges() && forIntegers().isInteger()) {
         List<String> changes = forIntegers().integers(plan.recipe()).lines();
         String but = changes.isEmpty() ? "" : " but for what is said below";
-        warnings.add("the model computes in integers already: its codes stay what they are" + but);
-        warnings.addAll(changes);
+        warnings.add(
+            Reason.of(
+                Code.INTEGER_ALREADY,
+                "the model computes in integers already: its codes stay what they are" + but));
+        changes.forEach(line -> warnings.add(Reason.of(Code.FOLDED, line)));
         warnings.addAll(Folded.unsigned(plan.model()));
       }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {
         warnings.add(
-            "biases are not corrected: "
-                + ranges.get().getFileName()
-                + " has ranges only; name the data beside it to have them corrected");
+            Reason.of(
+                Code.UNCORRECTED,
+                "biases are not corrected: "
+                    + ranges.get().getFileName()
+                    + " has ranges only; name the data beside it to have them corrected"));
       }
       return warnings;
     }

@@ -9,6 +9,8 @@ import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Preference;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,7 +30,7 @@ import java.util.stream.IntStream;
  */
 public record Folded(Model model, KnownEncodings known, List<Change> changes) {
   /** What is said of activations whose encodings were chosen in training. */
-  static final String TRAINED = "rounded as in training";
+  static final Reason TRAINED = Reason.of(Code.TRAINED, "rounded as in training");
 
   private static final int NAMES = 3;
 
@@ -37,9 +39,9 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
    *
    * @param subgraph number of its subgraph
    * @param tensor name of the tensor in the folded model
-   * @param what it was, in words, for all tensors of which it is said: {@code stored as float16}
+   * @param what it was, said alike of all such tensors: {@code stored as float16}
    */
-  public record Change(int subgraph, String tensor, String what) {}
+  public record Change(int subgraph, String tensor, Reason what) {}
 
   public Folded {
     changes = List.copyOf(changes);
@@ -76,7 +78,7 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
   }
 
   /** A line for the operators of a model that compute with uint8, if there are any. */
-  public static List<String> unsigned(Model model) {
+  public static List<Reason> unsigned(Model model) {
     Map<String, Integer> kinds = new TreeMap<>();
     for (Subgraph subgraph : model.subgraphs()) {
       for (Operator operator : subgraph.operators()) {
@@ -95,19 +97,21 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
     return kinds.isEmpty()
         ? List.of()
         : List.of(
-            names
-                + " stay uint8, which microcontrollers and most delegates do not take: there is no"
-                + " int8 kernel that computes the same");
+            Reason.of(
+                Code.NO_KERNEL,
+                names
+                    + " stay uint8, which microcontrollers and most delegates do not take: there is"
+                    + " no int8 kernel that computes the same"));
   }
 
   /** Whether encodings of activations are known, for which the model was trained. */
   public boolean isTrained() {
-    return changes.stream().anyMatch(change -> change.what().equals(TRAINED));
+    return changes.stream().anyMatch(change -> change.what().code() == Code.TRAINED);
   }
 
   /** What was folded: a line for each kind, with a count and the first names. */
   public List<String> lines() {
-    Map<String, List<String>> kinds = new LinkedHashMap<>();
+    Map<Reason, List<String>> kinds = new LinkedHashMap<>();
     for (Change change : changes) {
       kinds.computeIfAbsent(change.what(), kind -> new ArrayList<>()).add(change.tensor());
     }

@@ -13,6 +13,8 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Encoding;
 import io.narrow.tflite.plan.KnownEncodings.Known;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -23,6 +25,8 @@ import java.util.stream.IntStream;
 
 /** Folds one subgraph of a model. */
 final class GraphFold {
+  private static final Reason SPARSE = Reason.of(Code.SPARSE, "stored sparse");
+
   private final Model model;
   private final Draft.Graph graph;
   private final int number;
@@ -33,7 +37,7 @@ final class GraphFold {
   private final BitSet written = new BitSet(); // by an operator that is still there
   private final Map<Integer, Known> known = new HashMap<>();
   private final Map<Integer, Constant> constants = new HashMap<>(); // made by folding
-  private final Map<Integer, String> changed = new HashMap<>();
+  private final Map<Integer, Reason> changed = new HashMap<>();
   private final List<Integer> order = new ArrayList<>(); // in which they were changed
 
   GraphFold(Model model, Draft.Graph graph, int number, Contents contents) {
@@ -159,7 +163,7 @@ final class GraphFold {
     if (result.isEmpty() || graph.tensor(output).isVariable()) {
       return false;
     }
-    String what = what(operator, operands.get(0));
+    Reason what = what(operator, operands.get(0));
     for (int input : operator.inputs()) {
       reads[input]--;
     }
@@ -169,12 +173,12 @@ final class GraphFold {
     return true;
   }
 
-  private String what(Operator operator, Constant source) {
+  private Reason what(Operator operator, Constant source) {
     return switch (operator.name()) {
-      case "DEQUANTIZE" -> "stored as " + source.tensor().type();
-      case "DENSIFY" -> "stored sparse";
-      case "QUANTIZE", "FAKE_QUANT" -> "with codes chosen in training";
-      default -> "given by " + operator.name() + " of constants";
+      case "DEQUANTIZE" -> Reason.of(Code.FOLDED, "stored as " + source.tensor().type());
+      case "DENSIFY" -> SPARSE;
+      case "QUANTIZE", "FAKE_QUANT" -> Reason.of(Code.FOLDED, "with codes chosen in training");
+      default -> Reason.of(Code.COMPUTED, "given by " + operator.name() + " of constants");
     };
   }
 
@@ -182,7 +186,7 @@ final class GraphFold {
    * Puts a constant where its source stood if nothing else needs that, so that the model is that
    * which always had the constant; else where it was computed.
    */
-  private void place(int source, int output, Constant constant, String what) {
+  private void place(int source, int output, Constant constant, Reason what) {
     boolean free = reads[source] == 0 && !boundary.get(source) && !boundary.get(output);
     int place = free ? Math.min(source, output) : output;
     Tensor named = graph.tensor(place);
@@ -198,8 +202,8 @@ final class GraphFold {
       constant.known().ifPresent(k -> known.put(place, k));
     }
     // What a constant was stored as says more than what moved it later.
-    String before = changed.getOrDefault(source, what);
-    changed.put(place, what.startsWith("given") ? before : what);
+    Reason before = changed.getOrDefault(source, what);
+    changed.put(place, what.code() == Code.COMPUTED ? before : what);
     order.add(place);
   }
 
@@ -318,8 +322,10 @@ final class GraphFold {
                   t,
                   v,
                   tensor.isSparse()
-                      ? "stored sparse"
-                      : "stored as " + tensor.type() + " beside float32 activations"));
+                      ? SPARSE
+                      : Reason.of(
+                          Code.FOLDED,
+                          "stored as " + tensor.type() + " beside float32 activations")));
     }
   }
 

@@ -12,6 +12,8 @@ import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -169,7 +171,8 @@ final class IntegerModel {
   }
 
   private void note(int t, String what) {
-    changes.add(new Folded.Change(number, graph.before().tensor(t).name(), what));
+    changes.add(
+        new Folded.Change(number, graph.before().tensor(t).name(), Reason.of(Code.FOLDED, what)));
   }
 
   /** Whether the weights of an operator, and its bias, can be rounded to other scales. */

@@ -10,10 +10,10 @@ package io.narrow.tflite.plan;
  *     given
  * @param stored how the tensor of this number holds it: as {@code produced}, except for an output
  *     of the model, which is converted to the type asked for
- * @param reason why, in words
+ * @param reason why
  */
 public record ActivationPlan(
-    int subgraph, int tensor, String name, Encoding produced, Encoding stored, String reason) {
+    int subgraph, int tensor, String name, Encoding produced, Encoding stored, Reason reason) {
   /** Whether the tensor is float32 wherever it is. */
   public boolean isFloat() {
     return produced.isFloat() && stored.isFloat();

@@ -119,7 +119,7 @@ final class BiasEdit {
     } else if (old != null) {
       tensors.put(own, old.as(number, List.of()));
     } else {
-      String reason = Readers.asBias(operator.name());
+      Reason reason = Readers.asBias(operator.name());
       tensors.put(own, TensorPlan.stays(bias.subgraph(), number, tensor, reason));
     }
     if (old != null && old.use() == Use.INTEGER) {

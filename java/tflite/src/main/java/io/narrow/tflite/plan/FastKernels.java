@@ -8,13 +8,13 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -59,6 +59,12 @@ final class FastKernels {
 
     boolean ofWeights() {
       return stored || decide(activations, weights);
+    }
+
+    Code code() {
+      return ofWeights()
+          ? Code.SLOW_WEIGHTS
+          : activations == TensorType.INT8 ? Code.SLOW_OPERATORS : Code.SLOW;
     }
 
     @Override
@@ -119,13 +125,14 @@ final class FastKernels {
         };
   }
 
-  /** What XNNPACK lacks for an operator that is to be treated so, in words. */
-  static String lacked(Treatment treatment) {
-    return "XNNPACK has no kernels for "
-        + Lack.of(
+  /** What XNNPACK lacks for an operator that is to be treated so. */
+  static Reason lacked(Treatment treatment) {
+    Lack lack =
+        Lack.of(
             treatment.mode() == Mode.WEIGHT_ONLY,
             treatment.mode().activation(),
             treatment.weightType());
+    return Reason.of(Code.NO_FAST_KERNEL, "XNNPACK has no kernels for " + lack);
   }
 
   /** Whether XNNPACK makes constants of a type float32 when it loads a model. */
@@ -133,30 +140,22 @@ final class FastKernels {
     return OpRules.of("DEQUANTIZE").fast(type, type);
   }
 
-  /** A line for each reason why operators will be slower than as float32, where that counts. */
-  static List<String> warnings(Plan plan) {
+  /** One for each reason why operators will be slower than as float32, where that counts. */
+  static List<Reason> warnings(Plan plan) {
     FastKernels kernels = new FastKernels(plan);
-    List<String> lines = new ArrayList<>();
+    List<Reason> all = new ArrayList<>();
     kernels.causes.forEach(
         (cause, slow) -> {
           if (slow.work > SHARE * kernels.work) {
-            lines.add(
-                Plan.counted(slow.operators)
-                    + ": slower than float32, as XNNPACK has no kernels for "
-                    + cause
-                    + remedy(cause, slow.operators.keySet()));
+            String why = ": slower than float32, as XNNPACK has no kernels for " + cause;
+            all.add(
+                new Reason(
+                    cause.code(),
+                    Warnings.counted(slow.operators) + why,
+                    List.copyOf(slow.operators.keySet())));
           }
         });
-    return lines;
-  }
-
-  private static String remedy(Lack cause, Set<String> operators) {
-    if (!cause.ofWeights() && cause.activations() != TensorType.INT8) {
-      return "";
-    }
-    String option =
-        cause.ofWeights() ? "--prefer speed" : "--keep-float-ops " + String.join(",", operators);
-    return "; `" + option + "` keeps them on it";
+    return all;
   }
 
   private void add(OperatorPlan each) {

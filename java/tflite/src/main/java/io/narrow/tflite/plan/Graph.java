@@ -10,6 +10,7 @@ import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings.Known;
+import io.narrow.tflite.plan.Reason.Code;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -213,12 +214,15 @@ final class Graph {
   }
 
   /** Why there is no range of a tensor. */
-  String whyNotSeen(int tensor) {
-    String name = "`" + tensor(tensor).name() + "`";
+  Reason whyNotSeen(int tensor) {
+    String name = tensor(tensor).name();
     if (ranges == Ranges.NONE) {
-      return "the model has no range of " + name + ", and there are no calibration data";
+      String why = ", and there are no calibration data";
+      return Reason.of(Code.NO_RANGE, "the model has no range of ", name, why);
     }
-    return wasSeen ? "calibration saw no value of " + name : whyNotSeen();
+    return wasSeen
+        ? Reason.of(Code.NO_RANGE, "calibration saw no value of ", name, "")
+        : Reason.of(Code.NO_RANGE, whyNotSeen());
   }
 
   private String whyNotSeen() {

@@ -5,6 +5,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,7 +29,7 @@ final class IntegerPlanner {
 
   IntegerPlanner(Graph graph) {
     this.graph = graph;
-    Map<Integer, String> refused = new HashMap<>();
+    Map<Integer, Reason> refused = new HashMap<>();
     IntegerSupport supported;
     IntegerScales scaled;
     do {
@@ -58,11 +59,11 @@ final class IntegerPlanner {
   }
 
   /** Whether there are kernels that do not take the scales: without them others can be chosen. */
-  private boolean refuse(IntegerScales scaled, Map<Integer, String> refused) {
+  private boolean refuse(IntegerScales scaled, Map<Integer, Reason> refused) {
     int before = refused.size();
     integers.forEach(
         (number, integer) -> {
-          String objection = scaled.objection(number, integer);
+          Reason objection = scaled.objection(number, integer);
           if (!objection.isEmpty()) {
             refused.put(number, objection);
           }
@@ -86,15 +87,15 @@ final class IntegerPlanner {
         : wanted;
   }
 
-  /** Why an operator does not compute in integers, empty if it does. */
-  String objection(int operator) {
+  /** Why an operator does not compute in integers, none if it does. */
+  Reason objection(int operator) {
     return support.objection(operator);
   }
 
   /** What is to be said of how an operator computes; mostly nothing. */
-  String note(int operator) {
-    String note = isInteger(operator) ? recurrent.note(operator) : "";
-    return note.isEmpty() ? graph.treatments().note(operator) : note;
+  Reason note(int operator) {
+    Reason note = isInteger(operator) ? recurrent.note(operator) : Reason.NONE;
+    return note.or(() -> graph.treatments().note(operator));
   }
 
   /**
@@ -116,19 +117,23 @@ final class IntegerPlanner {
   private ActivationPlan activation(int number, List<String> problems) {
     Recipe recipe = graph.recipe();
     if (graph.isInput(number)) {
-      Encoding given = boundary(number, recipe.inputType(), "--input-type", problems);
-      return plan(number, given, given, "is an input of the model, " + given.type() + " as asked");
+      Encoding given = boundary(number, recipe.inputType(), "input type", problems);
+      String text = "is an input of the model, " + given.type() + " as asked";
+      return plan(number, given, given, Reason.of(Code.AS_ASKED, text));
     }
     Encoding produced = Encoding.FLOAT;
-    String reason =
-        graph.tensor(number).isVariable() ? "keeps state from run to run" : "nothing writes it";
+    Reason reason =
+        graph.tensor(number).isVariable()
+            ? Reason.of(Code.STATE, "keeps state from run to run")
+            : Reason.of(Code.GAINS_NOTHING, "nothing writes it");
     Optional<Integer> producer = graph.producer(number);
     if (producer.isPresent() && isInteger(producer.get())) {
       produced = scales.encoding(number);
       reason = scales.reason(number);
     } else if (producer.isPresent()) {
       String name = graph.operator(producer.get()).name();
-      reason = name + " computes it as float32: " + support.objection(producer.get());
+      Reason objection = support.objection(producer.get());
+      reason = objection.as(name + " computes it as float32: " + objection);
     }
     if (!graph.isOutput(number) || !graph.isEntry()) {
       return plan(number, produced, produced, reason);
@@ -136,25 +141,25 @@ final class IntegerPlanner {
     Encoding stored =
         recipe.outputType() == TensorType.FLOAT32
             ? Encoding.FLOAT
-            : boundary(number, recipe.outputType(), "--output-type", problems);
+            : boundary(number, recipe.outputType(), "output type", problems);
     return plan(
         number,
         produced,
         stored,
-        reason + "; is an output of the model, " + stored.type() + " as asked");
+        reason.as(reason + "; is an output of the model, " + stored.type() + " as asked"));
   }
 
-  private ActivationPlan plan(int number, Encoding produced, Encoding stored, String reason) {
+  private ActivationPlan plan(int number, Encoding produced, Encoding stored, Reason reason) {
     String name = graph.tensor(number).name();
     return new ActivationPlan(graph.number(), number, name, produced, stored, reason);
   }
 
-  private Encoding boundary(int number, TensorType type, String option, List<String> problems) {
+  private Encoding boundary(int number, TensorType type, String setting, List<String> problems) {
     if (type == TensorType.FLOAT32 || !graph.isEntry()) {
       return Encoding.FLOAT;
     }
     if (!scales.has(number)) {
-      problems.add(option + " " + type + ": " + graph.whyNotSeen(number));
+      problems.add(setting + " " + type + ": " + graph.whyNotSeen(number));
       return Encoding.FLOAT;
     }
     boolean wide = type == TensorType.INT16;
@@ -196,6 +201,6 @@ final class IntegerPlanner {
             Use.INTEGER,
             List.copyOf(by),
             graph.known(number).flatMap(known -> known.codesIn(first)),
-            reason));
+            Reason.of(Code.QUANTIZED, reason)));
   }
 }

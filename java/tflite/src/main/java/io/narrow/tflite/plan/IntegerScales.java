@@ -9,6 +9,7 @@ import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,8 @@ final class IntegerScales {
 
   /** How many times finer than a product of input and weight steps a result may be. */
   private static final float FINEST = 128;
+
+  private static final Reason FIXED = Reason.of(Code.QUANTIZED, "fixed by its kernel");
 
   private final Graph graph;
   private final IntegerSupport support;
@@ -179,7 +182,7 @@ final class IntegerScales {
     return groups.encoding(tensor, type);
   }
 
-  String reason(int tensor) {
+  Reason reason(int tensor) {
     return groups.reason(tensor);
   }
 
@@ -195,7 +198,7 @@ final class IntegerScales {
     }
     if (rule.scales().fixed()) {
       Encoding fixed = Encoding.of(type, rule.scales().scale(type), rule.scales().zeroPoint(type));
-      results.forEach(result -> groups.fix(result, fixed, "fixed by its kernel"));
+      results.forEach(result -> groups.fix(result, fixed, FIXED));
     } else if (rule.scales().same()) {
       share(operator, rule, type, results);
     } else if (rule.scales() == Scales.CLAMP && clampedAlone(operator.input(0), type)) {
@@ -209,7 +212,10 @@ final class IntegerScales {
     } else if (rule.scales() == Scales.SVDF) {
       // Its RELU is that there are no codes below 0, so that no range may be shared that has some.
       int result = results.get(0);
-      String reason = groups.range(result) + ", not widened: the lowest code is the kernel's RELU";
+      Reason reason =
+          Reason.of(
+              Code.QUANTIZED,
+              groups.range(result) + ", not widened: the lowest code is the kernel's RELU");
       groups.fix(result, groups.encoding(result, type), reason);
     }
   }
@@ -305,7 +311,7 @@ final class IntegerScales {
       groups.fix(
           result,
           Encoding.symmetric(TensorType.INT8, range.min(), range.max(), Byte.MAX_VALUE),
-          groups.range(result) + ", symmetric: the kernel clips codes");
+          Reason.of(Code.QUANTIZED, groups.range(result) + ", symmetric: the kernel clips codes"));
     }
   }
 
@@ -388,8 +394,8 @@ final class IntegerScales {
     }
   }
 
-  /** Why the kernel of an operator does not take its scales; empty if it does. */
-  String objection(int number, IntegerOperator integer) {
+  /** Why the kernel of an operator does not take its scales; none if it does. */
+  Reason objection(int number, IntegerOperator integer) {
     Operator operator = graph.operator(number);
     IntegerRule rule = graph.rule(number);
     List<Float> operands = new ArrayList<>();
@@ -404,7 +410,8 @@ final class IntegerScales {
         results.add(integer.outputs().get(place).scale());
       }
     }
-    return rule.limits(support.type(number)).objection(operands, results);
+    return Reason.of(
+        Code.KERNEL_LIMIT, rule.limits(support.type(number)).objection(operands, results));
   }
 
   /** What an operator reads and writes. */

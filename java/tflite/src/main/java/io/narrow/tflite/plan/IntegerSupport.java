@@ -8,6 +8,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
@@ -17,15 +18,21 @@ final class IntegerSupport {
   /** Larger values mark what is to be ignored, as -1e9 and -3.4e38 before a softmax do. */
   private static final float LARGEST = 1e6f;
 
+  static final Reason FLOAT_VARIABLE =
+      Reason.of(Code.NEIGHBOUR, "its variable is float32 where it is used");
+
+  private static final Reason FLOAT_STATE =
+      Reason.of(Code.NEIGHBOUR, "it sets the state of an operator that stays float32");
+
   private final Graph graph;
-  private final String[] objections;
+  private final Reason[] objections;
 
   /**
    * @param refused why operators that could compute in integers have no kernel for their scales
    */
-  IntegerSupport(Graph graph, Map<Integer, String> refused) {
+  IntegerSupport(Graph graph, Map<Integer, Reason> refused) {
     this.graph = graph;
-    this.objections = new String[graph.operators()];
+    this.objections = new Reason[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
       Mode mode = graph.treatments().of(i).mode();
       objections[i] =
@@ -41,7 +48,7 @@ final class IntegerSupport {
       Optional<Subgraph.Reader> keeper = graph.cleared(i);
       if (keeper.isPresent()) {
         boolean integer = objections[keeper.get().operator()].isEmpty();
-        objections[i] = integer ? "" : "it sets the state of an operator that stays float32";
+        objections[i] = integer ? Reason.NONE : FLOAT_STATE;
       }
     }
   }
@@ -51,13 +58,13 @@ final class IntegerSupport {
     for (int other : graph.variables().together(graph.number(), operator)) {
       if (objections[operator].isEmpty()
           && (!objections[other].isEmpty() || type(other) != type(operator))) {
-        objections[operator] = "its variable is float32 where it is used";
+        objections[operator] = FLOAT_VARIABLE;
       }
     }
   }
 
-  /** Why an operator does not compute in integers, empty if it does. */
-  String objection(int operator) {
+  /** Why an operator does not compute in integers, none if it does. */
+  Reason objection(int operator) {
     return objections[operator];
   }
 
@@ -68,17 +75,20 @@ final class IntegerSupport {
         : TensorType.FLOAT32;
   }
 
-  private String objection(int number, TensorType type) {
+  private Reason objection(int number, TensorType type) {
     Operator operator = graph.operator(number);
     String name = operator.name();
     IntegerRule rule = graph.rule(number);
     if (!rule.has(type)) {
-      return "its weights are computed, for which it has no " + type + " kernel";
+      return Reason.of(
+          Code.NOT_CONSTANT, "its weights are computed, for which it has no " + type + " kernel");
     }
-    String objection =
-        operator.outputs().length == 0 && rule.writes(0)
-            ? "it gives nothing"
-            : rule.objection(operator);
+    Reason objection =
+        Reason.of(
+            Code.KERNEL_LIMIT,
+            operator.outputs().length == 0 && rule.writes(0)
+                ? "it gives nothing"
+                : rule.objection(operator));
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.WEIGHTS) {
       objection = weights(operator, OpRules.of(name));
     } else if (objection.isEmpty() && OpRules.of(name).bias() >= 0 && !rule.scales().weighted()) {
@@ -86,7 +96,7 @@ final class IntegerSupport {
     }
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.COMPARE) {
       boolean any = !graph.isConstant(operator.input(0)) || !graph.isConstant(operator.input(1));
-      objection = any ? "" : "it compares constants";
+      objection = any ? Reason.NONE : Reason.of(Code.GAINS_NOTHING, "it compares constants");
     }
     if (objection.isEmpty() && rule.scales() == IntegerRule.Scales.VARIABLE) {
       objection = graph.variables().objection(graph.number(), number);
@@ -110,39 +120,42 @@ final class IntegerSupport {
         objection = result(operator.outputs()[place], rule, type);
       }
     }
-    return objection.isEmpty() && !any ? "it reads no activation" : objection;
+    return objection.isEmpty() && !any
+        ? Reason.of(Code.GAINS_NOTHING, "it reads no activation")
+        : objection;
   }
 
-  private String axes(int number, IntegerRule rule, TensorType type) {
+  private Reason axes(int number, IntegerRule rule, TensorType type) {
     int most = rule.limits(type).axes();
     Tensor tensor = graph.tensor(number);
     return tensor.rank() <= most
-        ? ""
-        : "its "
-            + type
-            + " kernel takes "
-            + most
-            + " axes at most, and `"
-            + tensor.name()
-            + "` has "
-            + tensor.rank();
+        ? Reason.NONE
+        : Reason.of(
+            Code.KERNEL_LIMIT,
+            "its " + type + " kernel takes " + most + " axes at most, and ",
+            tensor.name(),
+            " has " + tensor.rank());
   }
 
-  private String operand(int number, IntegerRule rule, TensorType type) {
+  private Reason operand(int number, IntegerRule rule, TensorType type) {
     Tensor tensor = graph.tensor(number);
     if (tensor.type() != TensorType.FLOAT32) {
-      return "its operand `" + tensor.name() + "` is " + tensor.type();
+      return Reason.of(Code.OTHER_TYPE, "its operand ", tensor.name(), " is " + tensor.type());
     }
     if (!graph.isConstant(number)) {
       return unseen(unpadded(number), type);
     }
     if (tensor.isEncoded() || tensor.elements() == 0) {
-      return "its constant `" + tensor.name() + "` is sparse, empty or lies in another file";
+      return Reason.of(
+          Code.NOT_READABLE,
+          "its constant ",
+          tensor.name(),
+          " is sparse, empty or lies in another file");
     }
     boolean finite = WeightScales.finite(graph.contents(number));
     return finite || rule.fills()
-        ? ""
-        : "its constant `" + tensor.name() + "` holds NaN or infinity";
+        ? Reason.NONE
+        : Reason.of(Code.NOT_FINITE, "its constant ", tensor.name(), " holds NaN or infinity");
   }
 
   /** What was padded, if a tensor is: a filler need not be told from the least other value. */
@@ -158,18 +171,19 @@ final class IntegerSupport {
         .orElse(number);
   }
 
-  private String result(int number, IntegerRule rule, TensorType type) {
+  private Reason result(int number, IntegerRule rule, TensorType type) {
     Tensor tensor = graph.tensor(number);
     if (tensor.type() != TensorType.FLOAT32) {
-      return "its result `" + tensor.name() + "` is " + tensor.type();
+      return Reason.of(Code.OTHER_TYPE, "its result ", tensor.name(), " is " + tensor.type());
     }
-    return rule.scales().fixed() || rule.fills() ? "" : unseen(number, type);
+    return rule.scales().fixed() || rule.fills() ? Reason.NONE : unseen(number, type);
   }
 
-  private String divisor(int number, TensorType type) {
+  private Reason divisor(int number, TensorType type) {
     Tensor tensor = graph.tensor(number);
     if (!graph.isConstant(number) || tensor.isEncoded() || tensor.type() != TensorType.FLOAT32) {
-      return "a computed divisor that rounds to zero would stop the model";
+      return Reason.of(
+          Code.NOT_CONSTANT, "a computed divisor that rounds to zero would stop the model");
     }
     float[] range = IntegerWeights.range(graph.contents(number));
     float scale = Encoding.activation(type, range[0], range[1]).scale();
@@ -179,38 +193,49 @@ final class IntegerSupport {
       safe &= values.getFloat() > scale;
     }
     return safe
-        ? ""
-        : "its divisor has values that are negative or round to zero, which the kernel does not"
-            + " take";
+        ? Reason.NONE
+        : Reason.of(
+            Code.KERNEL_LIMIT,
+            "its divisor has values that are negative or round to zero, which the kernel does not"
+                + " take");
   }
 
-  private String unseen(int number, TensorType type) {
+  private Reason unseen(int number, TensorType type) {
     return graph.tensor(number).isVariable()
-        ? "`" + graph.tensor(number).name() + "` keeps state from run to run"
+        ? Reason.of(Code.STATE, "", graph.tensor(number).name(), " keeps state from run to run")
         : unknown(number, type);
   }
 
-  /** Why the range of a tensor cannot be divided into integers; empty if it can. */
-  String unknown(int number, TensorType type) {
-    String name = "`" + graph.tensor(number).name() + "`";
+  /** Why the range of a tensor cannot be divided into integers; none if it can. */
+  Reason unknown(int number, TensorType type) {
+    String name = graph.tensor(number).name();
     Optional<FloatRange> seen = graph.seen(number);
     if (seen.isEmpty()) {
       return graph.whyNotSeen(number);
     }
     if (graph.range(number, type).isEmpty()) {
-      return "calibration saw NaN or infinity in " + name;
+      return Reason.of(Code.NOT_FINITE, "calibration saw NaN or infinity in ", name, "");
     }
     float largest = Math.max(-seen.get().min(), seen.get().max());
     if (largest > 0 && largest < Encoding.NARROWEST) {
-      return name + " reaches only " + largest + ", too little for the scale of an integer";
+      String why = " reaches only " + largest + ", too little for the scale of an integer";
+      return Reason.of(Code.BAD_RANGE, "", name, why);
     }
     return largest > LARGEST
-        ? name + " reaches " + largest + ", beside which integers would lose all smaller values"
-        : "";
+        ? Reason.of(
+            Code.BAD_RANGE,
+            "",
+            name,
+            " reaches " + largest + ", beside which integers would lose all smaller values")
+        : Reason.NONE;
   }
 
-  private String weights(Operator operator, OpRule rule) {
-    String objection = rule.objection(graph.subgraph(), operator);
+  private Reason limits(Operator operator, OpRule rule) {
+    return Reason.of(Code.KERNEL_LIMIT, rule.objection(graph.subgraph(), operator));
+  }
+
+  private Reason weights(Operator operator, OpRule rule) {
+    Reason objection = limits(operator, rule);
     if (!objection.isEmpty()) {
       return objection;
     }
@@ -220,39 +245,41 @@ final class IntegerSupport {
   }
 
   /** Weights that are computed have one scale, and a bias beside them. */
-  private String factor(Operator operator, OpRule rule) {
-    String objection = rule.objection(graph.subgraph(), operator);
+  private Reason factor(Operator operator, OpRule rule) {
+    Reason objection = limits(operator, rule);
     int number = operator.input(rule.weights().get(0));
     return objection.isEmpty() ? bias(operator, rule, graph.tensor(number)) : objection;
   }
 
-  private String bias(Operator operator, OpRule rule, Tensor weights) {
+  private Reason bias(Operator operator, OpRule rule, Tensor weights) {
     int bias = operator.input(rule.bias());
     if (bias < 0) {
-      return "";
+      return Reason.NONE;
     }
     int channels = weights.dimension(rule.axis().of(operator, weights));
     return graph.tensor(bias).elements() == channels
         ? constant(bias)
-        : "its bias does not have a value per channel";
+        : Reason.of(Code.KERNEL_LIMIT, "its bias does not have a value per channel");
   }
 
-  /** Why a tensor cannot be stored as integers; empty if it can. */
-  String constant(int number) {
+  /** Why a tensor cannot be stored as integers; none if it can. */
+  Reason constant(int number) {
     if (number < 0) {
-      return "it has no weights";
+      return Reason.of(Code.KERNEL_LIMIT, "it has no weights");
     }
     Tensor tensor = graph.tensor(number);
-    String name = "`" + tensor.name() + "`";
+    String name = tensor.name();
     if (tensor.type() != TensorType.FLOAT32) {
-      return name + " is " + tensor.type() + " already";
+      return Reason.of(Code.OTHER_TYPE, "", name, " is " + tensor.type() + " already");
     }
     if (!graph.isConstant(number)) {
-      return name + " is computed, not a constant";
+      return Reason.of(Code.NOT_CONSTANT, "", name, " is computed, not a constant");
     }
     if (tensor.isEncoded()) {
-      return name + " is sparse or lies in another file";
+      return Reason.of(Code.NOT_READABLE, "", name, " is sparse or lies in another file");
     }
-    return WeightScales.finite(graph.contents(number)) ? "" : name + " holds NaN or infinity";
+    return WeightScales.finite(graph.contents(number))
+        ? Reason.NONE
+        : Reason.of(Code.NOT_FINITE, "", name, " holds NaN or infinity");
   }
 }

@@ -5,6 +5,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -17,8 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -33,6 +32,7 @@ final class Losses {
   /** How much finer than the steps of int8 those of int16 are, which has a code for each sign. */
   private static final float FINER = 128;
 
+  /** So many tensors are named one by one, more by the operators that write them. */
   private static final int NAMED = 3;
 
   private final Kind shared = new Kind("lost in a scale that it shares, or that its kernel fixes");
@@ -83,23 +83,18 @@ final class Losses {
       return true;
     }
 
-    String line() {
-      int more = losses.size() - NAMED;
+    Reason all() {
       boolean few = !results.isEmpty() && results.size() <= NAMED;
-      return losses.stream().limit(NAMED).map(Loss::toString).collect(Collectors.joining(", "))
-          + (more > 0 ? " and " + more + " more" : "")
-          + ": "
-          + reason
-          + "; what helps: `--keep-float"
-          + (few ? " '" + regex() + "'`" : "-ops " + String.join(",", operators) + "`")
-          + (losses.stream().anyMatch(Loss::inInt16Too) ? "" : ", int16x8")
-          + " or a model that ends before it";
-    }
-
-    private String regex() {
-      return results.stream()
-          .map(name -> name.matches("[^\\\\^$|()\\[\\]{}*+?']*") ? name : Pattern.quote(name))
-          .collect(Collectors.joining("|"));
+      String text =
+          Warnings.first(losses.stream().map(Loss::toString).toList())
+              + ": "
+              + reason
+              + "; what helps: "
+              + (losses.stream().anyMatch(Loss::inInt16Too) ? "" : "int16x8, ")
+              + "a model that ends before it, or float32 there";
+      return few
+          ? new Reason(Code.LOST, text, List.copyOf(results))
+          : new Reason(Code.LOST_WIDELY, text, List.copyOf(operators));
     }
   }
 
@@ -228,14 +223,14 @@ final class Losses {
     }
   }
 
-  /** A line for each kind of loss. */
-  List<String> lines() {
-    List<String> lines = new ArrayList<>();
+  /** One for each kind of loss. */
+  List<Reason> all() {
+    List<Reason> all = new ArrayList<>();
     for (Kind kind : List.of(shared, differences)) {
       if (!kind.losses.isEmpty()) {
-        lines.add(kind.line());
+        all.add(kind.all());
       }
     }
-    return lines;
+    return all;
   }
 }

@@ -63,7 +63,7 @@ public enum Mode {
         .filter(mode -> mode.word.equals(name))
         .findFirst()
         .orElseThrow(
-            () -> NarrowException.input("--mode " + name + ": unknown, known modes are " + names));
+            () -> NarrowException.input("mode " + name + ": unknown, known modes are " + names));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Queue;
@@ -15,12 +16,12 @@ import java.util.Set;
  */
 final class Movers {
   private final Graph graph;
-  private final String[] objections;
+  private final Reason[] objections;
   private final Set<Integer> waiting = new HashSet<>();
   private final Set<Integer> touched = new HashSet<>(); // tensors that something has as integers
   private final Queue<Integer> fresh = new ArrayDeque<>(); // of these, not looked at yet
 
-  Movers(Graph graph, String[] objections) {
+  Movers(Graph graph, Reason[] objections) {
     this.graph = graph;
     this.objections = objections;
   }
@@ -51,7 +52,10 @@ final class Movers {
       }
     }
     for (int i : waiting) {
-      objections[i] = "it only moves values, and no operator beside it computes in integers";
+      objections[i] =
+          Reason.of(
+              Code.GAINS_NOTHING,
+              "it only moves values, and no operator beside it computes in integers");
     }
   }
 

@@ -7,10 +7,10 @@ package io.narrow.tflite.plan;
  * @param operator its number in the subgraph
  * @param name its name in the schema
  * @param precision what it computes with
- * @param reason why, in words; empty where there is nothing to decide
+ * @param reason why; {@link Reason#NONE} where there is nothing to decide
  */
 public record OperatorPlan(
-    int subgraph, int operator, String name, Precision precision, String reason) {
+    int subgraph, int operator, String name, Precision precision, Reason reason) {
 
   /** What an operator computes with. */
   public enum Precision {

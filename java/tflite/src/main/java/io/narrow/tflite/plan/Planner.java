@@ -13,6 +13,7 @@ import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings.Known;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,7 +32,7 @@ import java.util.stream.IntStream;
  * they are.
  */
 public final class Planner {
-  static final String BEYOND_RANGE = "beyond the range of float16: ";
+  private static final String BEYOND_RANGE = "beyond the range of float16: ";
 
   private static final float LARGEST_FLOAT16 = 65504;
 
@@ -134,7 +135,7 @@ public final class Planner {
     }
     List<IntegerOperator> inIntegers =
         integers.stream().flatMap(integer -> integer.operators().stream()).toList();
-    return new Plan(model, recipe, tensors, operators, activations, inIntegers, losses.lines());
+    return new Plan(model, recipe, tensors, operators, activations, inIntegers, losses.all());
   }
 
   private void constants(Graph graph, IntegerPlanner integer) {
@@ -157,7 +158,7 @@ public final class Planner {
             .collect(Collectors.joining("; "));
     if (!floats.isEmpty()) {
       throw model.problem(
-          Kind.UNSUPPORTED, "--strict, but these operators would stay float32: " + floats);
+          Kind.UNSUPPORTED, "strict, but these operators would stay float32: " + floats);
     }
   }
 
@@ -181,7 +182,8 @@ public final class Planner {
       for (int i = 0; i < tensors.size(); i++) {
         TensorPlan plan = tensors.get(i);
         if (isCopy(plan) && kept.contains(buffer(plan))) {
-          String reason = "another tensor needs the same buffer as float32";
+          Reason reason =
+              Reason.of(Code.NEEDED_AS_FLOAT, "another tensor needs the same buffer as float32");
           tensors.set(i, TensorPlan.stays(plan.subgraph(), plan.tensor(), tensor(plan), reason));
           dropped = true;
         }
@@ -232,25 +234,25 @@ public final class Planner {
     }
 
     void make() {
-      made =
-          integer
-              .constant(number)
-              .or(() -> readers.objection(number, tensor).map(this::stays))
-              .orElseGet(this::smaller);
+      made = integer.constant(number).orElseGet(this::smaller);
     }
 
     private TensorPlan smaller() {
+      Reason objection = readers.objection(number, tensor);
+      if (!objection.isEmpty()) {
+        return stays(objection);
+      }
       Treatment treatment = readers.treatment(number);
       return treatment.mode() == Mode.FLOAT16
           ? float16(treatment.saturate())
           : integer(readers.able(number), treatment);
     }
 
-    private TensorPlan stays(String reason) {
+    private TensorPlan stays(Reason reason) {
       return TensorPlan.stays(graph.number(), number, tensor, reason);
     }
 
-    private TensorPlan plan(Encoding encoding, Use use, List<Integer> by, String reason) {
+    private TensorPlan plan(Encoding encoding, Use use, List<Integer> by, Reason reason) {
       return new TensorPlan(
           graph.number(),
           number,
@@ -282,15 +284,17 @@ public final class Planner {
         Tensor one = graph.tensor(each);
         float magnitude = WeightScales.magnitudes(graph.contents(each), 1, one.elements())[0];
         if (magnitude > LARGEST_FLOAT16 && !saturate) {
-          return stays(
-              BEYOND_RANGE + "`" + one.name() + "` reaches " + magnitude + ", it stays float32");
+          String reaches = " reaches " + magnitude + ", it stays float32";
+          return stays(Reason.of(Code.BEYOND_FLOAT16, BEYOND_RANGE, one.name(), reaches));
         }
         largest = each == number ? magnitude : largest;
       }
-      String reason =
+      Reason reason =
           largest > LARGEST_FLOAT16
-              ? BEYOND_RANGE + WeightScales.beyondFloat16(graph.contents(number))
-              : "stored as float16";
+              ? Reason.of(
+                  Code.BEYOND_FLOAT16,
+                  BEYOND_RANGE + WeightScales.beyondFloat16(graph.contents(number)))
+              : Reason.of(Code.QUANTIZED, "stored as float16");
       return plan(Encoding.FLOAT16, Use.DEQUANTIZED, List.of(), reason);
     }
 
@@ -302,8 +306,9 @@ public final class Planner {
       List<Readers.Reader> by = all.stream().filter(r -> takes(r, axis, dequantized)).toList();
       String others = dequantized ? "" : readers.others(number, by);
       if (rows && !others.isEmpty()) {
-        return stays(
-            others + " reads it as float32, so a quantized copy would only add to the file");
+        String only =
+            others + " reads it as float32, so a quantized copy would only add to the file";
+        return stays(Reason.of(Code.NEEDED_AS_FLOAT, only));
       }
       long saved = tensor.elements() * Float.BYTES - storedBytes(type) - parameterBytes(axis);
       if (saved <= (dequantized || rows ? dequantizeBytes(tensor) : 0)) {
@@ -314,7 +319,8 @@ public final class Planner {
       float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
       for (int c = 0; c < channels; c++) {
         if (!Float.isFinite(magnitudes[c])) {
-          return stays("holds NaN or infinity" + (axis < 0 ? "" : " in channel " + c));
+          String where = axis < 0 ? "" : " in channel " + c;
+          return stays(Reason.of(Code.NOT_FINITE, "holds NaN or infinity" + where));
         }
       }
       Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis));
@@ -330,10 +336,12 @@ public final class Planner {
           encoding,
           dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
           by.stream().map(Readers.Reader::operator).distinct().toList(),
-          type
-              + (axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
-              + known.map(k -> ", " + k.reason()).orElse("")
-              + (others.isEmpty() ? "" : "; " + others + " keeps a float32 copy"));
+          Reason.of(
+              Code.QUANTIZED,
+              type
+                  + (axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
+                  + known.map(k -> ", " + k.reason()).orElse("")
+                  + (others.isEmpty() ? "" : "; " + others + " keeps a float32 copy")));
     }
 
     /** The axis that all readers agree on, or one scale for all if they do not and can take it. */
@@ -362,14 +370,16 @@ public final class Planner {
       return 100 + tensor.name().length();
     }
 
-    private String notSmaller(long saved, String type) {
-      return tensor.elements()
-          + " elements: "
-          + type
-          + " would save "
-          + Math.max(0, saved)
-          + " bytes, its DEQUANTIZE operator costs about "
-          + dequantizeBytes(tensor);
+    private Reason notSmaller(long saved, String type) {
+      return Reason.of(
+          Code.TOO_SMALL,
+          tensor.elements()
+              + " elements: "
+              + type
+              + " would save "
+              + Math.max(0, saved)
+              + " bytes, its DEQUANTIZE operator costs about "
+              + dequantizeBytes(tensor));
     }
   }
 
@@ -378,7 +388,7 @@ public final class Planner {
     Operator operator = graph.operators().get(number);
     IntegerPlanner integer = integers.get(subgraph);
     Precision precision = Precision.OTHER;
-    String reason = "";
+    Reason reason = Reason.NONE;
     if (integer.isInteger(number)) {
       precision = Precision.INTEGER;
       reason = integer.note(number);
@@ -389,7 +399,7 @@ public final class Planner {
       reason = integer.objection(number);
     }
     boolean keepsFloat = integer.treatment(number).mode() == Mode.FLOAT32;
-    String smaller = recipe.needsRanges() && !reason.isEmpty() ? reason + "; " : "";
+    boolean couldNot = recipe.needsRanges() && !reason.isEmpty();
     OpRule rule = OpRules.of(operator.name());
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
@@ -398,16 +408,22 @@ public final class Planner {
       }
       if (plan.isFloat()) {
         if (rule.weights().contains(place) && precision == Precision.FLOAT32 && !keepsFloat) {
-          reason = "`" + plan.name() + "` stays float32: " + plan.reason();
+          String before = "`" + plan.name() + "` stays float32: ";
+          reason = new Reason(plan.reason().code(), before + plan.reason(), List.of(plan.name()));
         }
       } else if (plan.use() == Use.DEQUANTIZED || plan.readers().contains(number)) {
         precision = plan.use() == Use.DIRECT ? Precision.HYBRID : Precision.STORED;
-        String note = integer.note(number);
-        reason = smaller + "`" + plan.name() + "`: " + plan.reason();
-        reason += note.isEmpty() ? "" : "; " + note;
+        // How its weights are stored is said with them.
+        reason = couldNot ? reason : stored(plan, integer.note(number));
       }
     }
     return new OperatorPlan(subgraph, number, operator.name(), precision, reason);
+  }
+
+  private static Reason stored(TensorPlan plan, Reason note) {
+    Code code = note.isEmpty() ? plan.reason().code() : note.code();
+    String text = "`" + plan.name() + "`: " + plan.reason();
+    return new Reason(code, note.isEmpty() ? text : text + "; " + note, List.of(plan.name()));
   }
 
   private static boolean touchesFloat(Subgraph graph, Operator operator) {

@@ -24,7 +24,7 @@ public enum Preference {
     return switch (name) {
       case "size" -> SIZE;
       case "speed" -> SPEED;
-      default -> throw NarrowException.input("--prefer " + name + ": has to be size or speed");
+      default -> throw NarrowException.input("preference " + name + ": has to be size or speed");
     };
   }
 

@@ -5,9 +5,9 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -22,10 +22,10 @@ final class Readers {
    * @param node the operator
    * @param rule its row in the operator table, or a row without weights
    * @param treatment what the recipe does to it
-   * @param objection why it cannot read the tensor smaller, empty if it can
+   * @param objection why it cannot read the tensor smaller, none if it can
    */
   record Reader(
-      int operator, int place, Operator node, OpRule rule, Treatment treatment, String objection) {
+      int operator, int place, Operator node, OpRule rule, Treatment treatment, Reason objection) {
     int axis(Tensor tensor) {
       return rule.axis().of(node, tensor);
     }
@@ -33,12 +33,12 @@ final class Readers {
 
   private final Graph graph;
   private final IntegerPlanner integers;
-  private final String[] objections; // by operator
+  private final Reason[] objections; // by operator
 
   Readers(Graph graph, IntegerPlanner integers) {
     this.graph = graph;
     this.integers = integers;
-    this.objections = new String[graph.operators()];
+    this.objections = new Reason[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
       objections[i] = objection(i, OpRules.of(graph.operator(i).name()));
     }
@@ -52,45 +52,46 @@ final class Readers {
   private Reader reader(int number, int place) {
     Operator operator = graph.operator(number);
     OpRule rule = OpRules.of(operator.name());
-    String why = objections[number];
+    Reason why = objections[number];
     if (!why.isEmpty()) {
-      why =
-          why.startsWith(operator.name())
-              ? why
-              : operator.name() + (keepsFloat(number) ? " stays float32: " : ": ") + why;
+      // That there is no kernel is said with the name of the operator.
+      String before = operator.name() + (keepsFloat(number) ? " stays float32: " : ": ");
+      why = why.code() == Code.NO_KERNEL ? why : why.as(before + why);
     } else if (integers.treatment(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
     } else if (place == rule.bias()) {
       why = asBias(operator.name());
     } else if (!rule.weights().contains(place)) {
-      why = operator.name() + " does not read it as a weight";
+      why = Reason.of(Code.NO_WEIGHT, operator.name() + " does not read it as a weight");
     }
     return new Reader(number, place, operator, rule, integers.treatment(number), why);
   }
 
-  static String asBias(String operator) {
-    return operator + " reads it as bias, which stays float32";
+  static Reason asBias(String operator) {
+    return Reason.of(Code.NO_WEIGHT, operator + " reads it as bias, which stays float32");
   }
 
   private boolean keepsFloat(int operator) {
     return integers.treatment(operator).mode() == Mode.FLOAT32;
   }
 
-  /** Why an operator reads no constant smaller, empty if it may. */
-  private String objection(int number, OpRule rule) {
+  /** Why an operator reads no constant smaller, none if it may. */
+  private Reason objection(int number, OpRule rule) {
     if (integers.isInteger(number)) {
-      return "it computes in integers";
+      return Reason.of(Code.NO_WEIGHT, "it computes in integers");
     }
     if (keepsFloat(number)) {
       return integers.objection(number);
     }
     if (integers.treatment(number).mode() == Mode.FLOAT16) {
-      return "";
+      return Reason.NONE;
     }
     Operator operator = graph.operator(number);
-    String objection = rule.objection(graph.subgraph(), operator);
+    Reason objection = Reason.of(Code.KERNEL_LIMIT, rule.objection(graph.subgraph(), operator));
     if (objection.isEmpty() && rule.copiesRows() && !returnsFloat(operator)) {
-      return "it writes an output of the model, which is " + graph.recipe().outputType();
+      return Reason.of(
+          Code.KERNEL_LIMIT,
+          "it writes an output of the model, which is " + graph.recipe().outputType());
     }
     if (!objection.isEmpty() || !rule.together()) {
       return objection;
@@ -101,16 +102,17 @@ final class Readers {
       }
       Tensor weight = graph.tensor(operator.input(place));
       if (!isFloatConstant(operator.input(place))) {
-        return together(weight, "is no float32 constant");
+        return together(Code.NOT_CONSTANT, weight, "is no float32 constant");
       }
       if (weight.elements() < integers.treatment(number).minimumElements()) {
-        return together(weight, "has " + tooFew(weight, integers.treatment(number)));
+        String few = "has " + tooFew(weight, integers.treatment(number));
+        return together(Code.TOO_SMALL, weight, few);
       }
       if (!WeightScales.finite(graph.contents(operator.input(place)))) {
-        return together(weight, "holds NaN or infinity");
+        return together(Code.NOT_FINITE, weight, "holds NaN or infinity");
       }
     }
-    return "";
+    return Reason.NONE;
   }
 
   private boolean returnsFloat(Operator operator) {
@@ -118,43 +120,47 @@ final class Readers {
         || !graph.isOutput(operator.outputs()[0]);
   }
 
-  private static String together(Tensor weight, String what) {
-    return "its weights are quantized together, and `" + weight.name() + "` " + what;
+  private static Reason together(Code code, Tensor weight, String what) {
+    return Reason.of(code, "its weights are quantized together, and ", weight.name(), " " + what);
   }
 
   private static String tooFew(Tensor tensor, Treatment treatment) {
     return tensor.elements() + " elements, fewer than " + treatment.minimumElements();
   }
 
-  /** Why a constant has to stay as it is, before its values are looked at. */
-  Optional<String> objection(int number, Tensor tensor) {
+  /** Why a constant has to stay as it is, before its values are looked at; none if it has not. */
+  Reason objection(int number, Tensor tensor) {
     if (tensor.isEncoded()) {
-      return Optional.of("is sparse or lies in another file");
+      return Reason.of(Code.NOT_READABLE, "is sparse or lies in another file");
     }
     if (graph.isOutput(number)) {
-      return Optional.of("is an output of the model");
+      return Reason.of(Code.NEEDED_AS_FLOAT, "is an output of the model");
     }
     List<Reader> all = readers(number);
     if (all.isEmpty()) {
-      return Optional.of("no operator reads it");
+      return Reason.of(Code.GAINS_NOTHING, "no operator reads it");
     }
     if (able(number).isEmpty()) {
-      return Optional.of(all.get(0).objection());
+      return all.get(0).objection();
     }
     Treatment treatment = treatment(number);
     if (treatment.mode() == Mode.FLOAT16) {
-      return all.stream().map(Reader::objection).filter(why -> !why.isEmpty()).findFirst();
+      return all.stream()
+          .map(Reader::objection)
+          .filter(why -> !why.isEmpty())
+          .findFirst()
+          .orElse(Reason.NONE);
     }
     // What is stored in integers already is not to grow.
     return tensor.elements() < treatment.minimumElements() && graph.known(number).isEmpty()
-        ? Optional.of(tooFew(tensor, treatment))
-        : Optional.empty();
+        ? Reason.of(Code.TOO_SMALL, tooFew(tensor, treatment))
+        : Reason.NONE;
   }
 
-  /** Why an operator cannot read the output of a DEQUANTIZE operator; empty if it can. */
-  private String needsFloat(Operator operator, int place, OpRule rule) {
+  /** Why an operator cannot read the output of a DEQUANTIZE operator; none if it can. */
+  private Reason needsFloat(Operator operator, int place, OpRule rule) {
     if (rule.opaque()) {
-      return operator.name() + " may take float32 constants only";
+      return Reason.of(Code.NEEDED_AS_FLOAT, operator.name() + " may take float32 constants only");
     }
     boolean biasOfIntegers =
         place == rule.bias()
@@ -162,7 +168,10 @@ final class Readers {
                 .map(operator::input)
                 .anyMatch(w -> w >= 0 && graph.tensor(w).type() != TensorType.FLOAT32);
     // XNNPACK refuses the whole model otherwise.
-    return biasOfIntegers ? "is a bias beside integer weights, which has to be a constant" : "";
+    return biasOfIntegers
+        ? Reason.of(
+            Code.NEEDED_AS_FLOAT, "is a bias beside integer weights, which has to be a constant")
+        : Reason.NONE;
   }
 
   /** A constant with the weights or the bias that an operator reads beside it. */

@@ -26,10 +26,10 @@ public record Recipe(
 
   public Recipe {
     rules = List.copyOf(rules);
-    checkBoundary("--input-type", rules, inputType);
-    checkBoundary("--output-type", rules, outputType);
+    checkBoundary("input type", rules, inputType);
+    checkBoundary("output type", rules, outputType);
     if (strict && !needsRanges(rules)) {
-      throw NarrowException.input("--strict: only int8 and int16x8 leave no float32");
+      throw NarrowException.input("strict: only int8 and int16x8 leave no float32");
     }
   }
 

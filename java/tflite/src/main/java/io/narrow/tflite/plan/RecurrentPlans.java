@@ -4,6 +4,7 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,7 +15,7 @@ import java.util.Optional;
 final class RecurrentPlans {
   private final Graph graph;
   private final Map<Integer, ActivationPlan> plans = new HashMap<>();
-  private final Map<Integer, String> notes = new HashMap<>();
+  private final Map<Integer, Reason> notes = new HashMap<>();
 
   RecurrentPlans(Graph graph) {
     this.graph = graph;
@@ -50,15 +51,16 @@ final class RecurrentPlans {
               + " as "
               + integer.intermediates().get(i));
     }
-    notes.put(number, String.join("; ", known));
+    notes.put(number, Reason.of(Code.QUANTIZED, String.join("; ", known)));
     for (int i = 0; i < operator.intermediates().length && i < Lstm.INTERMEDIATES.size(); i++) {
       String name = Lstm.INTERMEDIATES.get(i);
       add(operator.intermediates()[i], integer.intermediates().get(i), name + " of " + owner);
     }
   }
 
-  private void add(int tensor, Encoding encoding, String reason) {
+  private void add(int tensor, Encoding encoding, String text) {
     String name = graph.tensor(tensor).name();
+    Reason reason = Reason.of(Code.QUANTIZED, text);
     plans.put(tensor, new ActivationPlan(graph.number(), tensor, name, encoding, encoding, reason));
   }
 
@@ -71,8 +73,8 @@ final class RecurrentPlans {
     return Optional.ofNullable(plans.get(tensor));
   }
 
-  /** What is to be said of an operator's intermediates; empty if it has none. */
-  String note(int operator) {
-    return notes.getOrDefault(operator, "");
+  /** What is to be said of an operator's intermediates; none if it has none. */
+  Reason note(int operator) {
+    return notes.getOrDefault(operator, Reason.NONE);
   }
 }

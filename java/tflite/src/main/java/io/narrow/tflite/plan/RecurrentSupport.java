@@ -8,6 +8,7 @@ import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.Lstm;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -30,30 +31,33 @@ final class RecurrentSupport {
     this.support = support;
   }
 
-  /** Empty if there is none. */
-  String objection(int number, Scales scales) {
+  /** {@link Reason#NONE} if there is none. */
+  Reason objection(int number, Scales scales) {
     Operator operator = graph.operator(number);
     return scales == Scales.LSTM ? lstm(number, new Lstm(operator)) : svdf(operator);
   }
 
-  private String lstm(int number, Lstm lstm) {
-    String objection = lstm.objection(graph.subgraph());
+  private Reason lstm(int number, Lstm lstm) {
+    Reason objection = Reason.of(Code.KERNEL_LIMIT, lstm.objection(graph.subgraph()));
     if (!objection.isEmpty()) {
       return objection;
     }
     int cells = lstm.cells(graph.subgraph());
     if (lstm.hasPeephole() && cells != lstm.outputs(graph.subgraph())) {
-      return "its integer kernel has peepholes to as many cells as there are outputs, not to all";
+      return Reason.of(
+          Code.KERNEL_LIMIT,
+          "its integer kernel has peepholes to as many cells as there are outputs, not to all");
     }
     int cell = lstm.tensor(Lstm.CELL_STATE);
-    List<String> all = new ArrayList<>();
+    List<Reason> all = new ArrayList<>();
     lstm.constants().forEach(place -> all.add(support.constant(lstm.tensor(place))));
     all.add(state(lstm.tensor(Lstm.OUTPUT_STATE)));
     all.add(state(cell));
     all.add(support.unknown(cell, TensorType.INT16));
     for (int each : lstm.intermediates()) {
       boolean known = graph.intermediate(number, each).isPresent();
-      all.add(known ? "" : "calibration saw no value of its " + Lstm.INTERMEDIATES.get(each));
+      String unknown = "calibration saw no value of its " + Lstm.INTERMEDIATES.get(each);
+      all.add(known ? Reason.NONE : Reason.of(Code.NO_RANGE, unknown));
     }
     objection = first(all);
     if (!objection.isEmpty()) {
@@ -62,54 +66,58 @@ final class RecurrentSupport {
     FloatRange range = graph.range(cell, TensorType.INT16).orElseThrow();
     float largest = Math.max(-range.min(), range.max());
     return largest > LARGEST_CELL
-        ? "its cell reaches " + largest + ", and in its integer kernel only " + LARGEST_CELL
-        : "";
+        ? Reason.of(
+            Code.BAD_RANGE,
+            "its cell reaches " + largest + ", and in its integer kernel only " + LARGEST_CELL)
+        : Reason.NONE;
   }
 
-  private String svdf(Operator operator) {
+  private Reason svdf(Operator operator) {
     OpRule rule = OpRules.of(operator.name());
-    List<String> all = new ArrayList<>();
+    List<Reason> all = new ArrayList<>();
     for (int place : rule.weights()) {
       all.add(support.constant(operator.input(place)));
       all.add(filters(operator.input(place), operator.option("rank")));
     }
     int bias = operator.input(rule.bias());
-    all.add(bias < 0 ? "" : support.constant(bias));
+    all.add(bias < 0 ? Reason.NONE : support.constant(bias));
     int state = operator.input(rule.state());
     all.add(state(state));
-    all.add(state < 0 ? "" : support.unknown(state, TensorType.INT16));
+    all.add(state < 0 ? Reason.NONE : support.unknown(state, TensorType.INT16));
     return first(all);
   }
 
   /** Weights are a matrix of so many rows for each unit. */
-  private String filters(int number, long each) {
+  private Reason filters(int number, long each) {
     boolean usual =
         number >= 0
             && each > 0
             && graph.tensor(number).rank() == 2
             && graph.tensor(number).elements() > 0
             && graph.tensor(number).dimension(0) % each == 0;
-    return usual ? "" : "its weights have no usual shape";
+    return usual ? Reason.NONE : Reason.of(Code.KERNEL_LIMIT, "its weights have no usual shape");
   }
 
-  private static String first(List<String> objections) {
-    return objections.stream().filter(each -> !each.isEmpty()).findFirst().orElse("");
+  private static Reason first(List<Reason> objections) {
+    return objections.stream().filter(each -> !each.isEmpty()).findFirst().orElse(Reason.NONE);
   }
 
   /** A state becomes of a type that only its operator understands. */
-  private String state(int number) {
+  private Reason state(int number) {
     if (number < 0) {
-      return "it has no state";
+      return Reason.of(Code.KERNEL_LIMIT, "it has no state");
     }
     Tensor tensor = graph.tensor(number);
     if (!tensor.isVariable() || tensor.type() != TensorType.FLOAT32) {
-      return "its state `" + tensor.name() + "` is no float32 variable";
+      return Reason.of(Code.STATE, "its state ", tensor.name(), " is no float32 variable");
     }
     boolean alone =
         graph.readers(number).size() == 1
             && (graph.producer(number).isEmpty() || graph.clearing(number).isPresent())
             && !graph.isInput(number)
             && !graph.isOutput(number);
-    return alone ? "" : "its state `" + tensor.name() + "` is used elsewhere too";
+    return alone
+        ? Reason.NONE
+        : Reason.of(Code.STATE, "its state ", tensor.name(), " is used elsewhere too");
   }
 }

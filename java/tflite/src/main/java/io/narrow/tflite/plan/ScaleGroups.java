@@ -2,6 +2,7 @@ package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Reason.Code;
 
 /**
  * Tensors that share a scale, by union-find: a group has the union of the ranges of its members, or
@@ -14,7 +15,7 @@ final class ScaleGroups {
   private final boolean[] ranged;
   private final int[] members;
   private final Encoding[] fixed;
-  private final String[] reasons; // for these
+  private final Reason[] reasons; // for these
 
   ScaleGroups(int tensors) {
     parent = new int[tensors];
@@ -23,7 +24,7 @@ final class ScaleGroups {
     ranged = new boolean[tensors];
     members = new int[tensors];
     fixed = new Encoding[tensors];
-    reasons = new String[tensors];
+    reasons = new Reason[tensors];
     for (int i = 0; i < tensors; i++) {
       parent[i] = i;
       members[i] = 1;
@@ -55,7 +56,7 @@ final class ScaleGroups {
   }
 
   /** Gives a tensor an encoding that its range does not change, for this reason. */
-  void fix(int tensor, Encoding encoding, String reason) {
+  void fix(int tensor, Encoding encoding, Reason reason) {
     fixed[root(tensor)] = encoding;
     reasons[root(tensor)] = reason;
   }
@@ -118,11 +119,12 @@ final class ScaleGroups {
         : Encoding.activation(type, fixed[root].lowest(), fixed[root].highest());
   }
 
-  /** Why a tensor has its encoding, in words. */
-  String reason(int tensor) {
+  /** Why a tensor has its encoding. */
+  Reason reason(int tensor) {
     int root = root(tensor);
     String shared = members[root] == 1 ? "" : ", shared by " + members[root] + " tensors";
-    return (fixed[root] != null ? reasons[root] : range(root)) + shared;
+    Reason own = fixed[root] != null ? reasons[root] : Reason.of(Code.QUANTIZED, range(root));
+    return own.as(own.text() + shared);
   }
 
   /** The range of a tensor's group. */

@@ -3,6 +3,7 @@ package io.narrow.tflite.plan;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,7 +19,7 @@ import java.util.Optional;
  * @param readers numbers of the operators that read the stored values, for {@link Use#DIRECT},
  *     {@link Use#INTEGER} and {@link Use#ROWS}; all others keep reading float32
  * @param codes its values in that encoding, where something chose them; otherwise they are rounded
- * @param reason why, in words
+ * @param reason why
  */
 public record TensorPlan(
     int subgraph,
@@ -29,7 +30,7 @@ public record TensorPlan(
     Use use,
     List<Integer> readers,
     Optional<Buffer> codes,
-    String reason) {
+    Reason reason) {
 
   /** How operators get the values of a constant. */
   public enum Use {
@@ -55,7 +56,7 @@ public record TensorPlan(
   }
 
   /** The plan that a float32 constant stays as it is. */
-  static TensorPlan stays(int subgraph, int number, Tensor tensor, String reason) {
+  static TensorPlan stays(int subgraph, int number, Tensor tensor, Reason reason) {
     return new TensorPlan(
         subgraph,
         number,
@@ -80,7 +81,7 @@ public record TensorPlan(
         Use.INTEGER,
         List.of(operator),
         Optional.empty(),
-        encoding.toString());
+        Reason.of(Code.QUANTIZED, encoding.toString()));
   }
 
   /** The same decision for another tensor and other readers. */
@@ -91,7 +92,7 @@ public record TensorPlan(
 
   /** The same decision in another encoding, to which values are rounded. */
   TensorPlan with(Encoding newEncoding) {
-    String why = reason.replace(encoding.toString(), newEncoding.toString());
+    Reason why = reason.as(reason.text().replace(encoding.toString(), newEncoding.toString()));
     return new TensorPlan(
         subgraph, tensor, name, elements, newEncoding, use, readers, Optional.empty(), why);
   }

@@ -32,10 +32,10 @@ public record Treatment(
 
   public Treatment {
     if (bits != 8 && bits != 4) {
-      throw NarrowException.input("--bits " + bits + ": has to be 8 or 4");
+      throw NarrowException.input("bits " + bits + ": has to be 8 or 4");
     }
     if (minimumElements < 0) {
-      throw NarrowException.input("--min-elements " + minimumElements + ": has to be 0 or more");
+      throw NarrowException.input("minimum elements " + minimumElements + ": has to be 0 or more");
     }
     boolean storesIntegers = mode != Mode.FLOAT32 && mode != Mode.FLOAT16;
     bits = storesIntegers ? bits : 8;

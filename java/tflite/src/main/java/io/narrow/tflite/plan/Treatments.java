@@ -8,6 +8,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,16 +18,20 @@ import java.util.function.Predicate;
 
 /** How a recipe treats each operator of a subgraph. */
 final class Treatments {
-  private static final String BIAS =
-      "XNNPACK refuses models with integer weights beside a bias that a DEQUANTIZE makes";
+  private static final Reason BIAS =
+      Reason.of(
+          Code.NO_FAST_KERNEL,
+          "XNNPACK refuses models with integer weights beside a bias that a DEQUANTIZE makes");
 
-  private static final String CHANNELS =
-      "XNNPACK refuses models with such weights of 4 bits and one channel: they have 8";
+  private static final Reason CHANNELS =
+      Reason.of(
+          Code.NO_FAST_KERNEL,
+          "XNNPACK refuses models with such weights of 4 bits and one channel: they have 8");
 
   private final List<Treatment> treatments = new ArrayList<>();
   private final List<Treatment> otherwise = new ArrayList<>();
-  private final List<String> reasons = new ArrayList<>();
-  private final List<String> notes = new ArrayList<>();
+  private final List<Reason> reasons = new ArrayList<>();
+  private final List<Reason> notes = new ArrayList<>();
 
   Treatments(Model model, Subgraph subgraph, Recipe recipe) {
     Set<String> problems = new LinkedHashSet<>();
@@ -34,17 +39,20 @@ final class Treatments {
     for (Operator operator : subgraph.operators()) {
       Treatment treatment = Treatment.FLOAT32;
       Treatment other = Treatment.FLOAT32;
-      String reason = "no rule of the recipe is for it";
-      String note = "";
+      Reason reason = Reason.of(Code.RECIPE, "no rule of the recipe is for it");
+      Reason note = Reason.NONE;
       for (int i = 0; i < fits.size(); i++) {
         Rule rule = recipe.rules().get(i);
         if (!fits.get(i).test(operator)) {
           continue;
         }
-        String missing = missing(operator.name(), rule.treatment());
+        Reason missing = missing(operator.name(), rule.treatment());
         if (missing.isEmpty()) {
           treatment = FastKernels.choose(rule, model, subgraph, operator);
-          note = treatment.equals(rule.treatment()) ? "" : FastKernels.lacked(rule.treatment());
+          note =
+              treatment.equals(rule.treatment())
+                  ? Reason.NONE
+                  : FastKernels.lacked(rule.treatment());
           if (treatment.mode() == Mode.DYNAMIC && dequantizesBias(model, subgraph, operator)) {
             treatment = treatment.stored();
             note = BIAS;
@@ -56,9 +64,11 @@ final class Treatments {
           }
           other = treatment.mode().integer() ? other : treatment;
           reason =
-              treatment.mode() == Mode.FLOAT32
-                  ? "the recipe keeps it so: " + rule
-                  : "mode " + treatment.mode() + " makes only its constants smaller";
+              Reason.of(
+                  Code.RECIPE,
+                  treatment.mode() == Mode.FLOAT32
+                      ? "the recipe keeps it so: " + rule
+                      : "mode " + treatment.mode() + " makes only its constants smaller");
         } else if (rule.namesOperator()) {
           problems.add("recipe, rule " + rule + ": " + missing);
         } else if (treatment.mode() == Mode.FLOAT32 || rule.treatment().mode().integer()) {
@@ -96,23 +106,29 @@ final class Treatments {
             .orElse(false);
   }
 
-  /** What a kind of operator has no kernel for, in words; empty if it has one. */
-  private static String missing(String operator, Treatment treatment) {
+  /** What a kind of operator has no kernel for; none if it has one. */
+  private static Reason missing(String operator, Treatment treatment) {
     Mode mode = treatment.mode();
     if (mode == Mode.FLOAT32 || mode == Mode.FLOAT16) {
-      return "";
+      return Reason.NONE;
     }
     OpRule row = OpRules.of(operator);
     boolean small = treatment.bits() == 8 || row.kernel(TensorType.INT4).isPresent();
     if (mode.integer()) {
       Optional<IntegerRule> rule = row.integer().filter(r -> r.has(mode.activation()));
       boolean weighted = rule.map(r -> r.scales().weighted()).orElse(false);
-      return rule.isPresent() && (small || !weighted) ? "" : row.missing(mode.activation());
+      return rule.isPresent() && (small || !weighted)
+          ? Reason.NONE
+          : Reason.of(Code.NO_KERNEL, row.missing(mode.activation()));
     }
     if (!row.hasWeights()) {
-      return operator + " has no kernel for quantized constants beside float32 inputs";
+      return Reason.of(
+          Code.NO_KERNEL,
+          operator + " has no kernel for quantized constants beside float32 inputs");
     }
-    return small ? "" : operator + " has no kernel for int4 weights";
+    return small
+        ? Reason.NONE
+        : Reason.of(Code.NO_KERNEL, operator + " has no kernel for int4 weights");
   }
 
   Treatment of(int operator) {
@@ -124,13 +140,13 @@ final class Treatments {
     return otherwise.get(operator);
   }
 
-  /** Why an operator is treated otherwise than its rule says, in words; mostly empty. */
-  String note(int operator) {
+  /** Why an operator is treated otherwise than its rule says; mostly none. */
+  Reason note(int operator) {
     return notes.get(operator);
   }
 
-  /** Why an operator is treated so, in words. */
-  String reason(int operator) {
+  /** Why an operator is treated so. */
+  Reason reason(int operator) {
     return reasons.get(operator);
   }
 }

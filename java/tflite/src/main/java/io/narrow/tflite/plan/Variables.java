@@ -4,6 +4,7 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -77,18 +78,18 @@ final class Variables {
     return name != null && !owners.get(name).contains(subgraph);
   }
 
-  /** Why a variable cannot be held as integers, whatever its values; empty if it can. */
-  String objection(int subgraph, int operator) {
+  /** Why a variable cannot be held as integers, whatever its values; none if it can. */
+  Reason objection(int subgraph, int operator) {
     String name = names.get(new Use(subgraph, operator));
     if (name == null) {
-      return "its variable is given to it by another subgraph";
+      return Reason.of(Code.STATE, "its variable is given to it by another subgraph");
     }
     if (owners.get(name).size() != 1) {
-      return "its variable is used by several subgraphs";
+      return Reason.of(Code.STATE, "its variable is used by several subgraphs");
     }
     return begins(subgraph, operator) && !planned.containsKey(name)
-        ? "its variable is float32 where it is used"
-        : "";
+        ? IntegerSupport.FLOAT_VARIABLE
+        : Reason.NONE;
   }
 
   /** Lets a variable be held so. */

@@ -17,6 +17,7 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Ranges;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.rewrite.RuntimeComparison;
@@ -96,7 +97,7 @@ class IntegerModelTest {
 
   private static List<String> said(Path file) {
     Quantizer.Prepared prepared = Quantizer.DEFAULT.prepare(Model.read(file));
-    return prepared.warnings(prepared.plan(Recipe.int8()));
+    return prepared.warnings(prepared.plan(Recipe.int8())).stream().map(Reason::text).toList();
   }
 
   /** One channel or a few of each of its 27 weights reach beyond int8. */
@@ -457,6 +458,6 @@ class IntegerModelTest {
     assertThat(Rewriter.rewrite(plan).subgraphs().get(0).operators())
         .extracting(operator -> operator.name().split(":")[0])
         .containsExactly("ADD", "QUANTIZE", "CUSTOM", "QUANTIZE");
-    assertThat(prepared.warnings(plan)).anyMatch(line -> line.contains("stay uint8"));
+    assertThat(prepared.warnings(plan)).anyMatch(line -> line.text().contains("stay uint8"));
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.TensorPlan.Use;
 import io.narrow.tflite.schema.Table;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ class FastKernelsTest extends RangedModel {
     assertThat(weights(plan).type()).isEqualTo(TensorType.INT8);
     assertThat(weights(plan).use()).isEqualTo(Use.DEQUANTIZED);
     assertThat(plan.operators().get(0).precision()).isEqualTo(Precision.STORED);
-    assertThat(plan.operators().get(0).reason()).endsWith("; " + NO_HYBRID);
+    assertThat(plan.operators().get(0).reason().text()).endsWith("; " + NO_HYBRID);
     assertThat(plan.warnings()).isEmpty();
   }
 
@@ -70,9 +71,10 @@ class FastKernelsTest extends RangedModel {
     assertThat(weights(plan).use()).isEqualTo(Use.DIRECT);
     assertThat(plan.warnings())
         .containsExactly(
-            "DEPTHWISE_CONV_2D: slower than float32, as "
-                + NO_HYBRID
-                + "; `--prefer speed` keeps them on it");
+            new Reason(
+                Code.SLOW_WEIGHTS,
+                "DEPTHWISE_CONV_2D: slower than float32, as " + NO_HYBRID,
+                List.of("DEPTHWISE_CONV_2D")));
   }
 
   @Test
@@ -121,7 +123,10 @@ class FastKernelsTest extends RangedModel {
   void int16ActivationsAreSaidToBeSlow() {
     assertThat(convolution().plan(Recipe.int16x8()).warnings())
         .containsExactly(
-            "CONV_2D: slower than float32, as XNNPACK has no kernels for int16 activations");
+            new Reason(
+                Code.SLOW,
+                "CONV_2D: slower than float32, as XNNPACK has no kernels for int16 activations",
+                List.of("CONV_2D")));
     assertThat(plan(Recipe.int8()).warnings()).isEmpty();
   }
 
@@ -149,8 +154,11 @@ class FastKernelsTest extends RangedModel {
     b.operator("PRELU", new int[] {y, steep}, z).outputs(pooled, z);
     assertThat(plan(Recipe.int8()).warnings())
         .containsExactly(
-            "AVERAGE_POOL_2D, PRELU: slower than float32, as XNNPACK has no kernels for int8"
-                + " activations; `--keep-float-ops AVERAGE_POOL_2D,PRELU` keeps them on it");
+            new Reason(
+                Code.SLOW_OPERATORS,
+                "AVERAGE_POOL_2D, PRELU: slower than float32, as XNNPACK has no kernels for int8"
+                    + " activations",
+                List.of("AVERAGE_POOL_2D", "PRELU")));
   }
 
   @Test
@@ -168,6 +176,6 @@ class FastKernelsTest extends RangedModel {
     assertThat(Preference.of("size")).isEqualTo(Preference.SIZE);
     assertThatThrownBy(() -> Preference.of("Speed"))
         .isInstanceOf(NarrowException.class)
-        .hasMessage("--prefer Speed: has to be size or speed");
+        .hasMessage("preference Speed: has to be size or speed");
   }
 }

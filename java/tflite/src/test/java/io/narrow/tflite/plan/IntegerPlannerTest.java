@@ -38,8 +38,8 @@ class IntegerPlannerTest extends RangedModel {
     Plan plan = plan();
     assertThat(names(plan)).containsExactly("QUANTIZE", "ABS", "DEQUANTIZE", "SIN", "COS");
     assertThat(plan.operators().get(1).precision()).isEqualTo(Precision.FLOAT32);
-    assertThat(plan.operators().get(1).reason()).isEqualTo("SIN has no int8 kernel");
-    assertThat(plan.activations().get(2).reason())
+    assertThat(plan.operators().get(1).reason().text()).isEqualTo("SIN has no int8 kernel");
+    assertThat(plan.activations().get(2).reason().text())
         .isEqualTo("SIN computes it as float32: SIN has no int8 kernel");
   }
 
@@ -58,14 +58,15 @@ class IntegerPlannerTest extends RangedModel {
     ranges.remove(tensors.get(1));
     Plan plan = plan();
     assertThat(plan.changesAnything()).isFalse();
-    assertThat(plan.operators().get(0).reason()).isEqualTo("calibration saw no value of `a`");
+    assertThat(plan.operators().get(0).reason().text())
+        .isEqualTo("calibration saw no value of `a`");
   }
 
   @Test
   void markForWhatIsIgnoredKeepsItsNeighboursFloat() {
     List<Integer> tensors = chainWithFloatOperators();
     ranges.put(tensors.get(1), new FloatRange(0, 1e9f, 0, 0));
-    assertThat(plan().operators().get(0).reason()).startsWith("`a` reaches 1.0E9");
+    assertThat(plan().operators().get(0).reason().text()).startsWith("`a` reaches 1.0E9");
   }
 
   @Test
@@ -146,10 +147,10 @@ class IntegerPlannerTest extends RangedModel {
   @Test
   void recipesThatContradictThemselvesNameTheOption() {
     assertThatThrownBy(() -> Recipe.int8().withBoundary(TensorType.INT16, TensorType.INT8))
-        .hasMessage("--input-type int16: this recipe has float32, uint8, int8");
+        .hasMessage("input type int16: this recipe has float32, uint8, int8");
     assertThatThrownBy(() -> Recipe.int16x8().withBoundary(TensorType.INT16, TensorType.UINT8))
-        .hasMessage("--output-type uint8: this recipe has float32, int16");
-    assertThatThrownBy(() -> Recipe.dynamic().withStrict()).hasMessageStartingWith("--strict: ");
+        .hasMessage("output type uint8: this recipe has float32, int16");
+    assertThatThrownBy(() -> Recipe.dynamic().withStrict()).hasMessageStartingWith("strict: ");
     chainWithFloatOperators();
     assertThatThrownBy(() -> Planner.plan(b.build(), Recipe.int8()))
         .hasMessageContaining("needs the ranges of a calibration");

@@ -43,7 +43,7 @@ class PlannerTest {
   void weightsOf1023ElementsStayFloatAndOf1024DoNot() {
     TensorPlan small = plan(fullyConnected(33, 31).build(), Recipe.dynamic(), "w");
     assertThat(small.type()).isEqualTo(TensorType.FLOAT32);
-    assertThat(small.reason()).isEqualTo("1023 elements, fewer than 1024");
+    assertThat(small.reason().text()).isEqualTo("1023 elements, fewer than 1024");
     TensorPlan large = plan(fullyConnected(32, 32).build(), Recipe.dynamic(), "w");
     assertThat(large.type()).isEqualTo(TensorType.INT8);
     assertThat(large.encoding().axis()).isZero();
@@ -88,7 +88,7 @@ class PlannerTest {
     b.operator("FULLY_CONNECTED", FULLY_CONNECTED, new int[] {x, w, NONE}, y).inputs(x).outputs(y);
     TensorPlan plan = plan(b.build(), Recipe.dynamic(), "w");
     assertThat(plan.isFloat()).isTrue();
-    assertThat(plan.reason()).isEqualTo("holds NaN or infinity in channel 2");
+    assertThat(plan.reason().text()).isEqualTo("holds NaN or infinity in channel 2");
   }
 
   @Test
@@ -99,7 +99,7 @@ class PlannerTest {
     int bias = b.weights("bias", 2000);
     int y = b.floats("y", 1, 2000);
     b.operator("FULLY_CONNECTED", FULLY_CONNECTED, new int[] {x, w, bias}, y).inputs(x).outputs(y);
-    assertThat(plan(b.build(), Recipe.dynamic(), "bias").reason())
+    assertThat(plan(b.build(), Recipe.dynamic(), "bias").reason().text())
         .isEqualTo("FULLY_CONNECTED reads it as bias, which stays float32");
   }
 
@@ -117,7 +117,7 @@ class PlannerTest {
     Model model = b.build();
     TensorPlan plan = plan(model, Recipe.dynamic(), "w");
     assertThat(plan.readers()).containsExactly(0);
-    assertThat(plan.reason()).contains("MUL keeps a float32 copy");
+    assertThat(plan.reason().text()).contains("MUL keeps a float32 copy");
     Subgraph rewritten = Rewriter.rewrite(Planner.plan(model, Recipe.dynamic())).subgraphs().get(0);
     Tensor read = rewritten.tensor(rewritten.operators().get(0).input(1));
     assertThat(read.type()).isEqualTo(TensorType.INT8);
@@ -194,11 +194,11 @@ class PlannerTest {
     Model model = b.build();
     Plan kept = Planner.plan(model, Recipe.float16());
     assertThat(kept.tensors().get(0).isFloat()).isTrue();
-    assertThat(kept.warnings()).anyMatch(warning -> warning.contains("reaches 70000.0"));
+    assertThat(kept.warnings()).anyMatch(warning -> warning.text().contains("reaches 70000.0"));
     Plan clamped = Planner.plan(model, Recipe.float16().withSaturation());
     assertThat(clamped.tensors().get(0).type()).isEqualTo(TensorType.FLOAT16);
     assertThat(clamped.warnings())
-        .anyMatch(warning -> warning.contains("1 value becomes its limit, 65504"));
+        .anyMatch(warning -> warning.text().contains("1 value becomes its limit, 65504"));
   }
 
   @Test
@@ -210,7 +210,7 @@ class PlannerTest {
     b.operator("ADD", Table.of("AddOptions"), new int[] {x, c}, y).inputs(x).outputs(y);
     Plan plan = Planner.plan(b.build(), Recipe.float16());
     assertThat(plan.changesAnything()).isFalse();
-    assertThat(plan.tensors().get(0).reason())
+    assertThat(plan.tensors().get(0).reason().text())
         .startsWith("8 elements: float16 would save 16 bytes");
     assertThat(plan.warnings()).singleElement().asString().startsWith("nothing to quantize");
   }
@@ -220,7 +220,8 @@ class PlannerTest {
     ModelBuilder b = fullyConnected(64, 32);
     b.outputs(2, 1);
     for (Recipe recipe : List.of(Recipe.dynamic(), Recipe.float16(), Recipe.weightOnly(8))) {
-      assertThat(plan(b.build(), recipe, "w").reason()).isEqualTo("is an output of the model");
+      assertThat(plan(b.build(), recipe, "w").reason().text())
+          .isEqualTo("is an output of the model");
     }
   }
 
@@ -250,17 +251,18 @@ class PlannerTest {
     Plan again = Planner.plan(once, Recipe.dynamic());
     assertThat(again.changesAnything()).isFalse();
     assertThat(again.warnings())
+        .extracting(Reason::text)
         .containsExactly("nothing to quantize: the model has no float32 constant");
   }
 
   @Test
-  void recipesWithWrongNumbersNameTheOption() {
+  void recipesWithWrongNumbersNameTheSetting() {
     assertThatThrownBy(() -> Recipe.weightOnly(3))
         .isInstanceOf(NarrowException.class)
-        .hasMessage("--bits 3: has to be 8 or 4");
+        .hasMessage("bits 3: has to be 8 or 4");
     assertThatThrownBy(() -> Mode.of("int7"))
         .isInstanceOf(NarrowException.class)
         .hasMessage(
-            "--mode int7: unknown, known modes are float32, dynamic, weight-only, float16, int8, int16x8");
+            "mode int7: unknown, known modes are float32, dynamic, weight-only, float16, int8, int16x8");
   }
 }

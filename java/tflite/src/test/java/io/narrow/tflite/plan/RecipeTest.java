@@ -103,7 +103,7 @@ class RecipeTest {
         Planner.plan(model(), Recipe.int8().keepingFloat("^head/"), RecipeTest::range)
             .operators()
             .get(1);
-    assertThat(head.reason()).isEqualTo("the recipe keeps it so: float32 for `^head/`");
+    assertThat(head.reason().text()).isEqualTo("the recipe keeps it so: float32 for `^head/`");
   }
 
   private static Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {

@@ -94,7 +94,7 @@ class RecurrentPlanTest {
   private static String reason(Model model, Recipe recipe, Ranges ranges) {
     OperatorPlan plan = Planner.plan(model, recipe, ranges).operators().get(0);
     assertThat(plan.precision()).isIn(Precision.FLOAT32, Precision.STORED);
-    return plan.reason();
+    return plan.reason().text();
   }
 
   @Test
@@ -233,7 +233,7 @@ class RecurrentPlanTest {
       Model model = RecurrentModels.with(whole, operator(whole).withInput(place, -1));
       OperatorPlan plan = Planner.plan(model, Recipe.int8(), new Stub()).operators().get(0);
       if (!optional.contains(place)) {
-        assertThat(plan.reason()).startsWith("it has no input " + place);
+        assertThat(plan.reason().text()).startsWith("it has no input " + place);
       }
     }
   }
@@ -294,7 +294,8 @@ class RecurrentPlanTest {
     RecurrentModels.svdf(b, 1, true);
     RecurrentModels.set(b, 4, 1e-30f, 2, 24);
     Plan plan = Planner.plan(b.build(), Recipe.int8(), new Stub());
-    assertThat(plan.operators().get(0).reason()).startsWith("its state `state` is used elsewhere");
+    assertThat(plan.operators().get(0).reason().text())
+        .startsWith("its state `state` is used elsewhere");
     assertThat(plan.integerOperators()).isEmpty();
   }
 
@@ -305,7 +306,7 @@ class RecurrentPlanTest {
     int cell = graph.operators().get(2).input(Lstm.CELL_STATE);
     Plan plan = Planner.plan(model, Recipe.int8(), new Stub().with(cell, 0, 65));
     assertThat(plan.integerOperators()).isEmpty();
-    assertThat(plan.operators().get(0).reason())
+    assertThat(plan.operators().get(0).reason().text())
         .isEqualTo("it sets the state of an operator that stays float32");
   }
 
@@ -370,7 +371,8 @@ class RecurrentPlanTest {
     Model model = lstm(features);
     Plan plan = Planner.plan(model, Recipe.int8(), new Stub());
     Map<String, String> said = new HashMap<>();
-    plan.activations().forEach(a -> said.put(a.name(), a.stored().type() + " " + a.reason()));
+    plan.activations()
+        .forEach(a -> said.put(a.name(), a.stored().type() + " " + a.reason().text()));
     String owner = "UNIDIRECTIONAL_SEQUENCE_LSTM (operator 0)";
     assertThat(said)
         .containsEntry("output state", "int8 state of " + owner + ", with the scale of its output")
@@ -379,7 +381,7 @@ class RecurrentPlanTest {
             "int16 state of " + owner + ", range [-1.0, 2.0], its scale a power of two")
         .containsEntry("inside0", "int16 input_gate of " + owner)
         .containsEntry("inside4", "int8 hidden of " + owner);
-    assertThat(plan.operators().get(0).reason())
+    assertThat(plan.operators().get(0).reason().text())
         .startsWith("input_gate range [-3.0, 1.0] as int16, scale ");
     Model after = Rewriter.rewrite(plan);
     assertThat(operator(after).intermediates()).isEqualTo(operator(model).intermediates());
@@ -402,6 +404,7 @@ class RecurrentPlanTest {
         .filter(activation -> activation.tensor() == result)
         .findFirst()
         .orElseThrow()
-        .reason();
+        .reason()
+        .text();
   }
 }

@@ -210,7 +210,7 @@ class KernelLimitsTest {
         check(model, Recipe.int16x8().withBits(4), 5);
         TensorType weights = outputs == 1 ? TensorType.INT8 : TensorType.INT4;
         assertThat(int8.integerOperators().get(0).inputs().get(1).type()).isEqualTo(weights);
-        String why = int8.operators().get(0).reason();
+        String why = int8.operators().get(0).reason().text();
         assertThat(why.contains("one channel")).as(why).isEqualTo(outputs == 1);
       }
     }
@@ -263,7 +263,7 @@ class KernelLimitsTest {
     assertThat(floats(check(model, Recipe.int8(), 35))).isEmpty();
     Plan int16 = check(model, Recipe.int16x8(), 60);
     assertThat(floats(int16)).containsExactly("SOFTMAX");
-    assertThat(int16.operators().get(0).reason()).contains("4 axes", "`x`", "5");
+    assertThat(int16.operators().get(0).reason().text()).contains("4 axes", "`x`", "5");
   }
 
   /** The reference kernel, that of microcontrollers, demands 2^-26 of scale times beta. */

@@ -78,7 +78,7 @@ class SignaturesTest {
         .allMatch(
             operator ->
                 (operator.precision() == Precision.INTEGER) == operator.name().equals("MUL"));
-    assertThat(plan.warnings()).anyMatch(warning -> warning.contains("ADD stays float32"));
+    assertThat(plan.warnings()).anyMatch(warning -> warning.text().contains("ADD stays float32"));
   }
 
   @Test

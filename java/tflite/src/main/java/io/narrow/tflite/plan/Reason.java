@@ -1,0 +1,118 @@
+package io.narrow.tflite.plan;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/**
+ * Why something is as it is: a code to decide and to group by, and a text to read.
+ *
+ * @param code the kind of reason
+ * @param text the reason, in words; names of tensors stand between backquotes
+ * @param names the tensors that it is about, or the kinds of operators where its code says so
+ */
+public record Reason(Code code, String text, List<String> names) {
+  /** There is nothing to say. */
+  public static final Reason NONE = new Reason(Code.NONE, "", List.of());
+
+  /**
+   * A kind of reason, with what many of the kind have in common, in words that go on "operators
+   * stay float32: ".
+   */
+  public enum Code {
+    NONE(""),
+
+    // Why something stays float32.
+    RECIPE("the recipe leaves them so"),
+    NO_KERNEL("they have no integer kernel"),
+    KERNEL_LIMIT("their kernels do not take what they are given"),
+    NO_RANGE("ranges of what they read or write are not known"),
+    BAD_RANGE("values reach too far for integers, or not far enough"),
+    NOT_FINITE("values are NaN or infinite"),
+    NOT_CONSTANT("what their kernels take as a constant is computed"),
+    OTHER_TYPE("what they read or write is not float32"),
+    NOT_READABLE("constants are sparse, empty or lie in another file"),
+    STATE("they keep state that has to stay float32"),
+    NEIGHBOUR("what they belong to stays float32"),
+    GAINS_NOTHING("integers would gain nothing"),
+    TOO_SMALL("constants are too small to gain anything"),
+    NO_WEIGHT("constants are read as something else than weights"),
+    NEEDED_AS_FLOAT("constants are needed as float32"),
+    BEYOND_FLOAT16("constants reach beyond the range of float16"),
+
+    // Why something is stored or computed smaller, and how.
+    QUANTIZED("quantized"),
+    AS_ASKED("as asked"),
+    FOLDED("folded"),
+    SPARSE("stored sparse"),
+    COMPUTED("computed from constants"),
+    TRAINED("as trained"),
+    NO_FAST_KERNEL("the runtime has no fast kernels"),
+
+    // What is to be said of a whole plan.
+    NOTHING("nothing to quantize"),
+    /** Names are kinds of operators. */
+    SLOW("slower than float32"),
+    /** Slower than float32 because of the weights; names are kinds of operators. */
+    SLOW_WEIGHTS("slower than float32"),
+    /** Slower than float32 beside operators that are not; names are kinds of operators. */
+    SLOW_OPERATORS("slower than float32"),
+    /** Values that no code tells apart; names are the few tensors that had to be float32. */
+    LOST("values are lost"),
+    /** Values that no code tells apart; names are the kinds of operators that had to be float32. */
+    LOST_WIDELY("values are lost"),
+    UNCORRECTED("biases are not corrected"),
+    INTEGER_ALREADY("computes in integers already");
+
+    private final String phrase;
+
+    Code(String phrase) {
+      this.phrase = phrase;
+    }
+
+    /** What many reasons of the kind have in common, in words. */
+    public String phrase() {
+      return phrase;
+    }
+
+    /** As documents name it: {@code no_kernel}. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  public Reason {
+    names = List.copyOf(names);
+  }
+
+  /** A reason that names no tensor; none if there is no text. */
+  public static Reason of(Code code, String text) {
+    return text.isEmpty() ? NONE : new Reason(code, text, List.of());
+  }
+
+  /** A reason that names a tensor, with what stands before and after its name. */
+  static Reason of(Code code, String before, String tensor, String after) {
+    return new Reason(code, before + "`" + tensor + "`" + after, List.of(tensor));
+  }
+
+  /** The same kind of reason in other words. */
+  Reason as(String newText) {
+    return new Reason(code, newText, names);
+  }
+
+  /** This one, or if it is none another. */
+  Reason or(Supplier<Reason> other) {
+    return isEmpty() ? other.get() : this;
+  }
+
+  /** Whether there is nothing to say. */
+  public boolean isEmpty() {
+    return code == Code.NONE;
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}

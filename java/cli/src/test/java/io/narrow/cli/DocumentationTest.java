@@ -35,8 +35,9 @@ class DocumentationTest {
   @TempDir private Path folder;
 
   static List<Path> pages() throws IOException {
-    try (Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
-      return Stream.concat(Stream.of(ROOT.resolve("README.md")), docs.sorted()).toList();
+    try (Stream<Path> root = Files.list(ROOT);
+        Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
+      return Stream.concat(root, docs).filter(page -> page.toString().endsWith(".md")).toList();
     }
   }
 

@@ -20,7 +20,7 @@ import java.util.TreeMap;
  * Statistics of the activations of a model, from running it on a representative data set: of every
  * float32 tensor that is an input or computed, the smallest and largest value and a histogram;
  * likewise of values inside an LSTM, of whose cell the values of every step count. Subgraphs that
- * no signature runs, constants and other types have none. Immutable.
+ * were not run, constants and other types have none. Immutable.
  *
  * <p>Its size does not depend on the number of samples. Calibrations of parts of a data set can be
  * {@linkplain #merge merged}: in whatever parts and order, the result is the same to the byte.
@@ -173,12 +173,12 @@ public final class Calibration {
     return new Calibration(samples + other.samples, merged, method);
   }
 
-  /** With the statistics that another has of subgraph 0 as those of a subgraph. */
+  /** With those of another too, whose statistics of subgraph 0 are those of a subgraph. */
   Calibration with(int subgraph, Calibration other) {
     SortedMap<TensorStatistics.Place, TensorStatistics> all = new TreeMap<>(tensors);
     for (TensorStatistics known : other.tensors.values()) {
-      TensorStatistics moved = known.in(subgraph);
-      all.put(moved.place(), moved);
+      TensorStatistics moved = known.place().subgraph() == 0 ? known.in(subgraph) : known;
+      all.merge(moved.place(), moved, TensorStatistics::merge); // several may call a body
     }
     return new Calibration(samples + other.samples, all, method);
   }

@@ -16,7 +16,7 @@ import java.util.Optional;
  *
  * <p>Variable tensors are reset before each sample, as {@code Evaluator} does. Of an LSTM over a
  * sequence the cell counts at every step, which is computed again as the runtime shows the last
- * only.
+ * only. The bodies of WHILE and IF count each time that they are run.
  */
 public final class Calibrator {
   /**
@@ -99,7 +99,7 @@ public final class Calibrator {
             .filter(activation -> activation.role() == Role.OUTPUT)
             .map(Activation::tensor)
             .toList();
-    try (ObservedModel observed = ObservedModel.open(model, computed)) {
+    try (ObservedModel observed = ObservedModel.withCalls(model, computed)) {
       Optional<Dataset> data = datasets.of(all.signatureOf(entry), observed.inputs(), entry == 0);
       if (data.isEmpty()) {
         return Optional.empty();

@@ -109,7 +109,7 @@ final class LstmCell {
     return recurrentWeights.length / (gates.size() * cells);
   }
 
-  /** The first step of a sequence. */
+  /** The first step of a sequence, which begins with zeros. */
   Step first() {
     return new Step();
   }
@@ -122,7 +122,9 @@ final class LstmCell {
     /** Output of the step before. */
     final float[] output = new float[outputs()];
 
-    private final float[] cell = new float[cells];
+    /** The cell after the step before, and then after this. */
+    final float[] cell = new float[cells];
+
     private final float[] hidden = new float[cells];
     private final float[] sums = new float[gates.size() * cells];
     private final float[] before = new float[gates.size() * cells]; // the normalization

@@ -27,18 +27,23 @@ final class LstmTrace {
   private final Operator operator;
   private final int batch;
   private final boolean given;
+  private final boolean cleared;
   private final Map<Integer, ByteBuffer> values = new HashMap<>();
   private ByteBuffer kept = NOTHING;
+  private ByteBuffer outputs = NOTHING; // the states that a run begins with, if not with zeros
+  private ByteBuffer cells = NOTHING;
 
   /**
    * @param batch how many sequences run beside each other
    * @param given whether the input of the operator is one of the model
+   * @param cleared whether the model sets the states itself: to zeros
    */
-  private LstmTrace(LstmCell cell, Operator operator, int batch, boolean given) {
+  private LstmTrace(LstmCell cell, Operator operator, int batch, boolean given, boolean cleared) {
     this.cell = cell;
     this.operator = operator;
     this.batch = batch;
     this.given = given;
+    this.cleared = cleared;
     values.put(Activation.ITSELF, NOTHING);
     new Lstm(operator).intermediates().forEach(number -> values.put(number, NOTHING));
   }
@@ -53,7 +58,8 @@ final class LstmTrace {
         long states = graph.tensor(operator.input(Lstm.CELL_STATE)).elements();
         int batch = Math.toIntExact(states / cell.cells());
         boolean given = IntStream.of(graph.inputs()).anyMatch(i -> i == operator.input(0));
-        traces.add(new LstmTrace(cell, operator, batch, given));
+        boolean cleared = graph.producer(operator.input(Lstm.CELL_STATE)).isPresent();
+        traces.add(new LstmTrace(cell, operator, batch, given, cleared));
       }
     }
     return traces;
@@ -61,7 +67,7 @@ final class LstmTrace {
 
   /** Another for the same operator, to be used beside this one. */
   LstmTrace another() {
-    return new LstmTrace(cell, operator, batch, given);
+    return new LstmTrace(cell, operator, batch, given, cleared);
   }
 
   /** Whether the values of an activation are computed here. */
@@ -76,13 +82,21 @@ final class LstmTrace {
   /** To be called before a run, which may write over the inputs of the model. */
   void before(IntFunction<ByteBuffer> memory) {
     if (given) {
-      ByteBuffer now = memory.apply(operator.input(0));
-      kept = sized(kept, now.remaining());
-      kept.duplicate().put(now.duplicate());
+      kept = copy(memory.apply(operator.input(0)), kept);
+    }
+    if (!cleared) {
+      outputs = copy(memory.apply(operator.input(Lstm.OUTPUT_STATE)), outputs);
+      cells = copy(memory.apply(operator.input(Lstm.CELL_STATE)), cells);
     }
   }
 
-  /** Computes the values of a run that has begun with states of zero. */
+  private static ByteBuffer copy(ByteBuffer from, ByteBuffer old) {
+    ByteBuffer to = sized(old, from.remaining());
+    to.duplicate().put(from.duplicate());
+    return to;
+  }
+
+  /** Computes the values of a run from what it has begun with. */
   void after(IntFunction<ByteBuffer> memory) {
     FloatBuffer input = floats(given ? kept : memory.apply(operator.input(0)));
     FloatBuffer output = floats(memory.apply(operator.outputs()[0]));
@@ -91,6 +105,10 @@ final class LstmTrace {
     boolean timeMajor = operator.option("time_major") != 0;
     for (int b = 0; b < batch; b++) {
       LstmCell.Step step = cell.first();
+      if (!cleared) {
+        floats(outputs).get(b * step.output.length, step.output);
+        floats(cells).get(b * step.cell.length, step.cell);
+      }
       for (int t = 0; t < steps; t++) {
         int at = timeMajor ? t * batch + b : b * steps + t;
         input.get(at * step.input.length, step.input);

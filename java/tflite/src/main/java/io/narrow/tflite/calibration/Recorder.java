@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -22,7 +24,9 @@ final class Recorder implements Observer {
   private final Model model;
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
+  private final Optional<RangeMethod> averaging;
   private final List<TensorTally> tallies = new ArrayList<>();
+  private final Map<Integer, Recorder> called = new TreeMap<>();
   private final float[] scratch = new float[TensorTally.COUNTED];
   private long samples;
 
@@ -39,6 +43,7 @@ final class Recorder implements Observer {
     this.model = model;
     this.activations = activations;
     this.traces = traces;
+    this.averaging = averaging;
     activations.forEach(activation -> tallies.add(new TensorTally(averaging)));
   }
 
@@ -58,6 +63,17 @@ final class Recorder implements Observer {
     traces.forEach(trace -> trace.after(tensors::values));
     look(sample, tensors, false);
     samples++;
+  }
+
+  @Override
+  public Optional<Observer> within(int subgraph) {
+    return Optional.of(
+        called.computeIfAbsent(
+            subgraph,
+            number -> {
+              Model body = model.withEntry(number);
+              return new Recorder(body, Activation.of(body), LstmTrace.of(body), averaging);
+            }));
   }
 
   private void look(int sample, Tensors tensors, boolean inputs) {
@@ -128,19 +144,24 @@ final class Recorder implements Observer {
 
   Calibration calibration() {
     List<TensorStatistics> statistics = new ArrayList<>();
+    addTo(statistics, 0);
+    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, subgraph));
+    return new Calibration(samples, statistics, RangeMethod.AUTO);
+  }
+
+  private void addTo(List<TensorStatistics> statistics, int subgraph) {
     for (int i = 0; i < tallies.size(); i++) {
       TensorTally tally = tallies.get(i);
       if (!tally.range().isEmpty()) {
         Activation activation = activations.get(i);
         statistics.add(
             new TensorStatistics(
-                new Place(0, activation.tensor(), activation.intermediate()),
+                new Place(subgraph, activation.tensor(), activation.intermediate()),
                 activation.name(),
                 tally.range(),
                 Optional.of(tally.histogram()),
                 tally.average()));
       }
     }
-    return new Calibration(samples, statistics, RangeMethod.AUTO);
   }
 }

@@ -9,9 +9,13 @@ import io.narrow.tflite.runtime.TensorInfo;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * A model in memory that is run on samples, several at a time, while observers look at its tensors
@@ -28,14 +32,16 @@ public final class ObservedModel implements AutoCloseable {
   private final ByteBuffer bytes;
   private final String name;
   private final List<Integer> shown;
+  private final Optional<Bodies> bodies;
   private Run first;
   private boolean decided;
   private boolean taken;
 
-  private ObservedModel(ByteBuffer bytes, String name, List<Integer> shown) {
-    this.bytes = bytes;
-    this.name = name;
+  private ObservedModel(Model model, List<Integer> shown, Optional<Bodies> bodies) {
+    this.bytes = model.bytes();
+    this.name = model.name();
     this.shown = List.copyOf(shown);
+    this.bodies = bodies;
     this.decided = shown.isEmpty(); // XNNPACK shows the outputs of the model as they are
     this.first = open(decided ? Way.FAST : Way.SURE);
   }
@@ -49,11 +55,29 @@ public final class ObservedModel implements AutoCloseable {
    * @throws NarrowException if the runtime does not take the model, or it is larger than 2 GiB
    */
   public static ObservedModel open(Model model, List<Integer> shown) {
-    return new ObservedModel(model.bytes(), model.name(), shown);
+    return new ObservedModel(model, shown, Optional.empty());
+  }
+
+  /**
+   * Loads a model of which observers look into the subgraphs that its operators call, too, at each
+   * call of one: these run once more then, on the built-in kernels. Subgraphs with state or chance
+   * in them cannot be run apart, and are not.
+   *
+   * @param shown as for {@link #open}; at least one, where there are such operators
+   */
+  public static ObservedModel withCalls(Model model, List<Integer> shown) {
+    Bodies bodies = new Bodies(model);
+    Set<Integer> all = new LinkedHashSet<>(shown);
+    bodies.calls(0).stream()
+        .flatMapToInt(operator -> IntStream.of(operator.inputs()))
+        .filter(number -> number >= 0 && bodies.graph(0).producer(number).isPresent())
+        .forEach(all::add);
+    return new ObservedModel(
+        model, List.copyOf(all), Optional.of(bodies).filter(b -> !b.calls(0).isEmpty()));
   }
 
   private Run open(Way way) {
-    return new Run(bytes, name, shown, way);
+    return new Run(bytes, name, shown, way, bodies);
   }
 
   /** Its inputs, in the order of the file. */

@@ -2,9 +2,10 @@ package io.narrow.tflite.observation;
 
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
- * Looks at the tensors of subgraph 0 while a model runs, of one sample after the other. Called by
+ * Looks at the tensors of a subgraph while a model runs, of one sample after the other. Called by
  * one thread at a time; several threads have one each.
  */
 public interface Observer {
@@ -32,4 +33,14 @@ public interface Observer {
 
   /** The sample has been run. */
   void after(int sample, Tensors tensors);
+
+  /**
+   * Who looks at another subgraph of the model, before and after each time that an operator called
+   * it; nobody if empty.
+   *
+   * @param subgraph its number; its tensors are those that the other is shown
+   */
+  default Optional<Observer> within(int subgraph) {
+    return Optional.empty();
+  }
 }

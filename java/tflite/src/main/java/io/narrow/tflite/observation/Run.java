@@ -9,6 +9,7 @@ import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** A model that is loaded so that its tensors can be looked at. For one thread at a time. */
@@ -28,24 +29,40 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
 
+  private static final Interpreter.Options KEPT =
+      Interpreter.Options.DEFAULT.withXnnpack(false).withPreserveAllTensors(true);
+
   private final Interpreter interpreter;
   private final Way way;
+  private final Optional<Calls> calls;
 
   /**
    * @param shown the computed tensors to be looked at; none for the outputs of the model
+   * @param bodies the subgraphs that are looked at too, if they are
    * @throws NarrowException if the model cannot be prepared this way
    */
-  Run(ByteBuffer model, String name, List<Integer> shown, Way way) {
-    Interpreter.Options options = Interpreter.Options.DEFAULT;
+  Run(ByteBuffer model, String name, List<Integer> shown, Way way, Optional<Bodies> bodies) {
     this.way = way;
+    this.calls = bodies.map(Calls::new);
     this.interpreter =
         Interpreter.open(
             model,
             name,
             switch (way) {
-              case SURE -> options.withXnnpack(false).withPreserveAllTensors(true);
-              case FAST -> options.withOutputs(shown);
+              case SURE -> KEPT;
+              case FAST -> Interpreter.Options.DEFAULT.withOutputs(shown);
             });
+  }
+
+  /**
+   * A run of a subgraph that is called, by the built-in kernels.
+   *
+   * @param shapes of its inputs
+   */
+  Run(ByteBuffer model, String name, List<int[]> shapes) {
+    this.way = Way.SURE;
+    this.calls = Optional.empty();
+    this.interpreter = Interpreter.open(model, name, KEPT.withShapes(shapes));
   }
 
   Interpreter interpreter() {
@@ -58,12 +75,15 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   /** Runs a sample. State that the model keeps is reset first: samples do not follow in time. */
   void run(Inputs inputs, int sample, Observer observer) {
+    Values given = new Values();
     run(
         filled -> {
           inputs.write(sample, filled);
           observer.before(sample, this);
+          calls.ifPresent(each -> each.keep(this, given));
         });
     observer.after(sample, this);
+    calls.ifPresent(each -> each.follow(this, given, sample, observer));
   }
 
   /**
@@ -137,6 +157,7 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   @Override
   public void close() {
+    calls.ifPresent(Calls::close);
     interpreter.close();
   }
 }

@@ -47,6 +47,14 @@ public final class OpRule {
     }
   }
 
+  /** How an operator runs the subgraphs that it calls. */
+  public enum Call {
+    /** The second as long as the first, given the same, holds. */
+    LOOP,
+    /** The first or the second, as the first operand says, given the others. */
+    BRANCH
+  }
+
   OpRule(Row row) {
     this.row = row;
     this.integer = IntegerRule.of(row);
@@ -265,6 +273,11 @@ public final class OpRule {
   /** Whether what it computes depends on what ran before, or on chance. */
   public boolean stateful() {
     return row.has("stateful");
+  }
+
+  /** How it runs the subgraphs that it calls; empty if it calls none, or once only. */
+  public Optional<Call> call() {
+    return row.items("calls").map(kind -> Call.valueOf(kind.toUpperCase(Locale.ROOT))).findFirst();
   }
 
   /** Whether it computes what the subgraph that it calls does, and nothing else. */

@@ -1,5 +1,6 @@
 package io.narrow.tflite.ops;
 
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import java.io.BufferedReader;
@@ -7,9 +8,12 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -57,6 +61,40 @@ public final class OpRules {
   private OpRule parse(String operator) {
     String line = lines.get(operator);
     return new OpRule(line == null ? Row.none(operator) : new Row(line));
+  }
+
+  /**
+   * How an operator runs the subgraphs that it calls; empty if it calls none, or these cannot be
+   * run without it, as they have a {@linkplain #state state}.
+   */
+  public static Optional<OpRule.Call> call(Operator operator, Model model) {
+    return of(operator.name())
+        .call()
+        .filter(call -> operator.calls().stream().allMatch(s -> state(model, s).isEmpty()));
+  }
+
+  /**
+   * The first operator of a subgraph, or of one that it calls, whose results depend on what ran
+   * before in the model or on chance.
+   */
+  public static Optional<Operator> state(Model model, int subgraph) {
+    return state(model, subgraph, new HashSet<>());
+  }
+
+  private static Optional<Operator> state(Model model, int subgraph, Set<Integer> known) {
+    if (!known.add(subgraph)) {
+      return Optional.empty();
+    }
+    List<Operator> operators = model.subgraphs().get(subgraph).operators();
+    return operators.stream()
+        .filter(operator -> of(operator.name()).stateful())
+        .findFirst()
+        .or(
+            () ->
+                operators.stream()
+                    .flatMap(operator -> operator.calls().stream())
+                    .flatMap(called -> state(model, called, known).stream())
+                    .findFirst());
   }
 
   /** All rows. */

@@ -229,13 +229,30 @@ final class Graph {
     if (number == 0) {
       return "it was not calibrated";
     }
+    String name = "`" + subgraph.name() + "`";
     return isEntry()
         ? "there are no calibration data for signature `" + model.signatureOf(number) + "`"
-        : "calibration cannot look into `" + subgraph.name() + "`, which another operator calls";
+        : OpRules.state(model, number)
+            .map(
+                operator ->
+                    "calibration cannot run "
+                        + name
+                        + " without the operator that calls it: "
+                        + operator.name()
+                        + " in it depends on what ran before")
+            .orElse("no sample of the calibration ran " + name);
   }
 
   /** Whether the caller of the model gives its inputs and takes its outputs. */
   boolean isEntry() {
     return entry;
+  }
+
+  /** Whether an operator of the model gives its inputs and takes its outputs. */
+  boolean isCalled() {
+    return number != 0
+        && model.subgraphs().stream()
+            .flatMap(each -> each.operators().stream())
+            .anyMatch(operator -> operator.calls().contains(number));
   }
 }

@@ -118,8 +118,11 @@ final class IntegerPlanner {
     Recipe recipe = graph.recipe();
     if (graph.isInput(number)) {
       Encoding given = boundary(number, recipe.inputType(), "input type", problems);
-      String text = "is an input of the model, " + given.type() + " as asked";
-      return plan(number, given, given, Reason.of(Code.AS_ASKED, text));
+      Reason reason =
+          graph.isEntry()
+              ? Reason.of(Code.AS_ASKED, "is an input of the model, " + given.type() + " as asked")
+              : Reason.of(Code.NEIGHBOUR, "is given by the operator that calls " + name());
+      return plan(number, given, given, reason);
     }
     Encoding produced = Encoding.FLOAT;
     Reason reason =
@@ -135,8 +138,12 @@ final class IntegerPlanner {
       Reason objection = support.objection(producer.get());
       reason = objection.as(name + " computes it as float32: " + objection);
     }
-    if (!graph.isOutput(number) || !graph.isEntry()) {
+    if (!graph.isOutput(number)) {
       return plan(number, produced, produced, reason);
+    }
+    if (!graph.isEntry()) {
+      String taken = reason + "; is taken by the operator that calls " + name();
+      return plan(number, produced, Encoding.FLOAT, reason.as(taken));
     }
     Encoding stored =
         recipe.outputType() == TensorType.FLOAT32
@@ -149,6 +156,10 @@ final class IntegerPlanner {
         reason.as(reason + "; is an output of the model, " + stored.type() + " as asked"));
   }
 
+  private String name() {
+    return "`" + graph.subgraph().name() + "`";
+  }
+
   private ActivationPlan plan(int number, Encoding produced, Encoding stored, Reason reason) {
     String name = graph.tensor(number).name();
     return new ActivationPlan(graph.number(), number, name, produced, stored, reason);
@@ -156,6 +167,10 @@ final class IntegerPlanner {
 
   private Encoding boundary(int number, TensorType type, String setting, List<String> problems) {
     if (type == TensorType.FLOAT32 || !graph.isEntry()) {
+      return Encoding.FLOAT;
+    }
+    if (graph.isCalled()) {
+      problems.add(setting + " " + type + ": an operator calls " + name() + " as float32");
       return Encoding.FLOAT;
     }
     if (!scales.has(number)) {

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Queue;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Operators that only move values, or choose among them, gain nothing from integers where no
@@ -30,6 +31,8 @@ final class Movers {
     if (graph.isEntry()) {
       touchBoundary(graph.recipe().inputType(), graph.subgraph().inputs());
       touchBoundary(graph.recipe().outputType(), graph.subgraph().outputs());
+    } else {
+      leaveWhatIsPassed();
     }
     for (int i = 0; i < objections.length; i++) {
       if (!objections[i].isEmpty()) {
@@ -57,6 +60,55 @@ final class Movers {
               Code.GAINS_NOTHING,
               "it only moves values, and no operator beside it computes in integers");
     }
+  }
+
+  /**
+   * A body is given float32 and gives it at each call. Of a sequence it mostly reads a part or adds
+   * one to it: to make integers of all of it at every step would cost the square of the steps.
+   */
+  private void leaveWhatIsPassed() {
+    for (int i = 0; i < objections.length; i++) {
+      if (isMover(i) && read(i).allMatch(this::isHeldAsFloat) && elements(read(i)) >= written(i)) {
+        objections[i] = Reason.of(Code.GAINS_NOTHING, "it only moves what is float32 before it");
+      }
+    }
+    for (int i = objections.length - 1; i >= 0; i--) {
+      if (isMover(i)
+          && IntStream.of(graph.operator(i).outputs()).allMatch(this::isTakenAsFloat)
+          && elements(read(i).filter(tensor -> !isHeldAsFloat(tensor))) <= written(i)) {
+        objections[i] = Reason.of(Code.GAINS_NOTHING, "it only moves what is float32 behind it");
+      }
+    }
+  }
+
+  private boolean isMover(int operator) {
+    return objections[operator].isEmpty() && graph.rule(operator).scales().same();
+  }
+
+  /** The activations that a mover moves. */
+  private IntStream read(int number) {
+    Operator operator = graph.operator(number);
+    return IntStream.range(0, operator.inputs().length)
+        .filter(place -> graph.rule(number).reads(place))
+        .map(operator::input)
+        .filter(tensor -> tensor >= 0 && !graph.isConstant(tensor));
+  }
+
+  private long written(int operator) {
+    return elements(IntStream.of(graph.operator(operator).outputs()));
+  }
+
+  private long elements(IntStream tensors) {
+    return tensors.mapToLong(tensor -> graph.tensor(tensor).elements()).sum();
+  }
+
+  private boolean isHeldAsFloat(int tensor) {
+    return graph.producer(tensor).map(producer -> !objections[producer].isEmpty()).orElse(true);
+  }
+
+  private boolean isTakenAsFloat(int tensor) {
+    return graph.readers(tensor).stream()
+        .noneMatch(reader -> objections[reader.operator()].isEmpty());
   }
 
   private void reach(int operator) {

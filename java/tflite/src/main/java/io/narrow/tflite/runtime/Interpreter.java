@@ -36,6 +36,7 @@ public final class Interpreter implements AutoCloseable {
   private final int[] outputs;
   private final List<Integer> counts;
   private final int tensorCount;
+  private boolean allocated;
   private boolean closed;
 
   private Interpreter(String source, NativeModel model, Options options) {
@@ -53,7 +54,11 @@ public final class Interpreter implements AutoCloseable {
             source + ": input `" + info.name() + "` holds strings, which cannot be fed");
       }
     }
-    allocate();
+    if (options.shapes().isEmpty()) {
+      allocate();
+    } else {
+      reshape(options.shapes());
+    }
   }
 
   /**
@@ -236,7 +241,7 @@ public final class Interpreter implements AutoCloseable {
   /** Sets the state that the model keeps between runs (variable tensors) back to zero. */
   public void resetVariableTensors() {
     checkOpen();
-    check(model.interpreter().ResetVariableTensors(), "variable tensors could not be reset");
+    check(model.resetVariables(), "variable tensors could not be reset");
   }
 
   /**
@@ -272,6 +277,28 @@ public final class Interpreter implements AutoCloseable {
     allocate();
   }
 
+  /**
+   * Gives all inputs these shapes, whatever the file has, as an operator does that calls a
+   * subgraph. Buffers handed out before are void if any is new.
+   *
+   * @throws NarrowException if the model cannot be prepared for them
+   */
+  public void reshape(List<int[]> shapes) {
+    checkOpen();
+    boolean same = allocated;
+    for (int i = 0; i < inputs.length; i++) {
+      same &= Arrays.equals(shapes.get(i), info(inputs[i]).shape());
+    }
+    if (!same) {
+      for (int i = 0; i < inputs.length; i++) {
+        check(
+            model.interpreter().ResizeInputTensor(inputs[i], shapes.get(i)),
+            "input could not be resized");
+      }
+      allocate();
+    }
+  }
+
   /** Frees the model. Idempotent; every other method then throws. */
   @Override
   public void close() {
@@ -292,6 +319,7 @@ public final class Interpreter implements AutoCloseable {
 
   private void allocate() {
     check(model.interpreter().AllocateTensors(), "could not be prepared");
+    allocated = true;
   }
 
   /**
@@ -365,33 +393,44 @@ public final class Interpreter implements AutoCloseable {
    * @param outputs tensors of subgraph 0 that a run has to produce in place of the model's own
    *     outputs, by index; empty for the model's own. This is how calibration gets at every
    *     activation at the speed of XNNPACK
+   * @param shapes of all inputs, whatever the file has, see {@link Interpreter#reshape}; empty for
+   *     those of the file
    */
   public record Options(
-      int threads, boolean xnnpack, boolean preserveAllTensors, List<Integer> outputs) {
-    /** One thread, XNNPACK, the model's own outputs. */
-    public static final Options DEFAULT = new Options(1, true, false, List.of());
+      int threads,
+      boolean xnnpack,
+      boolean preserveAllTensors,
+      List<Integer> outputs,
+      List<int[]> shapes) {
+    /** One thread, XNNPACK, the model's own outputs, the shapes of the file. */
+    public static final Options DEFAULT = new Options(1, true, false, List.of(), List.of());
 
     public Options {
       if (threads < 1) {
         throw new IllegalArgumentException("threads: " + threads);
       }
       outputs = List.copyOf(outputs);
+      shapes = List.copyOf(shapes);
     }
 
     public Options withThreads(int threads) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
     }
 
     public Options withXnnpack(boolean xnnpack) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
     }
 
     public Options withPreserveAllTensors(boolean preserveAllTensors) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
     }
 
     public Options withOutputs(List<Integer> outputs) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+    }
+
+    public Options withShapes(List<int[]> shapes) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
     }
   }
 }

@@ -28,6 +28,7 @@ import org.bytedeco.tensorflowlite.InterpreterOptions;
 import org.bytedeco.tensorflowlite.RegistrationNodePair;
 import org.bytedeco.tensorflowlite.StringIntMap;
 import org.bytedeco.tensorflowlite.StringVector;
+import org.bytedeco.tensorflowlite.Subgraph;
 import org.bytedeco.tensorflowlite.TfLiteDelegateParams;
 import org.bytedeco.tensorflowlite.TfLiteIntArray;
 import org.bytedeco.tensorflowlite.TfLiteRegistration;
@@ -71,6 +72,7 @@ final class NativeModel implements AutoCloseable {
   private final FlatBufferModel model;
   private final BuiltinOpResolver resolver;
   private final org.bytedeco.tensorflowlite.Interpreter interpreter;
+  private final Map<Integer, Integer> variables;
 
   private NativeModel(String source, BytePointer memory, FlatBufferModel model, Options options) {
     this.source = source;
@@ -105,6 +107,7 @@ final class NativeModel implements AutoCloseable {
       throw NarrowException.unsupported(
           source + ": TFLite would end the process at " + String.join(", ", fatal));
     }
+    this.variables = variables();
   }
 
   static NativeModel of(Path file, Options options) {
@@ -124,6 +127,31 @@ final class NativeModel implements AutoCloseable {
     FlatBufferModel model =
         FlatBufferModel.VerifyAndBuildFromBuffer(memory, memory.limit(), null, null);
     return new NativeModel(name, memory, built(model, name), options);
+  }
+
+  /** By subgraph a variable tensor, of those that have any: their memory says whether it is run. */
+  private Map<Integer, Integer> variables() {
+    Map<Integer, Integer> found = new LinkedHashMap<>();
+    for (int s = 0; s < interpreter.subgraphs_size(); s++) {
+      for (int t = 0; t < interpreter.subgraph(s).tensors_size(); t++) {
+        if (interpreter.subgraph(s).tensor(t).is_variable()) {
+          found.put(s, t);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Sets variable tensors to zero, but of subgraphs that nothing calls, which have no memory. */
+  int resetVariables() {
+    int status = 0;
+    for (Map.Entry<Integer, Integer> variable : variables.entrySet()) {
+      Subgraph graph = interpreter.subgraph(variable.getKey());
+      if (graph.tensor(variable.getValue()).data().raw() != null) {
+        status = Math.max(status, graph.ResetVariableTensors());
+      }
+    }
+    return status;
   }
 
   org.bytedeco.tensorflowlite.Interpreter interpreter() {

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -112,8 +113,8 @@ class ObservedModelTest {
 
   @Test
   void waysAgreeOnTheSameSampleAndNotOnAnother() {
-    try (Run fast = new Run(MODEL.bytes(), "model", COMPUTED, Way.FAST);
-        Run sure = new Run(MODEL.bytes(), "model", COMPUTED, Way.SURE)) {
+    try (Run fast = new Run(MODEL.bytes(), "model", COMPUTED, Way.FAST, Optional.empty());
+        Run sure = new Run(MODEL.bytes(), "model", COMPUTED, Way.SURE, Optional.empty())) {
       Feed feed = DATA.feed(fast.interpreter().inputs());
       Observer nothing = (sample, tensors) -> {};
       fast.run(feed, 3, nothing);

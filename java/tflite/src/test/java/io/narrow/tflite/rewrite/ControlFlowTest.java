@@ -1,0 +1,469 @@
+package io.narrow.tflite.rewrite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.Shared;
+import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.OperatorPlan;
+import io.narrow.tflite.plan.OperatorPlan.Precision;
+import io.narrow.tflite.plan.Plan;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.schema.Table;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Bodies of WHILE and IF: calibration looks into them, and they compute in integers. */
+class ControlFlowTest {
+  private static final int SIZE = 16;
+  private static final Dataset DATA = Dataset.open("random:100");
+  private static final List<Recipe> RECIPES = List.of(Recipe.int8(), Recipe.int16x8());
+
+  @TempDir private Path folder;
+
+  private static Table options(String name) {
+    return Table.of(name);
+  }
+
+  private static Table loop(int condition) {
+    return options("WhileOptions")
+        .with("cond_subgraph_index", condition)
+        .with("body_subgraph_index", condition + 1);
+  }
+
+  private static int scalar(ModelBuilder b, int value) {
+    return b.constant("scalar" + value, new int[] {value});
+  }
+
+  /** A loop in the graph that is being built, over a counter and a value; gives the value. */
+  private static int loop(ModelBuilder b, int condition, int x) {
+    int[] out = {b.tensor("count", TensorType.INT32), b.floats("looped", 1, SIZE)};
+    b.operator("WHILE", loop(condition), new int[] {scalar(b, 0), x}, out);
+    return out[1];
+  }
+
+  /** The condition that a counter is below a bound. */
+  private static ModelBuilder below(ModelBuilder b, int bound) {
+    b.subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int x = b.floats("unused", 1, SIZE);
+    int more = b.tensor("more", TensorType.BOOL);
+    return b.operator("LESS", options("LessOptions"), new int[] {i, scalar(b, bound)}, more)
+        .inputs(i, x)
+        .outputs(more);
+  }
+
+  /** A step: TANH(x * W + b) * 2, and the counter. */
+  private static ModelBuilder step(ModelBuilder b) {
+    b.subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int x = b.floats("x", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    return b.inputs(i, x).outputs(next, compute(b, x));
+  }
+
+  private static int compute(ModelBuilder b, int x) {
+    int weights = b.weights("weights", SIZE, SIZE);
+    int bias = b.weights("bias", SIZE);
+    int two = b.constant("two", new float[] {2});
+    int sum = b.floats("sum", 1, SIZE);
+    int tanh = b.floats("tanh", 1, SIZE);
+    int y = b.floats("y", 1, SIZE);
+    b.operator(
+            "FULLY_CONNECTED", options("FullyConnectedOptions"), new int[] {x, weights, bias}, sum)
+        .operator("TANH", new int[] {sum}, tanh)
+        .operator("MUL", options("MulOptions"), new int[] {tanh, two}, y);
+    return y;
+  }
+
+  private static Model looping(int times) {
+    ModelBuilder b = new ModelBuilder(4);
+    int x = b.floats("x", 1, SIZE);
+    b.inputs(x).outputs(loop(b, 1, x));
+    return step(below(b, times)).build();
+  }
+
+  /** Main: IF of a constant, or of a comparison with the first value; both branches compute. */
+  private static Model branching(int choice) {
+    ModelBuilder b = new ModelBuilder(5);
+    int x = b.floats("x", 1, SIZE);
+    int chosen;
+    if (choice < 0) {
+      int first = b.floats("first");
+      int axes = b.constant("axes", new int[] {0, 1}, 2);
+      chosen = b.tensor("chosen", TensorType.BOOL);
+      b.operator("SUM", options("ReducerOptions"), new int[] {x, axes}, first)
+          .operator(
+              "GREATER",
+              options("GreaterOptions"),
+              new int[] {first, b.constant("zero", new float[] {0})},
+              chosen);
+    } else {
+      ByteBuffer bytes = ByteBuffer.allocateDirect(1).put(0, (byte) choice);
+      chosen = b.constant(Tensor.of("chosen", TensorType.BOOL, new int[0]), bytes);
+    }
+    int y = b.floats("out", 1, SIZE);
+    Table calls =
+        options("IfOptions").with("then_subgraph_index", 1).with("else_subgraph_index", 2);
+    b.operator("IF", calls, new int[] {chosen, x}, y).inputs(x).outputs(y);
+    for (int branch = 0; branch < 2; branch++) {
+      b.subgraph();
+      int given = b.floats("given", 1, SIZE);
+      b.inputs(given).outputs(compute(b, given));
+    }
+    return b.build();
+  }
+
+  private static Calibration calibrate(Model model, int threads) {
+    return Calibrator.calibrate(model, DATA, Calibrator.Options.DEFAULT.withThreads(threads));
+  }
+
+  private static Plan plan(Model model, Recipe recipe) {
+    return Quantizer.DEFAULT.withData(Datasets.of(DATA)).prepare(model).plan(recipe);
+  }
+
+  private static List<OperatorPlan> operators(Plan plan, int subgraph, String name) {
+    return plan.operators().stream()
+        .filter(o -> o.subgraph() == subgraph && o.name().equals(name))
+        .toList();
+  }
+
+  private static void assertInteger(Plan plan, int subgraph, String... names) {
+    for (String name : names) {
+      assertThat(operators(plan, subgraph, name))
+          .isNotEmpty()
+          .allMatch(o -> o.precision() == Precision.INTEGER, name + " of " + subgraph);
+    }
+  }
+
+  private static void assertFloat(Plan plan, int subgraph, String reason) {
+    assertThat(operators(plan, subgraph, "FULLY_CONNECTED"))
+        .isNotEmpty()
+        .allMatch(o -> o.precision().computesFloat() && o.reason().text().contains(reason));
+  }
+
+  private void assertClose(Model model, Plan plan, double sqnr) {
+    Path before = folder.resolve("before.tflite");
+    Path after = folder.resolve("after.tflite");
+    model.write(before);
+    Rewriter.rewrite(plan).write(after);
+    for (boolean xnnpack : List.of(true, false)) {
+      assertThat(RuntimeComparison.sqnr(before, after, xnnpack))
+          .as("%s, XNNPACK %s", plan.recipe(), xnnpack)
+          .isGreaterThan(sqnr);
+    }
+  }
+
+  private static FloatRange range(Calibration calibration, Model model, int subgraph, String name) {
+    for (int t = 0; t < model.subgraphs().get(subgraph).tensors().size(); t++) {
+      if (model.subgraphs().get(subgraph).tensor(t).name().equals(name)) {
+        return calibration.range(subgraph, t, true).orElse(FloatRange.EMPTY);
+      }
+    }
+    throw new AssertionError(name);
+  }
+
+  private static void assertSame(FloatRange seen, FloatRange wanted) {
+    assertThat(seen.min()).isCloseTo(wanted.min(), within(1e-5f));
+    assertThat(seen.max()).isCloseTo(wanted.max(), within(1e-5f));
+  }
+
+  /** The truth is the loop without a loop: its steps one after another. */
+  @Test
+  void bodyIsSeenAtEveryIteration() {
+    int times = 5;
+    Model model = looping(times);
+    ModelBuilder b = new ModelBuilder(4);
+    int x = b.floats("x", 1, SIZE);
+    int weights = b.weights("weights", SIZE, SIZE);
+    int bias = b.weights("bias", SIZE);
+    int two = b.constant("two", new float[] {2});
+    int value = x;
+    for (int i = 0; i < times; i++) {
+      int sum = b.floats("sum" + i, 1, SIZE);
+      int tanh = b.floats("tanh" + i, 1, SIZE);
+      int[] in = {value, weights, bias};
+      value = b.floats("y" + i, 1, SIZE);
+      b.operator("FULLY_CONNECTED", options("FullyConnectedOptions"), in, sum)
+          .operator("TANH", new int[] {sum}, tanh)
+          .operator("MUL", options("MulOptions"), new int[] {tanh, two}, value);
+    }
+    Model unrolled = b.inputs(x).outputs(value).build();
+    Calibration truth = calibrate(unrolled, 1);
+    Calibration seen = calibrate(model, 1);
+    for (String name : List.of("sum", "tanh", "y")) {
+      FloatRange all = FloatRange.EMPTY;
+      for (int i = 0; i < times; i++) {
+        all = all.merge(range(truth, unrolled, 0, name + i));
+      }
+      assertSame(range(seen, model, 2, name), all);
+    }
+    FloatRange given = range(truth, unrolled, 0, "x");
+    for (int i = 0; i < times - 1; i++) {
+      given = given.merge(range(truth, unrolled, 0, "y" + i));
+    }
+    assertSame(range(seen, model, 2, "x"), given);
+    // The condition is also asked after the last step.
+    assertSame(
+        range(seen, model, 1, "unused"), given.merge(range(truth, unrolled, 0, "y" + (times - 1))));
+  }
+
+  @Test
+  void whatIsSeenDoesNotDependOnThreads() throws IOException {
+    Path one = folder.resolve("one.json");
+    Path three = folder.resolve("three.json");
+    calibrate(looping(3), 1).write(one);
+    calibrate(looping(3), 3).write(three);
+    assertThat(one).hasSameBinaryContentAs(three);
+    assertThat(Files.readString(one)).contains("\"subgraph\":2");
+  }
+
+  @Test
+  void bodyOfALoopComputesInIntegers() {
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(looping(5), recipe);
+      assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
+      assertClose(looping(5), plan, recipe.equals(Recipe.int8()) ? 20 : 35);
+    }
+  }
+
+  @Test
+  void loopThatNeverRunsStaysFloat() {
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(looping(0), recipe);
+      assertFloat(plan, 2, "no sample of the calibration ran `subgraph2`");
+    }
+  }
+
+  @Test
+  void branchesThatAreTakenComputeInIntegers() {
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(branching(-1), recipe);
+      assertInteger(plan, 1, "FULLY_CONNECTED", "TANH", "MUL");
+      assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
+      assertClose(branching(-1), plan, 20);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 2", "0, 2, 1"})
+  void branchThatIsNeverTakenStaysFloat(int choice, int taken, int other) {
+    Plan plan = plan(branching(choice), Recipe.int8());
+    assertInteger(plan, taken, "FULLY_CONNECTED");
+    assertFloat(plan, other, "no sample of the calibration ran `subgraph" + other + "`");
+    assertClose(branching(choice), plan, 20);
+  }
+
+  /** Main calls 1 and 2, of which 2 calls 3 and 4. */
+  @Test
+  void loopInALoopComputesInIntegers() {
+    ModelBuilder b = new ModelBuilder(6);
+    int x = b.floats("x", 1, SIZE);
+    b.inputs(x).outputs(loop(b, 1, x));
+    below(b, 3).subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int given = b.floats("x", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    int inner = loop(b, 3, given);
+    b.inputs(i, given).outputs(next, compute(b, inner));
+    Model model = step(below(b, 2)).build();
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(model, recipe);
+      assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
+      assertInteger(plan, 4, "FULLY_CONNECTED", "TANH", "MUL");
+      assertClose(model, plan, recipe.equals(Recipe.int8()) ? 20 : 35);
+    }
+  }
+
+  @Test
+  void bodyThatTwoLoopsShareIsSeenInBoth() {
+    ModelBuilder b = new ModelBuilder(7);
+    int x = b.floats("x", 1, SIZE);
+    int first = loop(b, 1, x);
+    int larger = b.floats("larger", 1, SIZE);
+    b.operator(
+        "MUL",
+        options("MulOptions"),
+        new int[] {first, b.constant("nine", new float[] {9})},
+        larger);
+    b.inputs(x).outputs(loop(b, 1, larger));
+    Model model = step(below(b, 2)).build();
+    Calibration seen = calibrate(model, 1);
+    FloatRange given = range(seen, model, 2, "x");
+    assertSame(
+        given,
+        range(seen, model, 0, "x")
+            .merge(range(seen, model, 0, "larger"))
+            .merge(range(seen, model, 2, "y")));
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(model, recipe);
+      assertInteger(plan, 2, "FULLY_CONNECTED");
+      assertClose(model, plan, recipe.equals(Recipe.int8()) ? 20 : 35);
+    }
+  }
+
+  /** The state is longer by a row after each step. */
+  @Test
+  void stateThatGrowsIsFollowed() {
+    ModelBuilder b = new ModelBuilder(8);
+    int x = b.floats("x", 1, SIZE);
+    int[] out = {b.tensor("count", TensorType.INT32), b.floats("rows", 1, SIZE)};
+    b.operator("WHILE", loop(1), new int[] {scalar(b, 0), x}, out).inputs(x).outputs(out[1]);
+    below(b, 4).subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int rows = b.floats("rows", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    int row = b.floats("row", 1, SIZE);
+    int axis = b.constant("axis", new int[] {0}, 1);
+    b.operator("MEAN", options("ReducerOptions").with("keep_dims", 1), new int[] {rows, axis}, row);
+    int computed = compute(b, row);
+    int more = b.floats("more", 1, SIZE);
+    Model model =
+        b.operator(
+                "CONCATENATION", options("ConcatenationOptions"), new int[] {rows, computed}, more)
+            .inputs(i, rows)
+            .outputs(next, more)
+            .build();
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(model, recipe);
+      assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
+      assertClose(model, plan, recipe.equals(Recipe.int8()) ? 20 : 35);
+    }
+  }
+
+  @Test
+  void bodyThatDependsOnChanceIsNotRunApart() {
+    ModelBuilder b = new ModelBuilder(9);
+    int x = b.floats("x", 1, SIZE);
+    b.inputs(x).outputs(loop(b, 1, x));
+    below(b, 2).subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int given = b.floats("x", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    int random = b.floats("random", 1, SIZE);
+    int sum = b.floats("noisy", 1, SIZE);
+    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next)
+        .operator(
+            "RANDOM_UNIFORM",
+            options("RandomOptions"),
+            new int[] {b.constant("shape", new int[] {1, SIZE}, 2)},
+            random)
+        .operator("ADD", options("AddOptions"), new int[] {given, random}, sum);
+    Model model = b.inputs(i, given).outputs(next, compute(b, sum)).build();
+    Plan plan = plan(model, Recipe.int8());
+    assertFloat(plan, 2, "RANDOM_UNIFORM in it depends on what ran before");
+  }
+
+  /** State goes on from step to step: an SVDF that sees each of its last steps. */
+  @Test
+  void stateInABodyGoesOnFromStepToStep() {
+    ModelBuilder b = new ModelBuilder(10);
+    int x = b.floats("x", 1, SIZE);
+    b.inputs(x).outputs(loop(b, 1, x));
+    below(b, 5).subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int given = b.floats("x", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    int features = b.weights("features", SIZE, SIZE);
+    int time = b.constant("time", ones(SIZE * 3), SIZE, 3);
+    int state = b.variable("state", 1, SIZE * 3);
+    int y = b.floats("y", 1, SIZE);
+    Table svdf = options("SVDFOptions").with("rank", 1);
+    b.operator("SVDF", svdf, new int[] {given, features, time, -1, state}, y);
+    int sum = b.floats("sum", 1, SIZE);
+    Model model =
+        b.operator("ADD", options("AddOptions"), new int[] {y, given}, sum)
+            .inputs(i, given)
+            .outputs(next, sum)
+            .build();
+    Calibration seen = calibrate(model, 2);
+    // What the body gives last is what the loop gives, so that a state lost on the way would show.
+    FloatRange last = range(seen, model, 0, "looped");
+    FloatRange all = range(seen, model, 1, "unused");
+    assertThat(all.max()).isGreaterThanOrEqualTo(last.max() - 1e-5f);
+    assertThat(all.min()).isLessThanOrEqualTo(last.min() + 1e-5f);
+    assertSame(all, range(seen, model, 0, "x").merge(range(seen, model, 2, "sum")));
+    assertThat(operators(plan(model, Recipe.int8()), 2, "ADD"))
+        .anyMatch(o -> o.precision() == Precision.INTEGER);
+  }
+
+  private static float[] ones(int count) {
+    float[] ones = new float[count];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  @Test
+  void integersAtTheBoundaryOfTheModelAreNotThoseOfABody() {
+    Recipe recipe = Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8);
+    Plan plan = plan(looping(4), recipe);
+    Subgraph body = Rewriter.rewrite(plan).subgraphs().get(2);
+    assertThat(Arrays.stream(body.inputs()).mapToObj(t -> body.tensor(t).type()))
+        .containsExactly(TensorType.INT32, TensorType.FLOAT32);
+    assertClose(looping(4), plan, 20);
+  }
+
+  @Test
+  void valuesThatAreNotFiniteInABodyAreNamed() {
+    ModelBuilder b = new ModelBuilder(11);
+    int x = b.floats("x", 1, SIZE);
+    b.inputs(x).outputs(loop(b, 1, x));
+    below(b, 3).subgraph();
+    int i = b.tensor("i", TensorType.INT32);
+    int given = b.floats("x", 1, SIZE);
+    int next = b.tensor("next", TensorType.INT32);
+    int huge = b.floats("logarithm", 1, SIZE);
+    int small = b.floats("small", 1, SIZE);
+    Model model =
+        b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next)
+            .operator("LOG", new int[] {given}, huge) // which nothing reads
+            .operator("TANH", new int[] {given}, small)
+            .inputs(i, given)
+            .outputs(next, small)
+            .build();
+    assertThatThrownBy(() -> calibrate(model, 1))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("sample 0: tensor `logarithm` of LOG (operator 1)");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gen_gru_kws_while, 2, 30, 55",
+    "gen_bilstm_kws, 2, 30, 50",
+    "gen_while_if_multisig, 3, 25, 45"
+  })
+  void bodiesOfConvertedModelsComputeInIntegers(String name, int body, double narrow, double wide) {
+    Model model = Model.read(Shared.file("models/zoo/" + name + ".tflite"));
+    for (Recipe recipe : RECIPES) {
+      Plan plan = plan(model, recipe);
+      assertThat(plan.operators())
+          .filteredOn(o -> o.subgraph() == body && o.precision() == Precision.INTEGER)
+          .isNotEmpty();
+      assertClose(model, plan, recipe.equals(Recipe.int8()) ? narrow : wide);
+    }
+  }
+}

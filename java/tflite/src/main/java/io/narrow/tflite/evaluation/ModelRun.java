@@ -155,7 +155,7 @@ final class ModelRun {
     return rank;
   }
 
-  private static long size(Path file) {
+  static long size(Path file) {
     try {
       return Files.size(file);
     } catch (IOException e) {

@@ -205,6 +205,11 @@ public final class OpRule {
         activations == weights ? activations.toString() : activations + "+" + weights);
   }
 
+  /** Whether XNNPACK computes it with any types. */
+  public boolean everFast() {
+    return !fast.isEmpty();
+  }
+
   /** Whether XNNPACK, with whatever types, would take this one for its shapes and operands. */
   public boolean canBeFast(Model model, Subgraph subgraph, Operator candidate) {
     int results = candidate.outputs().length;

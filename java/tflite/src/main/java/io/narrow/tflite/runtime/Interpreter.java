@@ -231,11 +231,28 @@ public final class Interpreter implements AutoCloseable {
       }
     }
     try {
+      model.profiler().ifPresent(KernelProfiler::beforeRun);
       check(model.interpreter().Invoke(), "could not be run");
+      model.profiler().ifPresent(KernelProfiler::afterRun);
     } finally {
       Reference.reachabilityFence(
           this); // or an interpreter never closed may be freed while it runs
     }
+  }
+
+  /**
+   * How long each kernel took since the model was opened or {@link #clearProfile}; empty without
+   * {@link Options#profiled}. Time between kernels is not in it.
+   */
+  public List<KernelTime> profile() {
+    checkOpen();
+    return model.profiler().map(KernelProfiler::times).orElse(List.of());
+  }
+
+  /** Forgets what the profile has so far. */
+  public void clearProfile() {
+    checkOpen();
+    model.profiler().ifPresent(KernelProfiler::clear);
   }
 
   /** Sets the state that the model keeps between runs (variable tensors) back to zero. */
@@ -395,15 +412,17 @@ public final class Interpreter implements AutoCloseable {
    *     activation at the speed of XNNPACK
    * @param shapes of all inputs, whatever the file has, see {@link Interpreter#reshape}; empty for
    *     those of the file
+   * @param profiled whether it is measured how long each kernel takes, which slows runs down
    */
   public record Options(
       int threads,
       boolean xnnpack,
       boolean preserveAllTensors,
       List<Integer> outputs,
-      List<int[]> shapes) {
+      List<int[]> shapes,
+      boolean profiled) {
     /** One thread, XNNPACK, the model's own outputs, the shapes of the file. */
-    public static final Options DEFAULT = new Options(1, true, false, List.of(), List.of());
+    public static final Options DEFAULT = new Options(1, true, false, List.of(), List.of(), false);
 
     public Options {
       if (threads < 1) {
@@ -414,23 +433,27 @@ public final class Interpreter implements AutoCloseable {
     }
 
     public Options withThreads(int threads) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
     }
 
     public Options withXnnpack(boolean xnnpack) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
     }
 
     public Options withPreserveAllTensors(boolean preserveAllTensors) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
     }
 
     public Options withOutputs(List<Integer> outputs) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
     }
 
     public Options withShapes(List<int[]> shapes) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+    }
+
+    public Options withProfile(boolean profiled) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
     }
   }
 }

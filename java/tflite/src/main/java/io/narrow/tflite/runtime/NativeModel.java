@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
@@ -73,6 +74,7 @@ final class NativeModel implements AutoCloseable {
   private final BuiltinOpResolver resolver;
   private final org.bytedeco.tensorflowlite.Interpreter interpreter;
   private final Map<Integer, Integer> variables;
+  private final Optional<KernelProfiler> profiler;
 
   private NativeModel(String source, BytePointer memory, FlatBufferModel model, Options options) {
     this.source = source;
@@ -80,6 +82,7 @@ final class NativeModel implements AutoCloseable {
     this.model = model;
     this.resolver = options.xnnpack() ? Resolvers.XNNPACK : Resolvers.BUILT_IN;
     this.interpreter = new org.bytedeco.tensorflowlite.Interpreter((Pointer) null);
+    this.profiler = options.profiled() ? Optional.of(new KernelProfiler()) : Optional.empty();
     int status;
     try (InterpreterOptions native_ = new InterpreterOptions();
         InterpreterBuilder builder = builder(native_, options)) {
@@ -108,6 +111,8 @@ final class NativeModel implements AutoCloseable {
           source + ": TFLite would end the process at " + String.join(", ", fatal));
     }
     this.variables = variables();
+    // Before tensors are allocated: XNNPACK times its kernels only if somebody listens by then.
+    profiler.ifPresent(listening -> interpreter.SetProfiler(listening.listener()));
   }
 
   static NativeModel of(Path file, Options options) {
@@ -156,6 +161,10 @@ final class NativeModel implements AutoCloseable {
 
   org.bytedeco.tensorflowlite.Interpreter interpreter() {
     return interpreter;
+  }
+
+  Optional<KernelProfiler> profiler() {
+    return profiler;
   }
 
   TensorInfo info(int index) {
@@ -255,6 +264,7 @@ final class NativeModel implements AutoCloseable {
   @Override
   public void close() {
     interpreter.close();
+    profiler.ifPresent(KernelProfiler::close);
     model.close();
     if (memory != null) {
       memory.close();

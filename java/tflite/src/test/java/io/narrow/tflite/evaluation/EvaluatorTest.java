@@ -172,8 +172,13 @@ class EvaluatorTest {
     for (int i = 0; i < 100; i++) {
       nanos[i] = (100 - i) * 1_000_000L;
     }
-    assertThat(Latency.of(nanos)).isEqualTo(new Latency(50.5, 50, 95));
-    assertThat(Latency.of(new long[] {2_000_000})).isEqualTo(new Latency(2, 2, 2));
+    double deviation = Math.sqrt((100 * 100 - 1) / 12.0); // of the whole numbers 1 to 100
+    Latency latency = Latency.of(nanos);
+    assertThat(latency.deviationMillis()).isCloseTo(deviation, within(1e-9));
+    assertThat(latency)
+        .isEqualTo(new Latency(100, 50.5, latency.deviationMillis(), 1, 5, 50, 95, 100));
+    assertThat(Latency.of(new long[] {2_000_000}))
+        .isEqualTo(new Latency(1, 2, 0, 2, 2, 2, 2, 2));
   }
 
   @Test

@@ -30,9 +30,7 @@ final class Binding {
       Source.Array got = arrays.get(order[i]);
       TensorInfo want = inputs.get(i);
       boolean fits =
-          got.flat()
-              ? got.elements() == want.elements()
-              : Arrays.equals(core(got.shape()), core(want.shape()));
+          got.flat() ? got.elements() == want.elements() : sameShape(got.shape(), want.shape());
       if (!fits || !typeFits(got.type(), want)) {
         problems.add(
             "input `" + want.name() + "`: got " + got.describe() + ", want " + want.describe());
@@ -91,13 +89,18 @@ final class Binding {
   }
 
   // What TensorFlow's converter puts around the name that the user gave.
-  private static String plain(String name) {
+  static String plain(String name) {
     return name.replaceFirst("^serving_default_", "").replaceFirst(":\\d+$", "");
   }
 
   private static boolean typeFits(TensorType got, TensorInfo want) {
     boolean fraction = new TensorInfo("", got, new int[0], 0, 0).real();
     return want.type() != TensorType.STRING && (want.real() || !fraction);
+  }
+
+  /** Whether two shapes differ in leading and trailing dimensions of 1 at most. */
+  static boolean sameShape(int[] a, int[] b) {
+    return Arrays.equals(core(a), core(b));
   }
 
   /** A shape without leading and trailing ones. */

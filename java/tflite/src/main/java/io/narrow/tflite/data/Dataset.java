@@ -21,7 +21,7 @@ import java.util.Optional;
  *   <td>inputs=NAME,NAME (in the model's order), labels=NAME or FILE</td></tr>
  * <tr><td>idx</td><td>MNIST's format, plain or gzipped; labels from the file named alike</td>
  *   <td>labels=FILE</td></tr>
- * <tr><td>images</td><td>folder of jpg, png, bmp, gif; [height,width,channels] of 0..255; labels
+ * <tr><td>images</td><td>folder of jpg, png, bmp, gif, or one of these; [height,width,channels] of 0..255; labels
  *   from sub-folders</td><td>resize=HxW, crop=FRACTION, channels=rgb|gray,
  *   filter=triangle|bilinear|nearest, labels=FILE</td></tr>
  * <tr><td>csv</td><td>rows of numbers</td><td>label=first|last|none, labels=FILE</td></tr>
@@ -54,13 +54,13 @@ public final class Dataset {
     this.source = format.needsInputs() ? Optional.empty() : Optional.of(source(List.of()));
   }
 
-  private Dataset(Dataset data, int limit) {
+  private Dataset(Dataset data, int limit, Optional<Source> source) {
     this.spec = data.spec;
     this.format = data.format;
     this.preprocessing = data.preprocessing;
     this.labelOffset = data.labelOffset;
     this.limit = limit;
-    this.source = data.source;
+    this.source = source;
   }
 
   /**
@@ -76,12 +76,25 @@ public final class Dataset {
     return new Dataset(spec, format);
   }
 
+  /**
+   * One sample: the arrays as a whole if they have the shapes of the inputs, else the first of
+   * their samples.
+   *
+   * @param inputs those that are fed
+   * @throws NarrowException as {@link #open} and {@link #feed} do
+   */
+  public static Sample single(String text, List<TensorInfo> inputs) {
+    Dataset data = open(text);
+    Optional<Source> whole = data.source.map(samples -> samples.whole(inputs));
+    return new Dataset(data, 1, whole).feed(inputs).sample(0);
+  }
+
   /** The first samples of this, at most {@code samples}. */
   public Dataset limit(int samples) {
     if (samples < 1) {
       throw NarrowException.input("number of samples: " + samples + " is below 1");
     }
-    return new Dataset(this, Math.min(limit, samples));
+    return new Dataset(this, Math.min(limit, samples), source);
   }
 
   /**
@@ -113,6 +126,11 @@ public final class Dataset {
     int[] order =
         Binding.order(spec.text(), samples.arrays(), inputs, ordered, preprocessing.channels());
     return new Feed(spec.text(), samples, inputs, order, preprocessing, labelOffset, limit);
+  }
+
+  /** An input's name without what TensorFlow's converter puts around the one that the user gave. */
+  public static String plainName(TensorInfo input) {
+    return Binding.plain(input.name());
   }
 
   /** The specification this was opened with. */

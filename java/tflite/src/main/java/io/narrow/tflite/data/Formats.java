@@ -57,7 +57,7 @@ final class Formats {
         "images",
         Set.of("resize", "crop", "channels", "filter", "labels"),
         false,
-        Files::isDirectory,
+        path -> Files.isDirectory(path) || ImageSource.isPicture(path),
         ImageSource::open);
     add("csv", Set.of("label"), true, named(".csv", ".tsv"), CsvSource::open);
     put(new Format("raw", Set.of("stride"), true, true, path -> false, RawSource::open));

@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 
 /**
- * A folder of pictures, in the order of their names; a sample is [height,width,channels] of 0..255.
+ * A folder of pictures, in the order of their names, or one; a sample is [height,width,channels] of
+ * 0..255.
  *
  * <p>Options: {@code crop=F} keeps the central fraction F of height and of width, {@code
  * resize=HxW} then scales, {@code filter} says how (without it, all have to be of one size), {@code
@@ -34,8 +35,8 @@ final class ImageSource implements Source {
   private final ImageScaler scaler;
 
   private ImageSource(Spec spec) {
-    Path folder = spec.folder();
-    files = pictures(folder);
+    Path folder = spec.path();
+    files = isPicture(folder) ? List.of(folder) : pictures(spec.folder());
     if (files.isEmpty()) {
       throw NarrowException.input(
           folder + ": no pictures (" + String.join(", ", new TreeSet<>(SUFFIXES)) + ")");
@@ -148,7 +149,7 @@ final class ImageSource implements Source {
     }
   }
 
-  private static boolean isPicture(Path file) {
+  static boolean isPicture(Path file) {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
     return SUFFIXES.contains(name.substring(name.lastIndexOf('.') + 1))
         && Files.isRegularFile(file);

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** One array in numpy's .npy format, versions 1 to 3; the first axis is that of the samples. */
 final class NpyArray {
@@ -80,6 +81,15 @@ final class NpyArray {
 
   Header header() {
     return header;
+  }
+
+  /** The same array as the only row of one that has an axis more. */
+  NpyArray asRow() {
+    int[] shape = IntStream.concat(IntStream.of(1), IntStream.of(header.shape)).toArray();
+    return new NpyArray(
+        source,
+        new Header(header.type, header.order, header.fortran, shape, header.start, header.bytes),
+        file);
   }
 
   /** Row {@code index} of the first axis, in row-major order whatever the order in the file. */

@@ -112,6 +112,24 @@ final class NpySource implements Source {
     return labelled(source, all, all, usualLabels(all, taken));
   }
 
+  @Override
+  public Source whole(List<TensorInfo> fed) {
+    Map<String, NpyArray> all = new LinkedHashMap<>();
+    for (int i = 0; i < arrays.size(); i++) {
+      String name = arrays.get(i).name();
+      int[] shape = inputs.get(i).header().shape();
+      List<TensorInfo> candidates =
+          arrays.size() == 1 || fed.size() == 1
+              ? fed
+              : fed.stream().filter(input -> Binding.isNamed(input, name)).toList();
+      if (candidates.stream().noneMatch(input -> Binding.sameShape(shape, input.shape()))) {
+        return this;
+      }
+      all.put(name, inputs.get(i).asRow());
+    }
+    return new NpySource(source, all, guessesLabels);
+  }
+
   private static boolean feeds(Array array, TensorInfo input) {
     return Binding.isNamed(input, array.name()) && array.elements() == input.elements();
   }

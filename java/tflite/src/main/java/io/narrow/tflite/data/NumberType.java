@@ -60,6 +60,11 @@ enum NumberType {
     return Arrays.stream(values()).filter(t -> t.idxCode == code).findFirst();
   }
 
+  /** Numpy's letter and size, without the byte order. */
+  String numpyName() {
+    return numpyName;
+  }
+
   TensorType tensorType() {
     return type;
   }

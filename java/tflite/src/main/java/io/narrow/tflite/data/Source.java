@@ -66,6 +66,15 @@ interface Source {
     return this;
   }
 
+  /**
+   * This source as one sample, if its arrays as a whole have the shapes of a model's inputs.
+   *
+   * @param inputs those of the model
+   */
+  default Source whole(List<TensorInfo> inputs) {
+    return this;
+  }
+
   /** This source with other labels. */
   default Source withLabels(int[] labels) {
     Source samples = this;

@@ -154,6 +154,11 @@ record Spec(String text, String format, String argument, Map<String, String> opt
     return choice;
   }
 
+  /** The argument as a path, whether there is such a file or not. */
+  Path path() {
+    return path(argument, text);
+  }
+
   /** The argument as an existing file. */
   Path file() {
     Path file = path(argument, text);

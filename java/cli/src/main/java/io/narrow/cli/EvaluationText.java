@@ -3,7 +3,7 @@ package io.narrow.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.narrow.tflite.evaluation.Evaluation;
-import java.util.ArrayList;
+import io.narrow.tflite.evaluation.Latency;
 import java.util.List;
 import java.util.Locale;
 
@@ -15,51 +15,34 @@ final class EvaluationText {
     this.results = results;
   }
 
-  private static final List<String> HEADER =
-      List.of("model", "accuracy", "agreement", "SQNR dB", "latency ms", "bytes", "size");
+  private static final String[] HEADER = {
+    "model", "accuracy", "agreement", "SQNR dB", "latency ms", "bytes", "size"
+  };
 
-  private List<List<String>> rows() {
-    List<List<String>> rows = new ArrayList<>(List.of(HEADER));
+  private Table table() {
+    Table table = new Table(HEADER);
     long first = results.get(0).fileBytes();
     for (Evaluation result : results) {
-      rows.add(
-          List.of(
-              result.model().toString(),
-              result.accuracy().isPresent() ? fixed(4, result.accuracy().getAsDouble()) : "-",
-              fixed(4, result.agreement()),
-              decibels(result.sqnrDb()),
-              fixed(3, result.latency().meanMillis()),
-              Output.grouped(result.fileBytes()),
-              Output.percent(result.fileBytes(), first) + "%"));
+      table.row(
+          result.model().toString(),
+          result.accuracy().isPresent() ? fixed(4, result.accuracy().getAsDouble()) : "-",
+          fixed(4, result.agreement()),
+          decibels(result.sqnrDb()),
+          fixed(3, result.latency().meanMillis()),
+          Output.grouped(result.fileBytes()),
+          Output.percent(result.fileBytes(), first) + "%");
     }
-    return rows;
+    return table;
   }
 
   /** A table whose columns stand below one another. */
   List<String> lines() {
-    List<List<String>> rows = rows();
-    List<String> lines = new ArrayList<>();
-    for (List<String> row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.size(); i++) {
-        int column = i;
-        int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0);
-        String format = i == 0 ? "%-" + width + "s" : "  %" + width + "s";
-        line.append(String.format(Locale.ROOT, format, row.get(i)));
-      }
-      lines.add(line.toString());
-    }
-    return lines;
+    return table().lines(1);
   }
 
   /** The same table in Markdown. */
   List<String> markdown() {
-    List<String> lines = new ArrayList<>();
-    for (List<String> row : rows()) {
-      lines.add("| " + String.join(" | ", row) + " |");
-    }
-    lines.add(1, "|---" + "|--:".repeat(HEADER.size() - 1) + "|");
-    return lines;
+    return table().markdown(1);
   }
 
   private static String fixed(int digits, double value) {
@@ -84,14 +67,23 @@ final class EvaluationText {
       if (Double.isFinite(result.sqnrDb())) { // JSON has no infinity
         entry.addProperty("sqnr_db", result.sqnrDb());
       }
-      JsonObject latency = new JsonObject();
-      latency.addProperty("mean_ms", result.latency().meanMillis());
-      latency.addProperty("p50_ms", result.latency().p50Millis());
-      latency.addProperty("p95_ms", result.latency().p95Millis());
-      entry.add("latency", latency);
+      entry.add("latency", json(result.latency()));
       entry.addProperty("bytes", result.fileBytes());
       document.add(entry);
     }
     return document;
+  }
+
+  static JsonObject json(Latency latency) {
+    JsonObject entry = new JsonObject();
+    entry.addProperty("runs", latency.runs());
+    entry.addProperty("mean_ms", latency.meanMillis());
+    entry.addProperty("std_ms", latency.deviationMillis());
+    entry.addProperty("min_ms", latency.minMillis());
+    entry.addProperty("p5_ms", latency.p5Millis());
+    entry.addProperty("p50_ms", latency.p50Millis());
+    entry.addProperty("p95_ms", latency.p95Millis());
+    entry.addProperty("max_ms", latency.maxMillis());
+    return entry;
   }
 }

@@ -26,15 +26,19 @@ final class ModelInput {
       return file;
     }
     Model model = read(file);
+    makeFolder(folder);
+    String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+    Path imported = folder.resolve(name + ".tflite");
+    model.write(imported);
+    return imported;
+  }
+
+  static void makeFolder(Path folder) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
       throw new NarrowException(
           NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
     }
-    String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    Path imported = folder.resolve(name + ".tflite");
-    model.write(imported);
-    return imported;
   }
 }

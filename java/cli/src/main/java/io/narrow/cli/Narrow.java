@@ -42,7 +42,17 @@ public final class Narrow
 
   private static final List<String> COMMANDS =
       List.of(
-          "quantize", "import", "calibrate", "inspect", "evaluate", "compare", "sweep", "doctor");
+          "quantize",
+          "import",
+          "calibrate",
+          "inspect",
+          "evaluate",
+          "compare",
+          "benchmark",
+          "run",
+          "check",
+          "sweep",
+          "doctor");
 
   @Spec private CommandSpec spec;
 
@@ -54,6 +64,9 @@ public final class Narrow
       case "inspect" -> new InspectCommand();
       case "evaluate" -> new EvaluateCommand();
       case "compare" -> new CompareCommand();
+      case "benchmark" -> new BenchmarkCommand();
+      case "run" -> new RunCommand();
+      case "check" -> new CheckCommand();
       case "sweep" -> new SweepCommand();
       default -> new DoctorCommand();
     };

@@ -74,6 +74,11 @@ final class PlanText {
     return lines.stream().map(Output::shortened).toList();
   }
 
+  /** A line for every operator in the order of the graph. */
+  List<String> operators() {
+    return plan.operators().stream().map(this::line).map(Output::shortened).toList();
+  }
+
   private String line(OperatorPlan operator) {
     String name = operator.name() + " (operator " + operator.operator() + ")";
     return "  "

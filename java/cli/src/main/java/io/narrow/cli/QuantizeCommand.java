@@ -87,7 +87,7 @@ final class QuantizeCommand extends Output {
     return file;
   }
 
-  private static long size(Path file) {
+  static long size(Path file) {
     try {
       return Files.size(file);
     } catch (IOException e) {

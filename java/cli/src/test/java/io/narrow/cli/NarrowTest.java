@@ -12,6 +12,8 @@ import io.narrow.tflite.model.TensorType;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -411,5 +413,54 @@ class NarrowTest {
   void doctorNamesTheKernels() {
     assertThat(run("doctor")).isZero();
     assertThat(out).contains("kernels available  java").contains("TensorFlow Lite");
+  }
+
+  @Test
+  void benchmarkPrintsWhatScriptsLookFor() {
+    String[] few = {"--runs", "3", "--seconds", "0", "--warm-up-seconds", "0"};
+    assertThat(run("quantize", MODEL, "-o", output())).isZero();
+    assertThat(run(with(few, "benchmark", MODEL, output()))).isZero();
+    assertThat(out)
+        .containsPattern(
+            "(?m)^count=\\d+ first=\\d+ curr=\\d+ min=\\d+ max=\\d+ avg=\\S+ std=\\d+ ")
+        .containsPattern("(?m)^Inference timings in us: Init: \\d+, First inference: \\d+, Warmup ")
+        .containsPattern("Replacing \\d+ out of \\d+ node\\(s\\) with delegate")
+        .contains("Summary by node type", "[difference ms]");
+    assertThat(run(with(few, "benchmark", MODEL, output(), "--json"))).isZero();
+    JsonObject document = JsonParser.parseString(out).getAsJsonObject();
+    assertThat(document.getAsJsonArray("models")).hasSize(2);
+    assertThat(document.getAsJsonArray("differences")).hasSize(1);
+  }
+
+  private static String[] with(String[] more, String... arguments) {
+    return Stream.of(arguments, more).flatMap(Arrays::stream).toArray(String[]::new);
+  }
+
+  @Test
+  void runWritesItsOutputsAndPrintsTheSameNumbers() throws IOException {
+    Path results = folder.resolve("results");
+    assertThat(run("run", MODEL, "--input", DATA, "-o", results.toString(), "--json")).isZero();
+    JsonObject output = JsonParser.parseString(out).getAsJsonArray().get(0).getAsJsonObject();
+    assertThat(output.getAsJsonArray("values")).hasSize(10);
+    byte[] file = Files.readAllBytes(Path.of(output.get("file").getAsString()));
+    ByteBuffer numbers = ByteBuffer.wrap(file, file.length - 40, 40).order(ByteOrder.LITTLE_ENDIAN);
+    output
+        .getAsJsonArray("values")
+        .forEach(value -> assertThat(numbers.getFloat()).isEqualTo(value.getAsFloat()));
+    assertThat(run("run", MODEL, "--input", "nobody=" + DATA)).isEqualTo(Narrow.USAGE);
+    assertThat(err).contains("no input `nobody`").hasLineCount(1);
+  }
+
+  @Test
+  void checkNeedsNoData() {
+    assertThat(run("check", MODEL, "--mode", "int16x8")).isZero();
+    assertThat(out)
+        .contains("CONV_2D (operator 0) integer")
+        .contains("127,356 -> ")
+        .contains("outside XNNPACK: 4 ADD, 10 CONV_2D");
+    assertThat(run("check", MODEL, "--mode", "int8", "--json")).isZero();
+    JsonObject document = JsonParser.parseString(out).getAsJsonObject();
+    assertThat(document.get("runs").getAsBoolean()).isTrue();
+    assertThat(document.getAsJsonArray("operators")).hasSize(17);
   }
 }

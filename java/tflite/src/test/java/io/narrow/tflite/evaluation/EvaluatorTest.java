@@ -177,8 +177,7 @@ class EvaluatorTest {
     assertThat(latency.deviationMillis()).isCloseTo(deviation, within(1e-9));
     assertThat(latency)
         .isEqualTo(new Latency(100, 50.5, latency.deviationMillis(), 1, 5, 50, 95, 100));
-    assertThat(Latency.of(new long[] {2_000_000}))
-        .isEqualTo(new Latency(1, 2, 0, 2, 2, 2, 2, 2));
+    assertThat(Latency.of(new long[] {2_000_000})).isEqualTo(new Latency(1, 2, 0, 2, 2, 2, 2, 2));
   }
 
   @Test

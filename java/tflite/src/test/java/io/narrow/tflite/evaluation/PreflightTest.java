@@ -14,9 +14,9 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** What is foretold without data is held against what comes out with them. */
 class PreflightTest {

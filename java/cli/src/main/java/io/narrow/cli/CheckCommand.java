@@ -1,0 +1,78 @@
+package io.narrow.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.evaluation.Preflight;
+import io.narrow.tflite.plan.Reason;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code narrow check}. */
+@Command(
+    name = "check",
+    description =
+        "Says before any work and without data what becomes of each operator and why, how large"
+            + " the file will be, and whether the runtime can execute it.",
+    mixinStandardHelpOptions = true)
+final class CheckCommand extends Output {
+  @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
+  private Path input;
+
+  @Mixin private RecipeOptions recipe;
+
+  @Override
+  public Integer call() {
+    Quantizer.Prepared prepared = Quantizer.DEFAULT.prepare(ModelInput.read(input));
+    Preflight result = Preflight.of(prepared, recipe.recipe());
+    List<Reason> warnings = prepared.warnings(result.plan());
+    PlanText text = new PlanText(result.plan(), warnings);
+    long before = QuantizeCommand.size(input);
+    if (json) {
+      print(document(result, text, before));
+      return 0;
+    }
+    say(input + "  (" + result.plan().recipe() + ")");
+    text.lines(false).forEach(this::say);
+    text.operators().forEach(this::say);
+    say(
+        "size       "
+            + grouped(before)
+            + " -> "
+            + grouped(result.bytes())
+            + " bytes ("
+            + percent(result.bytes(), before)
+            + " %)");
+    say(
+        "runtime    TensorFlow Lite %s %s",
+        result.runtime(),
+        result
+            .refusal()
+            .map(why -> "does not run it: " + why)
+            .orElse(
+                "runs it, "
+                    + (result.operators() - result.left().size())
+                    + " of "
+                    + result.operators()
+                    + " operators on XNNPACK"));
+    BenchmarkText.outside(result.left()).forEach(this::say);
+    warnings.forEach(warning -> warn(Advice.with(warning)));
+    return 0;
+  }
+
+  private JsonObject document(Preflight result, PlanText text, long before) {
+    JsonObject document = text.json();
+    document.addProperty("bytes_before", before);
+    document.addProperty("bytes", result.bytes());
+    document.addProperty("runtime", result.runtime());
+    document.addProperty("runs", result.refusal().isEmpty());
+    result.refusal().ifPresent(why -> document.addProperty("refusal", why));
+    document.addProperty("runtime_operators", result.operators());
+    JsonArray left = BenchmarkText.json(result.left());
+    document.add("outside_xnnpack", left);
+    return document;
+  }
+}

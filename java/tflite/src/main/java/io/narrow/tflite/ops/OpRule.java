@@ -252,12 +252,32 @@ public final class OpRule {
     return row.has("adds");
   }
 
+  /** Whether it computes the product of its two operands. */
+  public boolean multiplies() {
+    return row.has("multiplies");
+  }
+
+  /** Whether all that it gives are values of its operands, moved or chosen. */
+  public boolean moves() {
+    return !row.has("computes") && integer.filter(rule -> rule.scales().same()).isPresent();
+  }
+
+  /** Whether it gives whole numbers where its operands are such. */
+  public boolean integral() {
+    return row.has("integral");
+  }
+
   /**
    * To which power its result is the difference of its operands, which is small where they are
    * nearly equal; 0 for an operator that computes no difference.
    */
   public int cancels() {
     return row.number("cancels", 0);
+  }
+
+  /** Whether only e to the power of a value less the largest counts of its operand. */
+  public boolean dwindles() {
+    return row.has("dwindles");
   }
 
   /** Place of the operand that says how many results it gives, -1 if none does. */

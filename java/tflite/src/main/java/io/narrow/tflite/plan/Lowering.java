@@ -67,19 +67,7 @@ final class Lowering {
 
   /** The ranges of its tensors. */
   Ranges ranges() {
-    return new Ranges() {
-      @Override
-      public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
-        FloatRange range = computed.get(new Place(subgraph, tensor));
-        return range != null ? Optional.of(range) : ranges.range(subgraph, tensor, whole);
-      }
-
-      @Override
-      public Optional<FloatRange> intermediate(
-          int subgraph, int output, int number, boolean whole) {
-        return ranges.intermediate(subgraph, output, number, whole);
-      }
-    };
+    return ranges.with(computed);
   }
 
   private void lower(int subgraph, int number, Operator operator, List<Predicate<Operator>> fits) {

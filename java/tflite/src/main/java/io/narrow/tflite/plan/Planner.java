@@ -90,7 +90,8 @@ public final class Planner {
     if (!recipe.needsRanges()) {
       return new Planner(model, recipe, ranges, known).plan();
     }
-    Lowering lowered = new Lowering(model, recipe, ranges);
+    Masks masks = new Masks(model, recipe, ranges);
+    Lowering lowered = new Lowering(masks.model(), recipe, masks.ranges());
     return new Planner(lowered.model(), recipe, lowered.ranges(), known).plan();
   }
 

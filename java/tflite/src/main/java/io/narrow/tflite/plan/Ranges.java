@@ -1,6 +1,8 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.plan.KnownEncodings.Place;
+import java.util.Map;
 import java.util.Optional;
 
 /** The ranges of a model's activations. */
@@ -45,5 +47,23 @@ public interface Ranges {
    */
   default Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
     return Optional.empty();
+  }
+
+  /** These with other ranges of some tensors. */
+  default Ranges with(Map<Place, FloatRange> others) {
+    Ranges before = this;
+    return new Ranges() {
+      @Override
+      public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+        FloatRange range = others.get(new Place(subgraph, tensor));
+        return range != null ? Optional.of(range) : before.range(subgraph, tensor, whole);
+      }
+
+      @Override
+      public Optional<FloatRange> intermediate(
+          int subgraph, int output, int number, boolean whole) {
+        return before.intermediate(subgraph, output, number, whole);
+      }
+    };
   }
 }

@@ -111,6 +111,17 @@ public final class OpRule {
     return fits && !text.isEmpty() ? Optional.of(Expression.of(text)) : Optional.empty();
   }
 
+  /**
+   * What computes the same as long as its second operand, which is computed, is not below a bound;
+   * empty if it takes any.
+   */
+  public Optional<Expression> guarded(float least) {
+    return row.has("guarded")
+        ? Optional.of(
+            Expression.of(row.word("guarded", "").replace("least", Float.toString(least))))
+        : Optional.empty();
+  }
+
   /** Why it does not compute with activations of a type, in words. */
   public String missing(TensorType activation) {
     return operator()
@@ -260,6 +271,11 @@ public final class OpRule {
   /** Whether all that it gives are values of its operands, moved or chosen. */
   public boolean moves() {
     return !row.has("computes") && integer.filter(rule -> rule.scales().same()).isPresent();
+  }
+
+  /** Whether it gives the larger of its operands. */
+  public boolean takesLarger() {
+    return row.has("larger");
   }
 
   /** Whether it gives whole numbers where its operands are such. */

@@ -134,6 +134,30 @@ final class Graph {
     return tensor < 0 ? List.of() : subgraph.readers(tensor);
   }
 
+  /** Smallest and largest value of a constant. */
+  FloatRange values(int constant) {
+    float[] range = IntegerWeights.range(contents(constant));
+    return new FloatRange(range[0], range[1], 0, 0);
+  }
+
+  /** What no value of a constant, or of the larger of a constant and others, is below. */
+  Optional<Float> least(int tensor) {
+    if (isConstant(tensor)) {
+      return Optional.of(values(tensor).min());
+    }
+    return producer(tensor)
+        .map(this::operator)
+        .filter(operator -> OpRules.of(operator.name()).takesLarger())
+        .flatMap(
+            operator ->
+                IntStream.of(operator.inputs())
+                    .filter(input -> isFloat(input) && isConstant(input))
+                    .filter(input -> !tensor(input).isEncoded())
+                    .boxed()
+                    .map(input -> values(input).min())
+                    .max(Float::compare));
+  }
+
   /**
    * The operator that does nothing but set a state to zero in each run: it moves zeros there, with
    * a kernel that moves codes just as well.

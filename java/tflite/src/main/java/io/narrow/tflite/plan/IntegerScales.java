@@ -410,6 +410,10 @@ final class IntegerScales {
         results.add(integer.outputs().get(place).scale());
       }
     }
+    if (rule.scales() == Scales.QUOTIENT
+        && graph.least(operator.input(1)).orElseThrow() < integer.inputs().get(1).scale()) {
+      return Reason.of(Code.KERNEL_LIMIT, "a divisor that rounds to zero would stop the model");
+    }
     return Reason.of(
         Code.KERNEL_LIMIT, rule.limits(support.type(number)).objection(operands, results));
   }

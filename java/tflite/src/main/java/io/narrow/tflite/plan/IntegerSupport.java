@@ -9,7 +9,6 @@ import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Reason.Code;
-import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 
@@ -181,18 +180,17 @@ final class IntegerSupport {
 
   private Reason divisor(int number, TensorType type) {
     Tensor tensor = graph.tensor(number);
-    if (!graph.isConstant(number) || tensor.isEncoded() || tensor.type() != TensorType.FLOAT32) {
+    boolean constant = graph.isConstant(number);
+    Optional<Float> least = graph.least(number);
+    if (tensor.isEncoded() || tensor.type() != TensorType.FLOAT32 || least.isEmpty()) {
       return Reason.of(
           Code.NOT_CONSTANT, "a computed divisor that rounds to zero would stop the model");
     }
-    float[] range = IntegerWeights.range(graph.contents(number));
-    float scale = Encoding.activation(type, range[0], range[1]).scale();
-    ByteBuffer values = graph.contents(number);
-    boolean safe = true;
-    while (values.hasRemaining()) {
-      safe &= values.getFloat() > scale;
-    }
-    return safe
+    FloatRange range =
+        constant
+            ? graph.values(number)
+            : graph.range(number, type).orElse(new FloatRange(0, least.get(), 0, 0));
+    return least.get() > Encoding.activation(type, range.min(), range.max()).scale()
         ? Reason.NONE
         : Reason.of(
             Code.KERNEL_LIMIT,

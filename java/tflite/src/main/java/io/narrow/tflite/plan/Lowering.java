@@ -38,6 +38,9 @@ final class Lowering {
           "RELU", (a, b) -> Math.max(a, 0),
           "RELU6", (a, b) -> Math.min(Math.max(a, 0), 6));
 
+  /** A divisor of fewer steps is not worth the name. */
+  private static final int FEWEST_STEPS = 2;
+
   private final Model model;
   private final Recipe recipe;
   private final Ranges ranges;
@@ -81,10 +84,24 @@ final class Lowering {
     for (TensorType type : List.of(TensorType.INT8, TensorType.INT16)) {
       OpRules.of(operator.name())
           .instead(type, operand)
+          .or(() -> guarded(subgraph, operator, type))
           .filter(expression -> wanted(operator, fits, type))
           .filter(expression -> isKnown(subgraph, operator, expression))
           .ifPresent(expression -> replace(subgraph, number, operator, expression));
     }
+  }
+
+  /** What computes the same where a divisor is nowhere nearer to 0 than some steps. */
+  private Optional<Expression> guarded(int subgraph, Operator operator, TensorType type) {
+    Subgraph graph = model.subgraphs().get(subgraph);
+    int second = operator.input(1);
+    if (second < 0 || model.isConstant(graph.tensor(second))) {
+      return Optional.empty();
+    }
+    float codes = (1 << type.bits() - (type == TensorType.INT16 ? 1 : 0)) - 1;
+    return operand(subgraph, second)
+        .filter(range -> range.min() / 2 >= FEWEST_STEPS * range.max() / codes)
+        .flatMap(range -> OpRules.of(operator.name()).guarded(range.min() / 2));
   }
 
   /** Whether a recipe wants activations of a type of an operator, without naming it. */
@@ -201,7 +218,7 @@ final class Lowering {
         arguments.add(tensor(subgraph, operator, each, known, steps));
       }
       String name = output.name() + "_" + expression.operator().toLowerCase(Locale.ROOT);
-      int made = draft.graph(subgraph).add(output.withName(name).withBuffer(0));
+      int made = draft.graph(subgraph).add(like(subgraph, arguments, output).withName(name));
       number = made;
       steps.add(step(expression.operator(), arguments, made));
       range(subgraph, operator, expression)
@@ -209,6 +226,16 @@ final class Lowering {
     }
     known.put(expression, number);
     return number;
+  }
+
+  /** A tensor of the shape of its only operand that is computed, or of the result of all. */
+  private Tensor like(int subgraph, List<Integer> arguments, Tensor result) {
+    List<Tensor> computedOnes =
+        arguments.stream()
+            .map(draft.graph(subgraph)::tensor)
+            .filter(tensor -> tensor.buffer() == 0)
+            .toList();
+    return computedOnes.size() == 1 ? computedOnes.get(0) : result.withBuffer(0);
   }
 
   private int constant(float value) {

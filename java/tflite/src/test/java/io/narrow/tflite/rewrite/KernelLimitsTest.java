@@ -288,6 +288,54 @@ class KernelLimitsTest {
     }
   }
 
+  /** A softmax in parts, as exporters write it, over inputs around an offset. */
+  private static ModelBuilder quotient(ModelBuilder b, boolean positive) {
+    int x = b.floats("x", 4, 8);
+    int e = b.floats("e", 4, 8);
+    int sum = b.floats("sum", 4, 1);
+    int y = b.floats("y", 4, 8);
+    int axis = b.constant("axis", new int[] {1}, 1);
+    Table reduce = options("ReducerOptions").with("keep_dims", 1);
+    if (positive) {
+      b.operator("EXP", options("ExpOptions"), new int[] {x}, e);
+    } else {
+      int two = b.constant("two", new float[] {2});
+      b.operator("MUL", options("MulOptions"), new int[] {x, two}, e);
+    }
+    b.operator("SUM", reduce, new int[] {e, axis}, sum);
+    return b.operator("DIV", options("DivOptions"), new int[] {e, sum}, y).inputs(x).outputs(y);
+  }
+
+  @Test
+  void divisorsThatAreFarFromZeroAreIntegers() {
+    for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8())) {
+      Plan plan = check(b -> quotient(b, true), recipe, 30);
+      assertThat(floats(plan)).isEmpty();
+      // Sums that cancel are divided by: what is left of them is not this kernel's doing.
+      assertThat(floats(check(b -> quotient(b, false), recipe, -300))).containsExactly("DIV");
+    }
+  }
+
+  /** Ranges of inputs around 1; inputs around -1 then give divisors of 0 and below. */
+  @Test
+  void divisorsThatTurnOutToBeZeroEndNothing() {
+    for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8())) {
+      Model model = quotient(new ModelBuilder(5), false).build();
+      Path before = folder.resolve("float.tflite");
+      Path after = folder.resolve("quantized.tflite");
+      model.write(before);
+      Plan plan = Planner.plan(model, recipe, MeasuredRanges.ofRandomRuns(before, 1.2f));
+      assertThat(floats(plan)).isEmpty();
+      Rewriter.rewrite(plan).write(after);
+      for (boolean xnnpack : List.of(true, false)) {
+        assertThat(RuntimeComparison.sqnr(before, after, xnnpack, 1.2f)).isGreaterThan(30);
+        for (float offset : new float[] {0, -1.2f}) {
+          assertThat(RuntimeComparison.outputs(after, xnnpack, offset)).hasSize(3);
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(floats = {1e-8f, 1e-13f, 1e-20f, 1e-24f, 1e-30f})
   void tinyRangesAreNoZeros(float factor) {

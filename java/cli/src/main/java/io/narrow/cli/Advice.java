@@ -4,6 +4,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -12,6 +13,7 @@ final class Advice {
   /** By kind of reason; {@code %s} stands for its names as the option takes them. */
   private static final Map<Code, String> OPTIONS =
       Map.of(
+          Code.NO_DATA, "`--calibrate DATA` gives them",
           Code.SLOW_WEIGHTS, "`--prefer speed` keeps them on it",
           Code.SLOW_OPERATORS, "`--keep-float-ops %s` keeps them on it",
           Code.LOST, "`--keep-float '%s'`",
@@ -25,10 +27,13 @@ final class Advice {
 
   /** What is said, and the option that helps if there is one. */
   static String with(Reason reason) {
-    String option = OPTIONS.get(reason.code());
-    return option == null
-        ? reason.text()
-        : reason.text() + " (" + option.replace("%s", names(reason)) + ")";
+    return of(reason).map(option -> reason.text() + " (" + option + ")").orElse(reason.text());
+  }
+
+  /** The option that helps, if there is one. */
+  static Optional<String> of(Reason reason) {
+    return Optional.ofNullable(OPTIONS.get(reason.code()))
+        .map(option -> option.replace("%s", names(reason)));
   }
 
   static String with(NarrowException e) {

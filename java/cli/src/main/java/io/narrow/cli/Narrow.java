@@ -151,7 +151,7 @@ public final class Narrow
   }
 
   private static int problem(PrintWriter err, String message, int code) {
-    err.println("narrow: " + message.replaceAll("\\s*\\R\\s*", " "));
+    err.println("narrow: " + Output.shortened(message.replaceAll("\\s*\\R\\s*", " ")));
     return code;
   }
 

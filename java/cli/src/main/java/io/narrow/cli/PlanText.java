@@ -44,6 +44,17 @@ final class PlanText {
     return lines;
   }
 
+  /** Whether more operators stay float32 for more reasons than warnings tell one by one. */
+  boolean summarizes() {
+    return plan.recipe().needsRanges()
+        && plan.operators().stream()
+                .filter(operator -> operator.precision().computesFloat())
+                .map(OperatorPlan::reason)
+                .distinct()
+                .count()
+            > warnings.size();
+  }
+
   /**
    * A line for every operator in the order of the graph, and under it one for each float32 tensor
    * that it is the first to read, as far as nothing computes that, and for each that it writes.
@@ -169,6 +180,7 @@ final class PlanText {
     entry.addProperty("text", warning.text());
     JsonArray names = new JsonArray();
     warning.names().forEach(names::add);
+    Advice.of(warning).ifPresent(advice -> entry.addProperty("advice", advice));
     entry.add("names", names);
     return entry;
   }

@@ -71,9 +71,12 @@ final class QuantizeCommand extends Output {
             + " bytes ("
             + percent(after, before)
             + " %)");
-    model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + line));
+    model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + shortened(line)));
     text.lines(why).forEach(this::say);
     warnings.forEach(warning -> warn(Advice.with(warning)));
+    if (!why && text.summarizes()) {
+      warn("`--why` has the reason for each operator and tensor");
+    }
     if (after > before) {
       warn("the file grew by " + (after - before) + " bytes");
     }

@@ -219,6 +219,7 @@ public final class Quantizer {
     /** What to tell the user of a plan. */
     public List<Reason> warnings(Plan plan) {
       List<Reason> warnings = new ArrayList<>(plan.warnings());
+      folded(plan.recipe()).densified(model, plan).ifPresent(warnings::add);
       if (plan.recipe().needsRanges() && forIntegers().isInteger()) {
         List<String> changes = forIntegers().integers(plan.recipe()).lines();
         String but = changes.isEmpty() ? "" : " but for what is said below";

@@ -31,10 +31,10 @@ public final class Comparator {
 
     public Options {
       if (threads < 1) {
-        throw NarrowException.input("--threads " + threads + ": has to be 1 or more");
+        throw NarrowException.input("threads " + threads + ": has to be 1 or more");
       }
       if (restored < 0) {
-        throw NarrowException.input("--restore " + restored + ": has to be 0 or more");
+        throw NarrowException.input("restored operators " + restored + ": has to be 0 or more");
       }
     }
 

@@ -70,7 +70,7 @@ public final class Benchmarker {
 
     public Options {
       if (threads < 1) {
-        throw NarrowException.input("--threads " + threads + ": has to be 1 or more");
+        throw NarrowException.input("threads " + threads + ": has to be 1 or more");
       }
     }
   }

@@ -8,14 +8,19 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -31,8 +36,6 @@ import java.util.stream.IntStream;
 public record Folded(Model model, KnownEncodings known, List<Change> changes) {
   /** What is said of activations whose encodings were chosen in training. */
   static final Reason TRAINED = Reason.of(Code.TRAINED, "rounded as in training");
-
-  private static final int NAMES = 3;
 
   /**
    * One thing that was folded.
@@ -109,6 +112,51 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
     return changes.stream().anyMatch(change -> change.what().code() == Code.TRAINED);
   }
 
+  /**
+   * What a file gains or loses because weights that were sparse are stored with their zeros.
+   *
+   * @param before the model that was folded
+   * @param plan of the folded one
+   */
+  public Optional<Reason> densified(Model before, Plan plan) {
+    Set<KnownEncodings.Place> places = new HashSet<>();
+    Map<Integer, Long> sparse = new HashMap<>(); // by buffer, which several tensors can have
+    for (int s = 0; s < before.subgraphs().size(); s++) {
+      int number = s;
+      Set<String> names =
+          changes.stream()
+              .filter(change -> change.subgraph() == number && change.what().code() == Code.SPARSE)
+              .map(Change::tensor)
+              .collect(Collectors.toSet());
+      plan.tensors().stream()
+          .filter(t -> t.subgraph() == number && names.contains(t.name()))
+          .forEach(t -> places.add(new KnownEncodings.Place(number, t.tensor())));
+      before.subgraphs().get(s).tensors().stream()
+          .filter(Tensor::isSparse)
+          .forEach(t -> sparse.put(t.buffer(), t.sparseBytes(before.buffers().get(t.buffer()))));
+    }
+    if (places.isEmpty()) {
+      return Optional.empty();
+    }
+    long was = sparse.values().stream().mapToLong(Long::longValue).sum();
+    long is =
+        plan.tensors().stream()
+            .filter(t -> places.contains(new KnownEncodings.Place(t.subgraph(), t.tensor())))
+            .mapToLong(t -> t.type().bytes(t.elements()))
+            .sum();
+    return Optional.of(
+        Reason.of(
+            Code.SPARSE,
+            places.size()
+                + (places.size() == 1
+                    ? " weight that was sparse is"
+                    : " weights that were sparse are")
+                + " stored with zeros: "
+                + was
+                + " bytes become "
+                + is));
+  }
+
   /** What was folded: a line for each kind, with a count and the first names. */
   public List<String> lines() {
     Map<Reason, List<String>> kinds = new LinkedHashMap<>();
@@ -122,9 +170,8 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
                 names.size()
                     + " "
                     + what
-                    + ": `"
-                    + String.join("`, `", names.subList(0, Math.min(NAMES, names.size())))
-                    + (names.size() > NAMES ? "`, ..." : "`")));
+                    + ": "
+                    + Reason.first(names.stream().map(name -> "`" + name + "`").toList())));
     return lines;
   }
 }

@@ -18,6 +18,7 @@ final class SparseLayout {
   private final int[][] segments; // of a level that lists its indices: where each list begins
   private final int[][] indices; // the lists; both empty for a level that holds all
   private final long stored;
+  private long indexBytes;
 
   /**
    * @throws NarrowException if the encoding contradicts itself or the shape
@@ -76,11 +77,23 @@ final class SparseLayout {
   }
 
   /** Numbers of a level, which are held in one, two or four bytes. */
-  private static int[] listed(Table metadata, String field) {
+  private int[] listed(Table metadata, String field) {
     if (!metadata.has(field)) {
       return new int[0];
     }
     Table vector = metadata.table(field).get(0);
+    int[] numbers = numbers(vector);
+    int width =
+        switch (vector.type().name()) {
+          case "Int32Vector" -> Integer.BYTES;
+          case "Uint16Vector" -> Short.BYTES;
+          default -> Byte.BYTES;
+        };
+    indexBytes += (long) numbers.length * width;
+    return numbers;
+  }
+
+  private static int[] numbers(Table vector) {
     ByteBuffer bytes = vector.bytes("values");
     return switch (vector.type().name()) {
       case "Int32Vector" -> vector.ints("values");
@@ -127,6 +140,11 @@ final class SparseLayout {
     if (!holds) {
       throw NarrowException.input("its sparse encoding is damaged: the " + what + " do not fit");
     }
+  }
+
+  /** How many bytes a file has to say where the values belong. */
+  long indexBytes() {
+    return indexBytes;
   }
 
   /** How many values are stored. */

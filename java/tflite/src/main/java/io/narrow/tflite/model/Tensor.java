@@ -116,6 +116,16 @@ public final class Tensor {
         (int) bytes, target -> layout.spread(stored.bytes(), type.bits() / 8, target));
   }
 
+  /**
+   * Bytes that a sparse tensor takes in a file: its values and where they belong.
+   *
+   * @param stored its buffer
+   * @throws NarrowException as {@link #dense}
+   */
+  public long sparseBytes(Buffer stored) {
+    return stored.size() + new SparseLayout(this, table.table("sparsity").get(0)).indexBytes();
+  }
+
   /** This tensor with type, shape, quantization and buffer of another, whose shape is fixed. */
   public Tensor holding(Tensor values) {
     Table changed =

@@ -240,31 +240,32 @@ final class Graph {
   /** Why there is no range of a tensor. */
   Reason whyNotSeen(int tensor) {
     String name = tensor(tensor).name();
-    if (ranges == Ranges.NONE) {
+    if (ranges.isNone()) {
       String why = ", and there are no calibration data";
-      return Reason.of(Code.NO_RANGE, "the model has no range of ", name, why);
+      return Reason.of(Code.NO_DATA, "the model has no range of ", name, why);
     }
     return wasSeen
-        ? Reason.of(Code.NO_RANGE, "calibration saw no value of ", name, "")
-        : Reason.of(Code.NO_RANGE, whyNotSeen());
+        ? Reason.of(Code.NOT_SEEN, "calibration saw no value of ", name, "")
+        : whyNotSeen();
   }
 
-  private String whyNotSeen() {
+  private Reason whyNotSeen() {
     if (number == 0) {
-      return "it was not calibrated";
+      return Reason.of(Code.NOT_SEEN, "it was not calibrated");
     }
-    String name = "`" + subgraph.name() + "`";
-    return isEntry()
-        ? "there are no calibration data for signature `" + model.signatureOf(number) + "`"
-        : OpRules.state(model, number)
-            .map(
-                operator ->
-                    "calibration cannot run "
-                        + name
-                        + " without the operator that calls it: "
-                        + operator.name()
-                        + " in it depends on what ran before")
-            .orElse("no sample of the calibration ran " + name);
+    if (isEntry()) {
+      String signature = model.signatureOf(number);
+      return Reason.of(Code.NO_DATA, "there are no calibration data for signature ", signature, "");
+    }
+    String name = subgraph.name();
+    return OpRules.state(model, number)
+        .map(
+            operator ->
+                " without the operator that calls it: "
+                    + operator.name()
+                    + " in it depends on what ran before")
+        .map(why -> Reason.of(Code.INNER, "calibration cannot run ", name, why))
+        .orElse(Reason.of(Code.NOT_SEEN, "no sample of the calibration ran ", name, ""));
   }
 
   /** Whether the caller of the model gives its inputs and takes its outputs. */

@@ -212,16 +212,16 @@ final class IntegerSupport {
       return graph.whyNotSeen(number);
     }
     if (graph.range(number, type).isEmpty()) {
-      return Reason.of(Code.NOT_FINITE, "calibration saw NaN or infinity in ", name, "");
+      return Reason.of(Code.SAW_NOT_FINITE, "calibration saw NaN or infinity in ", name, "");
     }
     float largest = Math.max(-seen.get().min(), seen.get().max());
     if (largest > 0 && largest < Encoding.NARROWEST) {
       String why = " reaches only " + largest + ", too little for the scale of an integer";
-      return Reason.of(Code.BAD_RANGE, "", name, why);
+      return Reason.of(Code.TOO_NEAR, "", name, why);
     }
     return largest > LARGEST
         ? Reason.of(
-            Code.BAD_RANGE,
+            Code.TOO_FAR,
             "",
             name,
             " reaches " + largest + ", beside which integers would lose all smaller values")

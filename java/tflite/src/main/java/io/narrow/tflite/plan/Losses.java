@@ -32,9 +32,6 @@ final class Losses {
   /** How much finer than the steps of int8 those of int16 are, which has a code for each sign. */
   private static final float FINER = 128;
 
-  /** So many tensors are named one by one, more by the operators that write them. */
-  private static final int NAMED = 3;
-
   private final Kind shared = new Kind("lost in a scale that it shares, or that its kernel fixes");
   private final Kind differences = new Kind("a difference lost in the steps of its operands");
 
@@ -84,9 +81,9 @@ final class Losses {
     }
 
     Reason all() {
-      boolean few = !results.isEmpty() && results.size() <= NAMED;
+      boolean few = !results.isEmpty() && results.size() <= Reason.FEW;
       String text =
-          Warnings.first(losses.stream().map(Loss::toString).toList())
+          Reason.first(losses.stream().map(Loss::toString).toList())
               + ": "
               + reason
               + "; what helps: "

@@ -21,7 +21,7 @@ public record OperatorPlan(
     /** Integer weights beside float32 inputs, which its kernel quantizes as it runs. */
     HYBRID("integer weights"),
     /** float32, with constants that are stored smaller. */
-    STORED("float32, weights stored smaller"),
+    STORED("float32 from smaller weights"),
     /** Turns float32 into integers or back. */
     CONVERSION("conversion"),
     /** No float32 tensor among inputs and outputs. */

@@ -34,6 +34,9 @@ import java.util.stream.IntStream;
 public final class Planner {
   private static final String BEYOND_RANGE = "beyond the range of float16: ";
 
+  /** More operators than these are told by kinds of reason. */
+  private static final int SCREEN = 12;
+
   private static final float LARGEST_FLOAT16 = 65504;
 
   private final Model model;
@@ -152,11 +155,14 @@ public final class Planner {
   }
 
   private void refuseFloat() {
+    List<OperatorPlan> all =
+        operators.stream().filter(operator -> operator.precision().computesFloat()).toList();
     String floats =
-        operators.stream()
-            .filter(operator -> operator.precision().computesFloat())
-            .map(o -> o.name() + " (operator " + o.operator() + where(o) + "): " + o.reason())
-            .collect(Collectors.joining("; "));
+        all.size() <= SCREEN
+            ? all.stream()
+                .map(o -> o.name() + " (operator " + o.operator() + where(o) + "): " + o.reason())
+                .collect(Collectors.joining("; "))
+            : Warnings.floats(all).stream().map(Reason::text).collect(Collectors.joining("; "));
     if (!floats.isEmpty()) {
       throw model.problem(
           Kind.UNSUPPORTED, "strict, but these operators would stay float32: " + floats);
@@ -408,7 +414,10 @@ public final class Planner {
         continue;
       }
       if (plan.isFloat()) {
-        if (rule.weights().contains(place) && precision == Precision.FLOAT32 && !keepsFloat) {
+        if (rule.weights().contains(place)
+            && precision == Precision.FLOAT32
+            && !keepsFloat
+            && !couldNot) {
           String before = "`" + plan.name() + "` stays float32: ";
           reason = new Reason(plan.reason().code(), before + plan.reason(), List.of(plan.name()));
         }

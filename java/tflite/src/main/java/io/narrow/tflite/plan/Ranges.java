@@ -9,7 +9,18 @@ import java.util.Optional;
 @FunctionalInterface
 public interface Ranges {
   /** Nothing was seen. */
-  Ranges NONE = (subgraph, tensor, whole) -> Optional.empty();
+  Ranges NONE =
+      new Ranges() {
+        @Override
+        public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
+          return Optional.empty();
+        }
+
+        @Override
+        public boolean isNone() {
+          return true;
+        }
+      };
 
   /**
    * From -1 to 1 for every activation: enough to know what can compute in integers, but for kernels
@@ -39,6 +50,11 @@ public interface Ranges {
    */
   Optional<FloatRange> range(int subgraph, int tensor, boolean whole);
 
+  /** Whether nothing was ever seen. */
+  default boolean isNone() {
+    return false;
+  }
+
   /**
    * The range of a value inside an operator, likewise; of those of an LSTM only.
    *
@@ -63,6 +79,11 @@ public interface Ranges {
       public Optional<FloatRange> intermediate(
           int subgraph, int output, int number, boolean whole) {
         return before.intermediate(subgraph, output, number, whole);
+      }
+
+      @Override
+      public boolean isNone() {
+        return before.isNone();
       }
     };
   }

@@ -3,6 +3,7 @@ package io.narrow.tflite.plan;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Why something is as it is: a code to decide and to group by, and a text to read.
@@ -12,6 +13,9 @@ import java.util.function.Supplier;
  * @param names the tensors that it is about, or the kinds of operators where its code says so
  */
 public record Reason(Code code, String text, List<String> names) {
+  /** How many of many are named. */
+  static final int FEW = 3;
+
   /** There is nothing to say. */
   public static final Reason NONE = new Reason(Code.NONE, "", List.of());
 
@@ -26,9 +30,13 @@ public record Reason(Code code, String text, List<String> names) {
     RECIPE("the recipe leaves them so"),
     NO_KERNEL("they have no integer kernel"),
     KERNEL_LIMIT("their kernels do not take what they are given"),
-    NO_RANGE("ranges of what they read or write are not known"),
-    BAD_RANGE("values reach too far for integers, or not far enough"),
-    NOT_FINITE("values are NaN or infinite"),
+    NO_DATA("their ranges are not known, and there are no calibration data"),
+    NOT_SEEN("calibration saw no values of what they read or write"),
+    INNER("calibration cannot run them without the operator that calls them"),
+    TOO_FAR("values reach so far that integers would lose all others"),
+    TOO_NEAR("values reach too little for the scale of an integer"),
+    NOT_FINITE("constants hold NaN or infinity"),
+    SAW_NOT_FINITE("calibration saw NaN or infinity"),
     NOT_CONSTANT("what their kernels take as a constant is computed"),
     OTHER_TYPE("what they read or write is not float32"),
     NOT_READABLE("constants are sparse, empty or lie in another file"),
@@ -99,6 +107,13 @@ public record Reason(Code code, String text, List<String> names) {
   /** The same kind of reason in other words. */
   Reason as(String newText) {
     return new Reason(code, newText, names);
+  }
+
+  /** The first few of many, and how many more there are. */
+  public static String first(List<String> items) {
+    int more = items.size() - FEW;
+    return items.stream().limit(FEW).collect(Collectors.joining(", "))
+        + (more > 0 ? " and " + more + " more" : "");
   }
 
   /** This one, or if it is none another. */

@@ -57,7 +57,7 @@ final class RecurrentSupport {
     for (int each : lstm.intermediates()) {
       boolean known = graph.intermediate(number, each).isPresent();
       String unknown = "calibration saw no value of its " + Lstm.INTERMEDIATES.get(each);
-      all.add(known ? Reason.NONE : Reason.of(Code.NO_RANGE, unknown));
+      all.add(known ? Reason.NONE : Reason.of(Code.NOT_SEEN, unknown));
     }
     objection = first(all);
     if (!objection.isEmpty()) {
@@ -67,7 +67,7 @@ final class RecurrentSupport {
     float largest = Math.max(-range.min(), range.max());
     return largest > LARGEST_CELL
         ? Reason.of(
-            Code.BAD_RANGE,
+            Code.KERNEL_LIMIT,
             "its cell reaches " + largest + ", and in its integer kernel only " + LARGEST_CELL)
         : Reason.NONE;
   }

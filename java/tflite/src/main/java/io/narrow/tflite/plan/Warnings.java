@@ -9,13 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** What is to be said of a plan beside the numbers: a line for each kind of reason. */
 final class Warnings {
-  /** How many of many are named. */
-  private static final int NAMED = 3;
-
   /** Reasons of constants that are told even where nothing is expected of their operators. */
   private static final Set<Code> SURPRISING = Set.of(Code.NOT_FINITE, Code.BEYOND_FLOAT16);
 
@@ -88,7 +84,8 @@ final class Warnings {
     Map<Code, List<Reason>> kinds = new LinkedHashMap<>();
     for (TensorPlan tensor : plan.tensors()) {
       Reason reason = tensor.reason();
-      if (SURPRISING.contains(reason.code())) {
+      boolean told = all.stream().anyMatch(one -> one.code() == reason.code());
+      if (SURPRISING.contains(reason.code()) && !told) {
         String text = "`" + tensor.name() + "`: " + reason;
         kinds
             .computeIfAbsent(reason.code(), code -> new ArrayList<>())
@@ -113,16 +110,9 @@ final class Warnings {
             : code.phrase()
                 + ": "
                 + (names.isEmpty()
-                    ? first(texts.stream().toList())
-                    : first(names.stream().map(name -> "`" + name + "`").toList()));
+                    ? Reason.first(texts.stream().toList())
+                    : Reason.first(names.stream().map(name -> "`" + name + "`").toList()));
     return new Reason(code, before + text, List.copyOf(names));
-  }
-
-  /** The first few, and how many more there are. */
-  static String first(List<String> items) {
-    int more = items.size() - NAMED;
-    return items.stream().limit(NAMED).collect(Collectors.joining(", "))
-        + (more > 0 ? " and " + more + " more" : "");
   }
 
   /** Kinds of operators with how many there are of each: {@code 2 ADD, SOFTMAX}. */
@@ -134,9 +124,9 @@ final class Warnings {
                     .thenComparing(Map.Entry.comparingByKey()))
             .map(kind -> (kind.getValue() == 1 ? "" : kind.getValue() + " ") + kind.getKey())
             .toList();
-    int others = most.size() - NAMED - 1;
+    int others = most.size() - Reason.FEW - 1;
     return others > 0
-        ? String.join(", ", most.subList(0, NAMED)) + " and " + (others + 1) + " other kinds"
+        ? String.join(", ", most.subList(0, Reason.FEW)) + " and " + (others + 1) + " other kinds"
         : String.join(", ", most);
   }
 }

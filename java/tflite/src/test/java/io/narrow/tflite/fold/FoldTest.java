@@ -4,13 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
+import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.RuntimeComparison;
+import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -201,6 +207,35 @@ class FoldTest {
         .hasMessage(
             "built.tflite: tensor `w`: its sparse encoding is damaged: it has 24 values of float32"
                 + " in 8 bytes");
+  }
+
+  /** Six rows of which the first holds one value: a byte for each number of the lists. */
+  @Test
+  void whatZerosThatWereLeftOutCostIsTold() {
+    ByteBuffer segments = ByteBuffer.wrap(new byte[] {0, 1, 1, 1, 1, 1, 1});
+    ByteBuffer indices = ByteBuffer.wrap(new byte[] {2});
+    int kind = Schema.value("SparseIndexVector", "Uint8Vector");
+    List<Table> levels =
+        List.of(
+            Table.of("DimensionMetadata").with("dense_size", 6),
+            Table.of("DimensionMetadata")
+                .with("format", 1)
+                .with("array_segments_type", kind)
+                .with("array_segments", Table.of("Uint8Vector").with("values", segments))
+                .with("array_indices_type", kind)
+                .with("array_indices", Table.of("Uint8Vector").with("values", indices)));
+    Tensor tensor = Tensor.of("w", TensorType.FLOAT32, SHAPE);
+    ByteBuffer value = ByteBuffer.allocateDirect(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, 1);
+    int stored = builder.sparse(tensor, new int[] {0, 1}, new int[0], levels, value);
+    int full = builder.floats("full", SHAPE);
+    builder.operator("DENSIFY", new int[] {stored}, full);
+    Quantizer.Prepared prepared = Quantizer.DEFAULT.prepare(adding(full));
+    for (Recipe recipe : List.of(Recipe.dynamic(), Recipe.of(Mode.FLOAT32))) {
+      assertThat(prepared.warnings(prepared.plan(recipe)))
+          .filteredOn(warning -> warning.code() == Code.SPARSE)
+          .extracting(Reason::text)
+          .containsExactly("1 weight that was sparse is stored with zeros: 12 bytes become 96");
+    }
   }
 
   @ParameterizedTest

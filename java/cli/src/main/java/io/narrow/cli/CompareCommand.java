@@ -52,6 +52,11 @@ final class CompareCommand extends Output {
   private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(
+      names = "--no-local",
+      description = "Leave out the error of each operator alone, which takes a third of the time.")
+  private boolean endToEnd;
+
+  @Option(
       names = "--restore",
       paramLabel = "N",
       description =
@@ -89,6 +94,7 @@ final class CompareCommand extends Output {
             Comparator.Options.DEFAULT
                 .withSamples(samples)
                 .withThreads(threads)
+                .withLocal(!endToEnd)
                 .withRestored(restored)
                 .withProgress(Bar.onTerminal()));
     Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));

@@ -142,7 +142,9 @@ public final class ObservedModel implements AutoCloseable {
           return;
         }
         LOG.log(
-            Level.DEBUG, "XNNPACK gives other ranges than the built-in kernels: these are used");
+            Level.DEBUG,
+            "{0}: XNNPACK gives other ranges than the built-in kernels: these are used",
+            name);
       } catch (RuntimeException | Error e) {
         fast.close();
         throw e;

@@ -150,6 +150,49 @@ class NarrowTest {
   }
 
   @Test
+  void compareSaysWhereAccuracyWent() throws IOException {
+    Path csv = folder.resolve("errors.csv");
+    Path overlay = folder.resolve("overlay.json");
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
+        .isZero();
+    String[] compare = {"compare", MODEL, output(), "--data", DATA, "--samples", "3"};
+    assertThat(run(with(new String[] {"--restore", "1", "--top", "2"}, compare))).as(err).isZero();
+    assertThat(out).contains("worst first").contains("more (--top 0 shows all)");
+    assertThat(out).contains("to keep them float: --keep-float '^");
+    assertThat(
+            run(
+                with(
+                    new String[] {
+                      "--json", "--csv", csv.toString(), "--model-explorer", overlay.toString()
+                    },
+                    compare)))
+        .isZero();
+    JsonObject graph =
+        JsonParser.parseString(out).getAsJsonObject().getAsJsonObject("serving_default");
+    assertThat(graph.getAsJsonObject("input_tensors").keySet())
+        .containsExactly("serving_default_image:0");
+    JsonObject result =
+        graph.getAsJsonObject("output_tensors").getAsJsonObject("StatefulPartitionedCall_1:0");
+    assertThat(result.keySet()).contains("mse", "snr", "cosine_similarity", "local_mse");
+    List<String> lines = Files.readString(csv).lines().toList();
+    assertThat(lines.get(0))
+        .isEqualTo(
+            "op_name,tensor_idx,num_elements,stddev,mean_error,max_abs_error,mean_squared_error,"
+                + "scale,zero_point,tensor_name");
+    assertThat(lines).anyMatch(line -> line.matches("CONV_2D,\\d+,832,.*"));
+    assertThat(Files.readString(csv)).endsWith("\r\n");
+    JsonObject nodes =
+        JsonParser.parseString(Files.readString(overlay))
+            .getAsJsonObject()
+            .getAsJsonObject("main")
+            .getAsJsonObject("results");
+    assertThat(nodes.keySet()).hasSizeGreaterThanOrEqualTo(17);
+    assertThat(run(with(new String[] {"--no-local"}, compare))).isZero();
+    assertThat(out).doesNotContain("first bad");
+  }
+
+  @Test
   void evaluateComparesWithTheFirstModel() {
     run("quantize", MODEL, "-o", output());
     assertThat(run("evaluate", MODEL, output(), "--data", DATA, "--json")).isZero();
@@ -370,6 +413,13 @@ class NarrowTest {
       {"import", KERAS, "-o", output(), "--input-shape", "8xx8"},
       {"import", KERAS, "-o", output(), "--input-shape", "8x8x3"},
       {"import", KERAS, "-o", output(), "--input-shape", "0x8x1"},
+      {"compare", MODEL, "--data", DATA},
+      {"compare", MODEL, MODEL, "--data", "none.npz"},
+      {"compare", MODEL, text, "--data", DATA},
+      {"compare", MODEL, MODEL, "--data", DATA, "--threads", "0"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "-1"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "1", "--no-local"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--csv", "/none/errors.csv"},
       {"evaluate", MODEL, "--data", "none.npz"},
       {"evaluate", MODEL, "--data", DATA + "&frob=1"},
       {"evaluate", MODEL, text, "--data", DATA},

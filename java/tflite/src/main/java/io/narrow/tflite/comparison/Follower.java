@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /** A model that runs after the float model on every sample, on what that one has computed. */
 final class Follower implements AutoCloseable {
@@ -25,6 +26,7 @@ final class Follower implements AutoCloseable {
   private final String name;
   private final ObservedModel model;
   private final List<Integer> inputs;
+  private final IntPredicate callers;
   private final List<Pair> pairs;
   private final List<TensorInfo> given;
   private final boolean optional;
@@ -33,16 +35,26 @@ final class Follower implements AutoCloseable {
 
   /**
    * @param inputs numbers of the float model's tensors that its inputs are given
+   * @param callers which of them a caller gives to the float model
    * @param pairs of tensors that hold real numbers
+   * @param xnnpack whether XNNPACK may run it
    * @param optional whether the others go on without it where it cannot follow
    * @throws NarrowException if the runtime does not take the model
    */
-  Follower(Model model, List<Integer> inputs, List<Pair> pairs, boolean optional) {
+  Follower(
+      Model model,
+      List<Integer> inputs,
+      IntPredicate callers,
+      List<Pair> pairs,
+      boolean xnnpack,
+      boolean optional) {
+    this.callers = callers;
     this.optional = optional;
     this.name = model.name();
     this.inputs = List.copyOf(inputs);
     this.pairs = List.copyOf(pairs);
-    this.model = ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList());
+    this.model =
+        ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList(), xnnpack);
     this.given = this.model.inputs();
   }
 
@@ -100,6 +112,8 @@ final class Follower implements AutoCloseable {
       }
       if (from.type() == info.type()) {
         memory.put(values);
+      } else if (callers.test(inputs.get(i)) && info.quantized()) {
+        codec(info).writeAsCallers(values, memory);
       } else {
         codec(info).write(values, memory);
       }

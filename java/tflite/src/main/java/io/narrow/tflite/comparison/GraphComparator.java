@@ -47,7 +47,7 @@ final class GraphComparator {
   /** What was found; nothing if there are no data. */
   Optional<Graph> compare(Function<List<TensorInfo>, Optional<Dataset>> data) {
     List<Pair> pairs = pairs();
-    try (ObservedModel observed = ObservedModel.open(floats.model(), shown())) {
+    try (ObservedModel observed = ObservedModel.open(floats.model(), shown(), options.xnnpack())) {
       Optional<Feed> feed =
           data.apply(observed.inputs())
               .map(found -> found.limit(options.samples()).feed(observed.inputs()));
@@ -62,7 +62,14 @@ final class GraphComparator {
   private Graph compare(ObservedModel observed, Feed feed, List<Pair> pairs) {
     List<Pair> computed =
         options.local() ? pairs.stream().filter(pair -> !isInput(pair)).toList() : List.of();
-    try (Follower whole = new Follower(quantized.model(), inputs(), pairs, false)) {
+    try (Follower whole =
+        new Follower(
+            quantized.model(),
+            inputs(),
+            floats.graph()::isInput,
+            pairs,
+            options.xnnpack(),
+            false)) {
       Optional<Follower> alone = alone(observed, feed, computed);
       try {
         List<Follower> followers = Stream.concat(Stream.of(whole), alone.stream()).toList();
@@ -90,7 +97,14 @@ final class GraphComparator {
     }
     try {
       LocalModel cut = LocalModel.of(floats, quantized, pairing, sizes(observed, feed));
-      return Optional.of(new Follower(cut.model(), cut.inputs(), computed, true));
+      return Optional.of(
+          new Follower(
+              cut.model(),
+              cut.inputs(),
+              floats.graph()::isInput,
+              computed,
+              options.xnnpack(),
+              true));
     } catch (NarrowException e) {
       noLocal(e.getMessage());
       return Optional.empty();

@@ -142,6 +142,30 @@ class NarrowTest {
   }
 
   @Test
+  void reasonsInJsonHaveACodeATextAndTheOptionThatHelps() {
+    assertThat(
+            run(
+                "quantize",
+                MODEL,
+                "-o",
+                output(),
+                "--mode",
+                "weight-only",
+                "--bits",
+                "4",
+                "--json"))
+        .isZero();
+    JsonObject plan = JsonParser.parseString(out).getAsJsonObject();
+    JsonObject slow = plan.getAsJsonArray("warnings").get(0).getAsJsonObject();
+    assertThat(slow.get("code").getAsString()).isEqualTo("slow_weights");
+    assertThat(slow.get("text").getAsString()).contains("int4 weights").doesNotContain("--");
+    assertThat(slow.get("advice").getAsString()).startsWith("`--prefer speed`");
+    JsonObject constant = plan.getAsJsonArray("constants").get(0).getAsJsonObject();
+    assertThat(constant.get("code").getAsString()).matches("[a-z0-9_]+");
+    assertThat(constant.get("reason").getAsString()).isNotEmpty();
+  }
+
+  @Test
   void quantizedModelIsQuantizedToTheSameBytes() throws IOException {
     run("quantize", MODEL, "-o", output());
     Path again = folder.resolve("again.tflite");

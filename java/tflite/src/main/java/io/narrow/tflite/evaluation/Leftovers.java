@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Why XNNPACK leaves operators of a model to the built-in kernels. */
@@ -18,11 +19,18 @@ final class Leftovers {
   private final Model model;
   private final Subgraph subgraph;
   private final boolean xnnpack;
+  private final Set<Integer> widened; // results of DEQUANTIZE of what is stored smaller
 
   Leftovers(Model model, boolean xnnpack) {
     this.model = model;
     this.subgraph = model.subgraphs().get(0);
     this.xnnpack = xnnpack;
+    this.widened =
+        subgraph.operators().stream()
+            .filter(operator -> operator.name().equals("DEQUANTIZE"))
+            .filter(operator -> model.isConstant(subgraph.tensor(operator.input(0))))
+            .map(operator -> operator.outputs()[0])
+            .collect(Collectors.toSet());
   }
 
   /** A reason for every operator that is not among those that XNNPACK took. */
@@ -43,7 +51,14 @@ final class Leftovers {
     }
     OpRule row = OpRules.of(operator.name());
     if (!row.everFast()) {
-      return "XNNPACK has no such operator";
+      boolean wide =
+          IntStream.concat(IntStream.of(operator.inputs()), IntStream.of(operator.outputs()))
+              .anyMatch(t -> t >= 0 && subgraph.tensor(t).type() == TensorType.INT16);
+      return wide ? "no kernels for int16 activations" : "XNNPACK has no such operator";
+    }
+    if (row.weights().stream()
+        .anyMatch(place -> tensorNumber(operator, place).filter(widened::contains).isPresent())) {
+      return "its weights are made float32 by a DEQUANTIZE outside XNNPACK";
     }
     TensorType activations = activations(row, operator);
     TensorType weights =
@@ -58,6 +73,9 @@ final class Leftovers {
       return row.canBeFast(model, subgraph, operator)
           ? "XNNPACK takes such, but not with these shapes, options or scales"
           : "its shapes, a computed weight or a fused activation are not for XNNPACK";
+    }
+    if (tensor(operator, 0).map(model::isConstant).orElse(false)) {
+      return "no kernels for " + activations + " constants";
     }
     boolean ofActivations =
         weights == activations
@@ -79,7 +97,11 @@ final class Leftovers {
   }
 
   private Optional<Tensor> tensor(Operator operator, int place) {
+    return tensorNumber(operator, place).map(subgraph::tensor);
+  }
+
+  private static Optional<Integer> tensorNumber(Operator operator, int place) {
     boolean there = place < operator.inputs().length && operator.input(place) >= 0;
-    return there ? Optional.of(subgraph.tensor(operator.input(place))) : Optional.empty();
+    return there ? Optional.of(operator.input(place)) : Optional.empty();
   }
 }

@@ -141,6 +141,20 @@ class BenchmarkerTest {
   }
 
   @Test
+  void weightsMadeFloatOutsideXnnpackAreNamed() {
+    Recipe stored = Recipe.weightOnly(4);
+    Benchmark result = one(quantized("stored", stored), few(true, false));
+    assertThat(result.left())
+        .filteredOn(left -> left.name().equals("CONV_2D"))
+        .isNotEmpty()
+        .allMatch(left -> left.reason().startsWith("its weights are made float32 by a DEQUANTIZE"));
+    assertThat(result.left())
+        .filteredOn(left -> left.name().equals("DEQUANTIZE"))
+        .isNotEmpty()
+        .allMatch(left -> left.reason().equals("no kernels for int4 constants"));
+  }
+
+  @Test
   void differenceNamesWhatRunsOutsideXnnpackAndHowMany() {
     Path wide = quantized("wide", Recipe.int16x8());
     List<Benchmark> results = Benchmarker.run(List.of(DIGITS, wide), few(true, true));

@@ -80,7 +80,7 @@ public final class Evaluator {
       Dataset limited = data.limit(options.samples);
       check(models, interpreters, limited);
       Feed feed = limited.feed(interpreters.get(0).inputs());
-      List<ModelRun> runs = runs(models, interpreters, feed);
+      List<ModelRun> runs = runs(models, options.xnnpack, interpreters, feed);
       options.progress.start("evaluate", (long) feed.size() * runs.size());
       try {
         turns(runs, feed, options.progress);
@@ -108,7 +108,8 @@ public final class Evaluator {
     }
   }
 
-  private static List<ModelRun> runs(List<Path> models, List<Interpreter> interpreters, Feed feed) {
+  private static List<ModelRun> runs(
+      List<Path> models, boolean xnnpack, List<Interpreter> interpreters, Feed feed) {
     List<TensorInfo> firstOutputs = interpreters.get(0).outputs();
     if (firstOutputs.isEmpty()) {
       throw NarrowException.input(models.get(0) + ": has no output");
@@ -119,7 +120,7 @@ public final class Evaluator {
       String file = models.get(m).toString();
       int[] inputs = Matching.all(feed.inputs(), interpreter.inputs(), file);
       int output = Matching.find(firstOutputs, 0, interpreter.outputs(), file);
-      runs.add(new ModelRun(models.get(m), interpreter, inputs, output, feed.size()));
+      runs.add(new ModelRun(models.get(m), xnnpack, interpreter, inputs, output, feed.size()));
     }
     return runs;
   }

@@ -2,11 +2,16 @@ package io.narrow.tflite.evaluation;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** One model under evaluation, and what has been counted so far. */
 final class ModelRun {
@@ -14,6 +19,7 @@ final class ModelRun {
   private static final float THRESHOLD = 0.5f;
 
   private final Path file;
+  private final boolean xnnpack;
   private final Interpreter interpreter;
   private final int[] inputs; // for each input the place in a sample
   private final int output;
@@ -22,13 +28,18 @@ final class ModelRun {
   private int labelled;
   private int correct;
   private int amongTop;
+  private int lost;
+  private int gained;
+  private int classes;
   private boolean rankable;
   private int agreeing;
   private double signal;
   private double noise;
 
-  ModelRun(Path file, Interpreter interpreter, int[] inputs, int output, int samples) {
+  ModelRun(
+      Path file, boolean xnnpack, Interpreter interpreter, int[] inputs, int output, int samples) {
     this.file = file;
+    this.xnnpack = xnnpack;
     this.interpreter = interpreter;
     this.inputs = inputs;
     this.output = output;
@@ -71,8 +82,10 @@ final class ModelRun {
               + " values, that of the first model "
               + reference.length);
     }
+    classes = Math.max(values.length, 2);
     int predicted = predicted(values);
-    if (predicted == predicted(reference)) {
+    int first = predicted(reference);
+    if (predicted == first) {
       agreeing++;
     }
     for (int i = 0; i < values.length; i++) {
@@ -81,11 +94,11 @@ final class ModelRun {
       noise += difference * difference;
     }
     if (sample.label() != Sample.NO_LABEL) {
-      scoreLabel(values, predicted, sample.label());
+      scoreLabel(values, predicted, first, sample.label());
     }
   }
 
-  private void scoreLabel(float[] values, int predicted, int label) {
+  private void scoreLabel(float[] values, int predicted, int first, int label) {
     if (label >= Math.max(values.length, 2)) {
       throw NarrowException.input(
           file
@@ -101,6 +114,9 @@ final class ModelRun {
     rankable = values.length > TOP;
     if (predicted == label) {
       correct++;
+      gained += first == label ? 0 : 1;
+    } else if (first == label) {
+      lost++;
     }
     if (rankable && rank(values, label) < TOP) {
       amongTop++;
@@ -115,8 +131,15 @@ final class ModelRun {
         share(amongTop, rankable),
         (double) agreeing / runs,
         sqnrDb(),
+        labelled > 0 ? Optional.of(new PairedDifference(labelled, lost, gained)) : Optional.empty(),
+        classes,
         Latency.of(nanos),
+        new Leftovers(Model.read(file), xnnpack).reasons(taken()),
         size(file));
+  }
+
+  private Set<Integer> taken() {
+    return interpreter.delegated().stream().flatMap(List::stream).collect(Collectors.toSet());
   }
 
   private OptionalDouble share(int count, boolean known) {

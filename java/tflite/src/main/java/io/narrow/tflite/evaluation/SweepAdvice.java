@@ -1,0 +1,52 @@
+package io.narrow.tflite.evaluation;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Which file of a sweep to take.
+ *
+ * @param smallest the smallest file that is accurate enough; empty if none is
+ * @param fastest the fastest of them
+ * @param slower the files that run slower than the model they were made of
+ */
+public record SweepAdvice(
+    Optional<Evaluation> smallest, Optional<Evaluation> fastest, List<Evaluation> slower) {
+  /** What takes less than so many times as long is not called slower. */
+  private static final double NOISE = 1.2;
+
+  public SweepAdvice {
+    slower = List.copyOf(slower);
+  }
+
+  /**
+   * Looks for them.
+   *
+   * @param results as {@link Sweep#run} gives them, the model first
+   * @param maximumDrop by how much the accuracy may be below the model's; without labels, in how
+   *     large a share of the samples it may say another class
+   */
+  public static SweepAdvice of(List<Evaluation> results, double maximumDrop) {
+    Evaluation first = results.get(0);
+    List<Evaluation> others = results.subList(1, results.size());
+    List<Evaluation> accurate =
+        others.stream().filter(result -> drop(result) <= maximumDrop).toList();
+    return new SweepAdvice(
+        least(accurate, Evaluation::fileBytes),
+        least(accurate, result -> result.latency().p5Millis()),
+        others.stream()
+            .filter(result -> result.latency().p5Millis() > NOISE * first.latency().p5Millis())
+            .toList());
+  }
+
+  private static double drop(Evaluation result) {
+    return result.change().map(change -> -change.difference()).orElse(1 - result.agreement());
+  }
+
+  private static Optional<Evaluation> least(
+      List<Evaluation> results, ToDoubleFunction<Evaluation> measure) {
+    return results.stream().min(Comparator.comparingDouble(measure));
+  }
+}

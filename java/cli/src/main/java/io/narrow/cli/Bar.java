@@ -8,6 +8,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 /** A progress bar on standard error. */
 final class Bar implements Progress {
   private ProgressBar bar;
+  private Thread clearing;
 
   private Bar() {}
 
@@ -22,12 +23,15 @@ final class Bar implements Progress {
         new ProgressBarBuilder()
             .setTaskName(task)
             .setInitialMax(total)
-            .setStyle(
-                System.getenv("NO_COLOR") == null
-                    ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK
-                    : ProgressBarStyle.ASCII)
+            .setStyle(plain() ? ProgressBarStyle.ASCII : ProgressBarStyle.COLORFUL_UNICODE_BLOCK)
             .clearDisplayOnFinish()
             .build();
+    clearing = new Thread(bar::close); // at Ctrl-C
+    Runtime.getRuntime().addShutdownHook(clearing);
+  }
+
+  private static boolean plain() {
+    return System.getenv("NO_COLOR") != null || "dumb".equals(System.getenv("TERM"));
   }
 
   @Override
@@ -38,5 +42,10 @@ final class Bar implements Progress {
   @Override
   public void done() {
     bar.close();
+    try {
+      Runtime.getRuntime().removeShutdownHook(clearing);
+    } catch (IllegalStateException e) {
+      // the process is ending: the hook is running
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.narrow.cli;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
@@ -43,6 +44,22 @@ final class CalibrationOptions {
 
   boolean given() {
     return !sources.isEmpty();
+  }
+
+  /** What of this was given, as it stands on a command line. */
+  List<String> arguments() {
+    List<String> arguments = new ArrayList<>();
+    sources.forEach(source -> arguments.addAll(List.of("--calibrate", '"' + source + '"')));
+    if (samples != Integer.MAX_VALUE) {
+      arguments.addAll(List.of("--samples", String.valueOf(samples)));
+    }
+    if (!method.equals(RangeMethod.AUTO.toString())) {
+      arguments.addAll(List.of("--range", method));
+    }
+    if (uncorrected) {
+      arguments.add("--no-bias-correction");
+    }
+    return arguments;
   }
 
   Quantizer quantizer() {

@@ -1,9 +1,13 @@
 package io.narrow.cli;
 
+import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
+import io.narrow.tflite.evaluation.QualityGate;
 import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,13 +31,49 @@ final class EvaluateCommand extends Output {
   @Option(names = "--samples", paramLabel = "N", description = "Use the first N samples only.")
   private int samples = Integer.MAX_VALUE;
 
+  @Option(
+      names = "--fail-under",
+      paramLabel = "MEASURE=VALUE",
+      description =
+          "Exit with 3 if a model has less: of accuracy, top5, agreement (shares) or sqnr (dB). Can"
+              + " be given several times.")
+  private Map<String, Double> least = Map.of();
+
+  @Option(
+      names = "--max-drop",
+      paramLabel = "SHARE",
+      description = "Exit with 3 if a model's accuracy is further below that of the first.")
+  private Double drop;
+
+  @Option(
+      names = "--junit",
+      paramLabel = "FILE",
+      description = "Write what was checked as JUnit's XML.")
+  private Path junit;
+
   @Override
   public Integer call() {
+    QualityGate gate =
+        new QualityGate(least, drop == null ? OptionalDouble.empty() : OptionalDouble.of(drop));
     models.forEach(Model::read); // a damaged file is named before the runtime sees it
-    print(
-        new EvaluationText(
-            Evaluator.evaluate(models, data.data(), data.options().withSamples(samples))),
-        data.markdown());
-    return 0;
+    List<Evaluation> results =
+        Evaluator.evaluate(models, data.data(), data.options().withSamples(samples));
+    List<QualityGate.Verdict> verdicts = gate.judge(results);
+    print(new EvaluationText(results), data.markdown());
+    boolean passed = true;
+    for (QualityGate.Verdict verdict : verdicts) {
+      passed &= verdict.passed();
+      warn(
+          verdict.model()
+              + ": "
+              + (verdict.passed() ? "passed: " : "failed: ")
+              + verdict.check()
+              + ": "
+              + verdict.reason());
+    }
+    if (junit != null) {
+      JunitFile.write(junit, verdicts);
+    }
+    return passed ? 0 : Narrow.GATE;
   }
 }

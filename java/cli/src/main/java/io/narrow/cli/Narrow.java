@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       "0:done",
       "1:a bug",
       "2:wrong usage or bad input",
+      "3:a model does not reach what was asked for",
       "4:the model cannot be treated as asked",
       "5:the native library could not be loaded"
     })
@@ -38,6 +39,7 @@ public final class Narrow
     implements Runnable, IParameterExceptionHandler, IExecutionExceptionHandler {
   static final int BUG = 1;
   static final int USAGE = 2;
+  static final int GATE = 3;
   static final int NATIVE_LIBRARY = 5;
 
   private static final List<String> COMMANDS =

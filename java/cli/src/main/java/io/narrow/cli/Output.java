@@ -68,6 +68,7 @@ abstract class Output implements Callable<Integer> {
       print(table.json());
     } else {
       (markdown ? table.markdown() : table.lines()).forEach(this::say);
+      table.doubts().forEach(this::warn);
     }
   }
 

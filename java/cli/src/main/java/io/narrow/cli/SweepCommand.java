@@ -1,11 +1,16 @@
 package io.narrow.cli;
 
+import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Sweep;
+import io.narrow.tflite.evaluation.SweepAdvice;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,6 +25,18 @@ import picocli.CommandLine.Parameters;
             + " activations need --calibrate.",
     mixinStandardHelpOptions = true)
 final class SweepCommand extends Output {
+  /** The options of quantize for each of {@link Sweep#ALL}. */
+  private static final Map<String, String> OPTIONS =
+      Map.of(
+          "dynamic", "--mode dynamic",
+          "int8_int8io", "--mode int8 --io int8",
+          "int8", "--mode int8",
+          "int8_uint8io", "--mode int8 --io uint8",
+          "int16x8", "--mode int16x8",
+          "float16", "--mode float16",
+          "weight-only", "--mode weight-only",
+          "weight-only4", "--mode weight-only --bits 4");
+
   @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
@@ -36,6 +53,15 @@ final class SweepCommand extends Output {
       description = "As of quantize, in every mode.")
   private String prefer;
 
+  @Option(
+      names = "--max-drop",
+      paramLabel = "SHARE",
+      description =
+          "By how much accuracy may drop in a file that is advised (default ${DEFAULT-VALUE};"
+              + " without labels the share of samples with another class).",
+      defaultValue = "0.01")
+  private double drop;
+
   @Mixin private DataOptions data;
 
   @Mixin private CalibrationOptions calibration;
@@ -43,17 +69,67 @@ final class SweepCommand extends Output {
   @Override
   public Integer call() {
     Path model = ModelInput.file(input, folder);
-    print(
-        new EvaluationText(
-            Sweep.run(
-                model,
-                calibration.quantizer().prepare(Model.read(model)),
-                recipes(),
-                folder,
-                data.data(),
-                data.options())),
-        data.markdown());
+    List<Evaluation> results =
+        Sweep.run(
+            model,
+            calibration.quantizer().prepare(Model.read(model)),
+            recipes(),
+            folder,
+            data.data(),
+            data.options());
+    EvaluationText text = new EvaluationText(results);
+    print(text, data.markdown());
+    if (!json) {
+      say("");
+      advice(results, model).forEach(this::say);
+    }
     return 0;
+  }
+
+  private List<String> advice(List<Evaluation> results, Path model) {
+    SweepAdvice advice = SweepAdvice.of(results, drop);
+    List<String> names = Names.of(results.stream().map(Evaluation::model).toList());
+    List<String> lines = new ArrayList<>();
+    for (Evaluation slow : advice.slower()) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "slower: %s, %.1f times as long as %s",
+              names.get(results.indexOf(slow)),
+              slow.latency().p5Millis() / results.get(0).latency().p5Millis(),
+              names.get(0)));
+      lines.addAll(BenchmarkText.outside(slow.left()));
+      if (slow.left().isEmpty()) {
+        lines.add("  all on XNNPACK: `narrow benchmark` of both has the kernels");
+      }
+    }
+    if (advice.smallest().isEmpty()) {
+      lines.add("no file is within " + drop + " of the model's accuracy (--max-drop)");
+    }
+    advice.smallest().ifPresent(best -> lines.addAll(take("smallest", best, results, model)));
+    advice.fastest().ifPresent(best -> lines.addAll(take("fastest", best, results, model)));
+    return lines;
+  }
+
+  /** What makes a file, beside the words that say which it is. */
+  private List<String> take(String word, Evaluation best, List<Evaluation> results, Path model) {
+    String end = List.copyOf(recipes().keySet()).get(results.indexOf(best) - 1);
+    List<String> command = new ArrayList<>(List.of("narrow quantize", model.toString()));
+    command.addAll(List.of("-o", best.model().toString(), OPTIONS.get(end)));
+    if (prefer != null) {
+      command.addAll(List.of("--prefer", prefer));
+    }
+    command.addAll(calibration.arguments());
+    return List.of(
+        String.format(
+            Locale.ROOT,
+            "%s within %s of the model's accuracy: %s, %s bytes, %.3f ms",
+            word,
+            drop,
+            best.model(),
+            grouped(best.fileBytes()),
+            best.latency().p50Millis()),
+        "  " + String.join(" ", command));
   }
 
   private Map<String, Recipe> recipes() {

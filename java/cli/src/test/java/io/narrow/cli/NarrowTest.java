@@ -142,78 +142,11 @@ class NarrowTest {
   }
 
   @Test
-  void reasonsInJsonHaveACodeATextAndTheOptionThatHelps() {
-    assertThat(
-            run(
-                "quantize",
-                MODEL,
-                "-o",
-                output(),
-                "--mode",
-                "weight-only",
-                "--bits",
-                "4",
-                "--json"))
-        .isZero();
-    JsonObject plan = JsonParser.parseString(out).getAsJsonObject();
-    JsonObject slow = plan.getAsJsonArray("warnings").get(0).getAsJsonObject();
-    assertThat(slow.get("code").getAsString()).isEqualTo("slow_weights");
-    assertThat(slow.get("text").getAsString()).contains("int4 weights").doesNotContain("--");
-    assertThat(slow.get("advice").getAsString()).startsWith("`--prefer speed`");
-    JsonObject constant = plan.getAsJsonArray("constants").get(0).getAsJsonObject();
-    assertThat(constant.get("code").getAsString()).matches("[a-z0-9_]+");
-    assertThat(constant.get("reason").getAsString()).isNotEmpty();
-  }
-
-  @Test
   void quantizedModelIsQuantizedToTheSameBytes() throws IOException {
     run("quantize", MODEL, "-o", output());
     Path again = folder.resolve("again.tflite");
     assertThat(run("quantize", output(), "-o", again.toString())).isZero();
     assertThat(again).hasSameBinaryContentAs(Path.of(output()));
-  }
-
-  @Test
-  void compareSaysWhereAccuracyWent() throws IOException {
-    Path csv = folder.resolve("errors.csv");
-    Path overlay = folder.resolve("overlay.json");
-    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
-    assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
-        .isZero();
-    String[] compare = {"compare", MODEL, output(), "--data", DATA, "--samples", "3"};
-    assertThat(run(with(new String[] {"--restore", "1", "--top", "2"}, compare))).as(err).isZero();
-    assertThat(out).contains("worst first").contains("more (--top 0 shows all)");
-    assertThat(out).contains("to keep them float: --keep-float '^");
-    assertThat(
-            run(
-                with(
-                    new String[] {
-                      "--json", "--csv", csv.toString(), "--model-explorer", overlay.toString()
-                    },
-                    compare)))
-        .isZero();
-    JsonObject graph =
-        JsonParser.parseString(out).getAsJsonObject().getAsJsonObject("serving_default");
-    assertThat(graph.getAsJsonObject("input_tensors").keySet())
-        .containsExactly("serving_default_image:0");
-    JsonObject result =
-        graph.getAsJsonObject("output_tensors").getAsJsonObject("StatefulPartitionedCall_1:0");
-    assertThat(result.keySet()).contains("mse", "snr", "cosine_similarity", "local_mse");
-    List<String> lines = Files.readString(csv).lines().toList();
-    assertThat(lines.get(0))
-        .isEqualTo(
-            "op_name,tensor_idx,num_elements,stddev,mean_error,max_abs_error,mean_squared_error,"
-                + "scale,zero_point,tensor_name");
-    assertThat(lines).anyMatch(line -> line.matches("CONV_2D,\\d+,832,.*"));
-    assertThat(Files.readString(csv)).endsWith("\r\n");
-    JsonObject nodes =
-        JsonParser.parseString(Files.readString(overlay))
-            .getAsJsonObject()
-            .getAsJsonObject("main")
-            .getAsJsonObject("results");
-    assertThat(nodes.keySet()).hasSizeGreaterThanOrEqualTo(17);
-    assertThat(run(with(new String[] {"--no-local"}, compare))).isZero();
-    assertThat(out).doesNotContain("first bad");
   }
 
   @Test
@@ -246,10 +179,15 @@ class NarrowTest {
     }
   }
 
+  /** What stands before the first empty line. */
+  private List<String> table() {
+    return out.lines().takeWhile(line -> !line.isEmpty()).toList();
+  }
+
   @Test
   void sweepPrintsALineForEveryMode() {
     assertThat(run("sweep", MODEL, "--data", DATA, "-o", folder.toString())).isZero();
-    assertThat(out.lines()).hasSize(6);
+    assertThat(table()).hasSize(6);
     assertThat(folder.resolve("digits_weight-only4.tflite")).exists();
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
     assertThat(
@@ -265,7 +203,7 @@ class NarrowTest {
                 "-o",
                 folder.toString()))
         .isZero();
-    assertThat(out.lines()).hasSize(10);
+    assertThat(table()).hasSize(10);
     assertThat(folder.resolve("digits_int8_uint8io.tflite")).exists();
   }
 
@@ -293,8 +231,9 @@ class NarrowTest {
     assertThat(out.lines().toList())
         .hasSize(3)
         .startsWith(
-            "| model | accuracy | agreement | SQNR dB | latency ms | bytes | size |",
-            "|---|--:|--:|--:|--:|--:|--:|");
+            "| model | accuracy | change (95 %) | agreement | SQNR dB | latency ms (5-95 %) | speed"
+                + " | bytes | size |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     assertThat(out).contains(" | 127,356 | 100.0% |");
   }
 
@@ -395,7 +334,7 @@ class NarrowTest {
     assertThat(run("inspect", KERAS, "--why", "--json")).isZero();
     assertThat(run("sweep", KERAS, "--data", DATA, "--samples", "50", "-o", folder.toString()))
         .isZero();
-    assertThat(out.lines()).hasSize(6);
+    assertThat(table()).hasSize(6);
     assertThat(folder.resolve("digits.tflite")).exists();
     String ranges = folder.resolve("ranges.json").toString();
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
@@ -437,13 +376,6 @@ class NarrowTest {
       {"import", KERAS, "-o", output(), "--input-shape", "8xx8"},
       {"import", KERAS, "-o", output(), "--input-shape", "8x8x3"},
       {"import", KERAS, "-o", output(), "--input-shape", "0x8x1"},
-      {"compare", MODEL, "--data", DATA},
-      {"compare", MODEL, MODEL, "--data", "none.npz"},
-      {"compare", MODEL, text, "--data", DATA},
-      {"compare", MODEL, MODEL, "--data", DATA, "--threads", "0"},
-      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "-1"},
-      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "1", "--no-local"},
-      {"compare", MODEL, MODEL, "--data", DATA, "--csv", "/none/errors.csv"},
       {"evaluate", MODEL, "--data", "none.npz"},
       {"evaluate", MODEL, "--data", DATA + "&frob=1"},
       {"evaluate", MODEL, text, "--data", DATA},
@@ -536,5 +468,47 @@ class NarrowTest {
     JsonObject document = JsonParser.parseString(out).getAsJsonObject();
     assertThat(document.get("runs").getAsBoolean()).isTrue();
     assertThat(document.getAsJsonArray("operators")).hasSize(17);
+  }
+
+  @Test
+  void gateFailsWithItsOwnCodeAndWritesWhy() throws IOException {
+    assertThat(run("quantize", MODEL, "-o", output())).isZero();
+    Path junit = folder.resolve("junit.xml");
+    String[] gate = {"--fail-under", "accuracy=0.5", "--max-drop", "1"};
+    assertThat(run(with(gate, "evaluate", MODEL, output(), "--data", DATA))).isZero();
+    String[] strict = {"--fail-under", "accuracy=0.9999", "--junit", junit.toString()};
+    assertThat(run(with(strict, "evaluate", MODEL, output(), "--data", DATA)))
+        .isEqualTo(Narrow.GATE);
+    assertThat(err).contains("failed: accuracy >= 0.9999: accuracy is 0.9");
+    assertThat(Files.readString(junit)).contains("tests=\"2\" failures=\"2\"");
+    assertThat(run("evaluate", MODEL, "--data", DATA, "--fail-under", "speed=1"))
+        .isEqualTo(Narrow.USAGE);
+  }
+
+  @Test
+  void sweepAdvisesAFileWithTheCommandThatMakesIt() throws IOException {
+    String results = folder.resolve("sweep").toString();
+    assertThat(run("sweep", MODEL, "--data", DATA, "-o", results)).isZero();
+    List<String> lines = out.lines().toList();
+    int advice = lines.size() - 4;
+    assertThat(lines.get(advice)).startsWith("smallest within 0.01 ");
+    assertThat(lines.get(advice + 2)).startsWith("fastest within 0.01 ");
+    String[] command = lines.get(advice + 1).strip().split(" +");
+    Path file = Path.of(command[Arrays.asList(command).indexOf("-o") + 1]);
+    byte[] swept = Files.readAllBytes(file);
+    Files.delete(file);
+    assertThat(run(Arrays.copyOfRange(command, 1, command.length))).isZero();
+    assertThat(Files.readAllBytes(file)).isEqualTo(swept);
+    assertThat(run("sweep", MODEL, "--data", DATA, "-o", results, "--max-drop", "-1")).isZero();
+    assertThat(out).contains("no file is within -1.0 of the model's accuracy");
+  }
+
+  @Test
+  void filesAreNamedByWhatDiffers() {
+    assertThat(Names.of(List.of(Path.of("a/b/x.tflite"), Path.of("c/b/y.tflite"))))
+        .containsExactly("x.tflite", "y.tflite");
+    assertThat(Names.of(List.of(Path.of("a/b/x"), Path.of("c/b/x"), Path.of("c/b/z"))))
+        .containsExactly("a/b/x", "c/b/x", "z");
+    assertThat(Names.of(List.of(Path.of("x"), Path.of("x")))).containsExactly("x", "x");
   }
 }

@@ -98,12 +98,9 @@ final class Restoration {
     if (models.isEmpty()) {
       return List.of();
     }
-    try (ObservedModel observed =
-        ObservedModel.open(floats.model(), List.copyOf(shown), options.xnnpack())) {
+    try (ObservedModel observed = ObservedModel.open(floats.model(), List.copyOf(shown))) {
       for (Model model : models) {
-        followers.add(
-            new Follower(
-                model, inputs, floats.graph()::isInput, outputs, options.xnnpack(), false));
+        followers.add(new Follower(model, inputs, outputs, false));
       }
       return Lockstep.run(
               observed, followers, feed, options.threads(), "restore", options.progress())

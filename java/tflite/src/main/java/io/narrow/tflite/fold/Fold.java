@@ -34,7 +34,7 @@ public final class Fold {
    * @throws NarrowException if a sparse constant is damaged
    */
   public static Folded of(Model model) {
-    return fold(Inline.of(model), true);
+    return fold(BothWays.of(Inline.of(model)), true);
   }
 
   /**

@@ -316,6 +316,35 @@ public final class OpRule {
     return row.has("stateful");
   }
 
+  /** Whether it goes along a sequence both ways, as two of {@link #oneWay()} do. */
+  public boolean goesBothWays() {
+    return row.has("oneway");
+  }
+
+  /** The operator that goes one way. */
+  public String oneWay() {
+    return row.word("oneway", "");
+  }
+
+  /**
+   * Its operands that are those of the operator that goes one way, in the order of that.
+   *
+   * @param way 0 for there, 1 for back
+   */
+  public List<Integer> oneWay(int way) {
+    return row.places(way == 0 ? "there" : "back");
+  }
+
+  /** Place of the auxiliary input of an operator that goes both ways. */
+  public int auxiliary() {
+    return row.number("auxiliary", -1);
+  }
+
+  /** Places of the weights of that, a gate after the other, of the way there and then back. */
+  public List<Integer> auxiliaryWeights() {
+    return row.places("auxiliaryweights");
+  }
+
   /** How it runs the subgraphs that it calls; empty if it calls none, or once only. */
   public Optional<Call> call() {
     return row.items("calls").map(kind -> Call.valueOf(kind.toUpperCase(Locale.ROOT))).findFirst();

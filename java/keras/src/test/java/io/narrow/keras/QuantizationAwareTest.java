@@ -2,18 +2,28 @@ package io.narrow.keras;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.evaluation.Evaluation;
+import io.narrow.tflite.evaluation.Evaluator;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Recipe;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +115,61 @@ class QuantizationAwareTest {
     Path ours = folder.resolve("imported.tflite");
     model.write(ours);
     assertThat(TestFiles.namedDifference(ours, theirs)).isLessThan(TOLERANCE);
+  }
+
+  /** From the Keras file to integers: as many operators, the same codes, as near to Keras. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "qat_residual.h5",
+        "qat_residual.keras",
+        "qat_two_outputs.h5",
+        "qat_dense_only.h5"
+      })
+  void integersAreThoseOfTheConverter(String name) throws IOException {
+    String base = "models/qat/" + name.replaceFirst("\\.[^.]*$", "");
+    Model imported = TestFiles.read(TestFiles.shared("models/qat/" + name));
+    Model made = Quantizer.DEFAULT.quantize(imported, Recipe.int8());
+    Path ours = folder.resolve("ours.tflite");
+    made.write(ours);
+    Path converter = TestFiles.shared(base + "_converter.tflite");
+    Model theirs = Model.read(converter);
+    assertThat(weights(made)).isNotEmpty().containsExactlyInAnyOrderElementsOf(weights(theirs));
+    assertThat(integers(made)).containsExactlyInAnyOrderElementsOf(integers(theirs));
+    Path trained = TestFiles.shared(base + "_qdq.tflite"); // 139 dB from the Keras model
+    Path images = folder.resolve("x.npy"); // without labels, which are those of one output only
+    try (ZipFile archive = new ZipFile(TestFiles.shared(base + "_expected.npz").toFile())) {
+      Files.copy(archive.getInputStream(archive.getEntry("x.npy")), images);
+    }
+    Dataset data = Dataset.open(images + "?scale=1/255");
+    List<Evaluation> all =
+        Evaluator.evaluate(List.of(trained, converter, ours), data, Evaluator.Options.DEFAULT);
+    assertThat(all.get(2).samples()).isEqualTo(60);
+    assertThat(all.get(2).sqnrDb()).isGreaterThan(all.get(1).sqnrDb() - .5);
+    assertThat(all.get(2).agreement()).isGreaterThanOrEqualTo(all.get(1).agreement());
+  }
+
+  /** Shape and codes of each constant of int8. */
+  private static List<String> weights(Model model) {
+    return model.subgraphs().get(0).tensors().stream()
+        .filter(tensor -> tensor.type() == TensorType.INT8 && model.isConstant(tensor))
+        .map(
+            tensor -> {
+              ByteBuffer codes = model.contents(tensor);
+              byte[] bytes = new byte[codes.remaining()];
+              codes.get(bytes);
+              return tensor.shapeText() + Arrays.toString(bytes);
+            })
+        .toList();
+  }
+
+  private static List<String> integers(Model model) {
+    Subgraph main = model.subgraphs().get(0);
+    return main.operators().stream()
+        .filter(operator -> !operator.name().endsWith("QUANTIZE"))
+        .filter(operator -> main.tensor(operator.outputs()[0]).type() == TensorType.INT8)
+        .map(Operator::name)
+        .toList();
   }
 
   /** The same arithmetic in the order of TensorFlow's kernel, on ranges that have no exact zero. */

@@ -51,6 +51,14 @@ final class CompareCommand extends Output {
       description = "Samples that run at a time (default: processors); the result is the same.")
   private int threads = Runtime.getRuntime().availableProcessors();
 
+  @Option(names = "--no-xnnpack", description = "Use the built-in kernels instead of XNNPACK.")
+  private boolean builtIn;
+
+  @Option(
+      names = "--no-local",
+      description = "Leave out the error of each operator alone, which takes a third of the time.")
+  private boolean endToEnd;
+
   @Option(
       names = "--restore",
       paramLabel = "N",
@@ -89,6 +97,8 @@ final class CompareCommand extends Output {
             Comparator.Options.DEFAULT
                 .withSamples(samples)
                 .withThreads(threads)
+                .withXnnpack(!builtIn)
+                .withLocal(!endToEnd)
                 .withRestored(restored)
                 .withProgress(Bar.onTerminal()));
     Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));

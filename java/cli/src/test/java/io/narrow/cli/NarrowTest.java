@@ -142,11 +142,78 @@ class NarrowTest {
   }
 
   @Test
+  void reasonsInJsonHaveACodeATextAndTheOptionThatHelps() {
+    assertThat(
+            run(
+                "quantize",
+                MODEL,
+                "-o",
+                output(),
+                "--mode",
+                "weight-only",
+                "--bits",
+                "4",
+                "--json"))
+        .isZero();
+    JsonObject plan = JsonParser.parseString(out).getAsJsonObject();
+    JsonObject slow = plan.getAsJsonArray("warnings").get(0).getAsJsonObject();
+    assertThat(slow.get("code").getAsString()).isEqualTo("slow_weights");
+    assertThat(slow.get("text").getAsString()).contains("int4 weights").doesNotContain("--");
+    assertThat(slow.get("advice").getAsString()).startsWith("`--prefer speed`");
+    JsonObject constant = plan.getAsJsonArray("constants").get(0).getAsJsonObject();
+    assertThat(constant.get("code").getAsString()).matches("[a-z0-9_]+");
+    assertThat(constant.get("reason").getAsString()).isNotEmpty();
+  }
+
+  @Test
   void quantizedModelIsQuantizedToTheSameBytes() throws IOException {
     run("quantize", MODEL, "-o", output());
     Path again = folder.resolve("again.tflite");
     assertThat(run("quantize", output(), "-o", again.toString())).isZero();
     assertThat(again).hasSameBinaryContentAs(Path.of(output()));
+  }
+
+  @Test
+  void compareSaysWhereAccuracyWent() throws IOException {
+    Path csv = folder.resolve("errors.csv");
+    Path overlay = folder.resolve("overlay.json");
+    String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
+    assertThat(run("quantize", MODEL, "--mode", "int8", "--calibrate", calibration, "-o", output()))
+        .isZero();
+    String[] compare = {"compare", MODEL, output(), "--data", DATA, "--samples", "3"};
+    assertThat(run(with(new String[] {"--restore", "1", "--top", "2"}, compare))).as(err).isZero();
+    assertThat(out).contains("worst first").contains("more (--top 0 shows all)");
+    assertThat(out).contains("to keep them float: --keep-float '^");
+    assertThat(
+            run(
+                with(
+                    new String[] {
+                      "--json", "--csv", csv.toString(), "--model-explorer", overlay.toString()
+                    },
+                    compare)))
+        .isZero();
+    JsonObject graph =
+        JsonParser.parseString(out).getAsJsonObject().getAsJsonObject("serving_default");
+    assertThat(graph.getAsJsonObject("input_tensors").keySet())
+        .containsExactly("serving_default_image:0");
+    JsonObject result =
+        graph.getAsJsonObject("output_tensors").getAsJsonObject("StatefulPartitionedCall_1:0");
+    assertThat(result.keySet()).contains("mse", "snr", "cosine_similarity", "local_mse");
+    List<String> lines = Files.readString(csv).lines().toList();
+    assertThat(lines.get(0))
+        .isEqualTo(
+            "op_name,tensor_idx,num_elements,stddev,mean_error,max_abs_error,mean_squared_error,"
+                + "scale,zero_point,tensor_name");
+    assertThat(lines).anyMatch(line -> line.matches("CONV_2D,\\d+,832,.*"));
+    assertThat(Files.readString(csv)).endsWith("\r\n");
+    JsonObject nodes =
+        JsonParser.parseString(Files.readString(overlay))
+            .getAsJsonObject()
+            .getAsJsonObject("main")
+            .getAsJsonObject("results");
+    assertThat(nodes.keySet()).hasSizeGreaterThanOrEqualTo(17);
+    assertThat(run(with(new String[] {"--no-local"}, compare))).isZero();
+    assertThat(out).doesNotContain("first bad");
   }
 
   @Test
@@ -376,6 +443,13 @@ class NarrowTest {
       {"import", KERAS, "-o", output(), "--input-shape", "8xx8"},
       {"import", KERAS, "-o", output(), "--input-shape", "8x8x3"},
       {"import", KERAS, "-o", output(), "--input-shape", "0x8x1"},
+      {"compare", MODEL, "--data", DATA},
+      {"compare", MODEL, MODEL, "--data", "none.npz"},
+      {"compare", MODEL, text, "--data", DATA},
+      {"compare", MODEL, MODEL, "--data", DATA, "--threads", "0"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "-1"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--restore", "1", "--no-local"},
+      {"compare", MODEL, MODEL, "--data", DATA, "--csv", "/none/errors.csv"},
       {"evaluate", MODEL, "--data", "none.npz"},
       {"evaluate", MODEL, "--data", DATA + "&frob=1"},
       {"evaluate", MODEL, text, "--data", DATA},

@@ -22,12 +22,17 @@ public final class Comparator {
    * @param samples at most so many
    * @param threads how many samples are run at a time, each on interpreters of its own, which costs
    *     as much memory again; the result does not depend on it
+   * @param xnnpack whether XNNPACK takes the operators that it knows
+   * @param local whether the error of each operator alone is measured, which takes a third of the
+   *     time; without it nothing can be restored
    * @param restored how many of the worst operators are put back to float
    * @param progress is told of each sample
    */
-  public record Options(int samples, int threads, int restored, Progress progress) {
-    /** All samples, one thread, nothing restored, no progress. */
-    public static final Options DEFAULT = new Options(Integer.MAX_VALUE, 1, 0, Progress.NONE);
+  public record Options(
+      int samples, int threads, boolean xnnpack, boolean local, int restored, Progress progress) {
+    /** All samples, one thread, XNNPACK, local errors, nothing restored, no progress. */
+    public static final Options DEFAULT =
+        new Options(Integer.MAX_VALUE, 1, true, true, 0, Progress.NONE);
 
     public Options {
       if (threads < 1) {
@@ -36,22 +41,33 @@ public final class Comparator {
       if (restored < 0) {
         throw NarrowException.input("restored operators " + restored + ": has to be 0 or more");
       }
+      if (restored > 0 && !local) {
+        throw NarrowException.input("--restore: needs the local errors");
+      }
     }
 
     public Options withSamples(int samples) {
-      return new Options(samples, threads, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, progress);
     }
 
     public Options withThreads(int threads) {
-      return new Options(samples, threads, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, progress);
+    }
+
+    public Options withXnnpack(boolean xnnpack) {
+      return new Options(samples, threads, xnnpack, local, restored, progress);
+    }
+
+    public Options withLocal(boolean local) {
+      return new Options(samples, threads, xnnpack, local, restored, progress);
     }
 
     public Options withRestored(int restored) {
-      return new Options(samples, threads, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, progress);
     }
 
     public Options withProgress(Progress progress) {
-      return new Options(samples, threads, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, progress);
     }
   }
 

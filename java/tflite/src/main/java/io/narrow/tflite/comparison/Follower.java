@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /** A model that runs after the float model on every sample, on what that one has computed. */
 final class Follower implements AutoCloseable {
@@ -25,23 +26,35 @@ final class Follower implements AutoCloseable {
   private final String name;
   private final ObservedModel model;
   private final List<Integer> inputs;
+  private final IntPredicate callers;
   private final List<Pair> pairs;
   private final List<TensorInfo> given;
   private final boolean optional;
   private volatile Optional<String> problem = Optional.empty();
+  private Optional<Run> ready = Optional.empty();
 
   /**
    * @param inputs numbers of the float model's tensors that its inputs are given
+   * @param callers which of them a caller gives to the float model
    * @param pairs of tensors that hold real numbers
+   * @param xnnpack whether XNNPACK may run it
    * @param optional whether the others go on without it where it cannot follow
    * @throws NarrowException if the runtime does not take the model
    */
-  Follower(Model model, List<Integer> inputs, List<Pair> pairs, boolean optional) {
+  Follower(
+      Model model,
+      List<Integer> inputs,
+      IntPredicate callers,
+      List<Pair> pairs,
+      boolean xnnpack,
+      boolean optional) {
+    this.callers = callers;
     this.optional = optional;
     this.name = model.name();
     this.inputs = List.copyOf(inputs);
     this.pairs = List.copyOf(pairs);
-    this.model = ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList());
+    this.model =
+        ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList(), xnnpack);
     this.given = this.model.inputs();
   }
 
@@ -56,7 +69,68 @@ final class Follower implements AutoCloseable {
 
   @Override
   public void close() {
+    ready.ifPresent(Run::close);
     model.close();
+  }
+
+  /**
+   * Decides which kernels run it, on the sample that the float model has run: to be called before
+   * it follows in any thread, so that the decision is not that of a thread's first sample.
+   */
+  void prepare(Observer.Tensors floats) {
+    attempt(() -> ready = Optional.of(model.start(interpreter -> fill(interpreter, floats))));
+  }
+
+  private void attempt(Runnable step) {
+    if (problem.isPresent()) {
+      return;
+    }
+    try {
+      step.run();
+    } catch (NarrowException e) {
+      if (!optional) {
+        throw e;
+      }
+      problem = Optional.of(e.getMessage());
+    }
+  }
+
+  private synchronized Run open(Observer.Tensors floats) {
+    Run run = ready.orElseGet(() -> model.start(interpreter -> fill(interpreter, floats)));
+    ready = Optional.empty();
+    return run;
+  }
+
+  private void fill(Interpreter interpreter, Observer.Tensors floats) {
+    for (int i = 0; i < given.size(); i++) {
+      TensorInfo info = given.get(i);
+      ByteBuffer values = floats.values(inputs.get(i));
+      ByteBuffer memory = interpreter.input(i);
+      TensorInfo from = floats.info(inputs.get(i));
+      if (from.elements() != info.elements()) {
+        throw misfit(info);
+      }
+      if (from.type() == info.type()) {
+        memory.put(values);
+      } else if (callers.test(inputs.get(i)) && info.quantized()) {
+        codec(info).writeAsCallers(values, memory);
+      } else {
+        codec(info).write(values, memory);
+      }
+    }
+  }
+
+  private TensorCodec codec(TensorInfo info) {
+    return TensorCodec.of(info)
+        .orElseThrow(
+            () ->
+                NarrowException.unsupported(
+                    name + ": tensor " + info + " does not hold real numbers"));
+  }
+
+  private NarrowException misfit(TensorInfo info) {
+    return NarrowException.unsupported(
+        name + ": tensor " + info + " is of another size than in the float model");
   }
 
   /** Joins another thread. */
@@ -91,22 +165,12 @@ final class Follower implements AutoCloseable {
      * @throws NarrowException if it cannot be run, or a tensor is not of the float model's size
      */
     void follow(Observer.Tensors floats) {
-      if (problem.isPresent()) {
-        return;
-      }
-      try {
-        run(floats);
-      } catch (NarrowException e) {
-        if (!optional) {
-          throw e;
-        }
-        problem = Optional.of(e.getMessage());
-      }
+      attempt(() -> run(floats));
     }
 
     private void run(Observer.Tensors floats) {
       if (run.isEmpty()) {
-        run = Optional.of(model.start(interpreter -> fill(interpreter, floats)));
+        run = Optional.of(open(floats));
       }
       Run mine = run.get();
       mine.run(interpreter -> fill(interpreter, floats));
@@ -123,36 +187,6 @@ final class Follower implements AutoCloseable {
           throw misfit(infos.get(i));
         }
       }
-    }
-
-    private void fill(Interpreter interpreter, Observer.Tensors floats) {
-      for (int i = 0; i < given.size(); i++) {
-        TensorInfo info = given.get(i);
-        ByteBuffer values = floats.values(inputs.get(i));
-        ByteBuffer memory = interpreter.input(i);
-        TensorInfo from = floats.info(inputs.get(i));
-        if (from.elements() != info.elements()) {
-          throw misfit(info);
-        }
-        if (from.type() == info.type()) {
-          memory.put(values);
-        } else {
-          codec(info).write(values, memory);
-        }
-      }
-    }
-
-    private TensorCodec codec(TensorInfo info) {
-      return TensorCodec.of(info)
-          .orElseThrow(
-              () ->
-                  NarrowException.unsupported(
-                      name + ": tensor " + info + " does not hold real numbers"));
-    }
-
-    private NarrowException misfit(TensorInfo info) {
-      return NarrowException.unsupported(
-          name + ": tensor " + info + " is of another size than in the float model");
     }
 
     @Override

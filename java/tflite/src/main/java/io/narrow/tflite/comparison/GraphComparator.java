@@ -13,6 +13,7 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.observation.ObservedModel;
+import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -46,24 +47,30 @@ final class GraphComparator {
   /** What was found; nothing if there are no data. */
   Optional<Graph> compare(Function<List<TensorInfo>, Optional<Dataset>> data) {
     List<Pair> pairs = pairs();
-    LocalModel cut = LocalModel.of(floats, quantized, pairing);
-    List<Pair> computed = pairs.stream().filter(pair -> !isInput(pair)).toList();
-    try (ObservedModel observed = ObservedModel.open(floats.model(), shown(pairs, cut.inputs()))) {
+    try (ObservedModel observed = ObservedModel.open(floats.model(), shown(), options.xnnpack())) {
       Optional<Feed> feed =
           data.apply(observed.inputs())
               .map(found -> found.limit(options.samples()).feed(observed.inputs()));
       if (feed.isEmpty()) {
         return Optional.empty();
       }
-      Graph graph = compare(observed, feed.get(), pairs, cut, computed);
+      Graph graph = compare(observed, feed.get(), pairs);
       return Optional.of(options.restored() == 0 ? graph : graph.with(restored(graph, feed.get())));
     }
   }
 
-  private Graph compare(
-      ObservedModel observed, Feed feed, List<Pair> pairs, LocalModel cut, List<Pair> computed) {
-    try (Follower whole = new Follower(quantized.model(), inputs(), pairs, false)) {
-      Optional<Follower> alone = alone(cut, computed);
+  private Graph compare(ObservedModel observed, Feed feed, List<Pair> pairs) {
+    List<Pair> computed =
+        options.local() ? pairs.stream().filter(pair -> !isInput(pair)).toList() : List.of();
+    try (Follower whole =
+        new Follower(
+            quantized.model(),
+            inputs(),
+            floats.graph()::isInput,
+            pairs,
+            options.xnnpack(),
+            false)) {
+      Optional<Follower> alone = alone(observed, feed, computed);
       try {
         List<Follower> followers = Stream.concat(Stream.of(whole), alone.stream()).toList();
         List<Lockstep.Counted> counted =
@@ -84,15 +91,32 @@ final class GraphComparator {
   }
 
   /** What runs every operator alone, unless the runtime refuses it. */
-  private Optional<Follower> alone(LocalModel cut, List<Pair> computed) {
+  private Optional<Follower> alone(ObservedModel observed, Feed feed, List<Pair> computed) {
     if (computed.isEmpty()) {
       return Optional.empty();
     }
     try {
-      return Optional.of(new Follower(cut.model(), cut.inputs(), computed, true));
+      LocalModel cut = LocalModel.of(floats, quantized, pairing, sizes(observed, feed));
+      return Optional.of(
+          new Follower(
+              cut.model(),
+              cut.inputs(),
+              floats.graph()::isInput,
+              computed,
+              options.xnnpack(),
+              true));
     } catch (NarrowException e) {
       noLocal(e.getMessage());
       return Optional.empty();
+    }
+  }
+
+  /** The elements that the float model's tensors have as it runs, where a file need not say it. */
+  private Map<Integer, Long> sizes(ObservedModel observed, Feed feed) {
+    try (Run run = Lockstep.observed(observed, feed)) {
+      Map<Integer, Long> sizes = new HashMap<>();
+      shown().forEach(tensor -> sizes.put(tensor, run.info(tensor).elements()));
+      return sizes;
     }
   }
 
@@ -108,10 +132,14 @@ final class GraphComparator {
     return quantized.graph().isInput(pair.number());
   }
 
-  /** The float model's tensors that are looked at, its inputs among them. */
-  private static List<Integer> shown(List<Pair> pairs, List<Integer> given) {
-    Set<Integer> shown = new LinkedHashSet<>(given);
-    pairs.forEach(pair -> shown.add(pair.floatNumber()));
+  /** The float model's tensors that are looked at: its inputs, and all that others stand for. */
+  private List<Integer> shown() {
+    Set<Integer> shown = new LinkedHashSet<>();
+    IntStream.of(floats.graph().inputs()).forEach(shown::add);
+    IntStream.range(0, quantized.graph().tensors().size())
+        .map(pairing::floatTensor)
+        .filter(t -> t >= 0 && floats.graph().reads(t) > 0 && !floats.isState(t))
+        .forEach(shown::add);
     return List.copyOf(shown);
   }
 
@@ -148,9 +176,11 @@ final class GraphComparator {
       }
     }
     if (pairs.isEmpty()) {
-      throw quantized
+      throw floats
           .model()
-          .problem(NarrowException.Kind.INPUT, "has no tensor of real numbers to compare");
+          .problem(
+              NarrowException.Kind.INPUT,
+              "has no float32 tensor to compare with: the float model comes first");
     }
     return pairs;
   }

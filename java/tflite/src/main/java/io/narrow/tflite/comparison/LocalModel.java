@@ -21,7 +21,14 @@ import java.util.Map;
  * @param inputs numbers of the float model's tensors to be written to the inputs
  */
 record LocalModel(Model model, List<Integer> inputs) {
-  static LocalModel of(GraphValues floats, GraphValues quantized, Pairing pairing) {
+  /**
+   * Cuts a model.
+   *
+   * @param sizes elements of the float model's tensors that are known, as it runs: what is of
+   *     another size in the file is not cut
+   */
+  static LocalModel of(
+      GraphValues floats, GraphValues quantized, Pairing pairing, Map<Integer, Long> sizes) {
     Subgraph graph = quantized.graph();
     List<Tensor> tensors = new ArrayList<>(graph.tensors());
     List<Integer> given = new ArrayList<>();
@@ -36,7 +43,9 @@ record LocalModel(Model model, List<Integer> inputs) {
       Operator cut = operator;
       for (int place = 0; place < operator.inputs().length; place++) {
         int tensor = operator.input(place);
-        if (tensor >= 0 && !graph.isInput(tensor) && isCut(tensor, floats, quantized, pairing)) {
+        if (tensor >= 0
+            && !graph.isInput(tensor)
+            && isCut(tensor, floats, quantized, pairing, sizes)) {
           Integer number = loose.get(tensor);
           if (number == null) {
             number = tensors.size();
@@ -61,9 +70,16 @@ record LocalModel(Model model, List<Integer> inputs) {
   }
 
   private static boolean isCut(
-      int tensor, GraphValues floats, GraphValues quantized, Pairing pairing) {
+      int tensor,
+      GraphValues floats,
+      GraphValues quantized,
+      Pairing pairing,
+      Map<Integer, Long> sizes) {
     int number = pairing.floatTensor(tensor);
-    if (number < 0 || !quantized.isComputed(tensor) || quantized.isState(tensor)) {
+    if (number < 0
+        || sizes.getOrDefault(number, -1L) != quantized.graph().tensor(tensor).elements()
+        || !quantized.isComputed(tensor)
+        || quantized.isState(tensor)) {
       return false;
     }
     TensorType mine = quantized.graph().tensor(tensor).type();

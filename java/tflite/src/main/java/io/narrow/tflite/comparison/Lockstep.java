@@ -4,6 +4,7 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.observation.Inputs;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Observer;
+import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,13 @@ final class Lockstep implements Observer, AutoCloseable {
     threads.forEach(Follower.Thread::close);
   }
 
+  /** The float model after the first sample. To be closed. */
+  static Run observed(ObservedModel floats, Inputs inputs) {
+    Run run = floats.start(interpreter -> inputs.write(0, interpreter));
+    run.run(interpreter -> inputs.write(0, interpreter));
+    return run;
+  }
+
   /**
    * What was counted of a follower; nothing if it could not follow.
    *
@@ -43,6 +51,9 @@ final class Lockstep implements Observer, AutoCloseable {
       int threads,
       String task,
       Progress progress) {
+    try (Run first = observed(floats, inputs)) {
+      followers.forEach(follower -> follower.prepare(first));
+    }
     List<Lockstep> all = new ArrayList<>();
     try {
       floats.run(

@@ -98,9 +98,12 @@ final class Restoration {
     if (models.isEmpty()) {
       return List.of();
     }
-    try (ObservedModel observed = ObservedModel.open(floats.model(), List.copyOf(shown))) {
+    try (ObservedModel observed =
+        ObservedModel.open(floats.model(), List.copyOf(shown), options.xnnpack())) {
       for (Model model : models) {
-        followers.add(new Follower(model, inputs, outputs, false));
+        followers.add(
+            new Follower(
+                model, inputs, floats.graph()::isInput, outputs, options.xnnpack(), false));
       }
       return Lockstep.run(
               observed, followers, feed, options.threads(), "restore", options.progress())

@@ -1,13 +1,11 @@
 package io.narrow.tflite.comparison;
 
-import io.narrow.kernels.ErrorSums;
-import io.narrow.kernels.Kernels;
-import io.narrow.kernels.Span;
 import io.narrow.tflite.observation.ExactSums;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Counts the errors of a tensor. Each figure of a sample is rounded once; over samples they are
@@ -18,15 +16,39 @@ final class Tally {
   private static final double EPSILON = 1e-9;
 
   private static final int FIGURES = 7;
-  private static final int BLOCK = 4096;
 
-  /** Room for a thread's work. */
+  /** Values that are read at a time: with the lanes they stay in the first cache. */
+  private static final int BLOCK = 1024;
+
+  /** Blocks after which the lanes go into doubles, so that none of their floats adds up many. */
+  private static final int BLOCKS = 64;
+
+  /**
+   * Sums of squares in floats count if they are between these, or nothing is: far from the ends.
+   */
+  private static final double SMALLEST = 1e-25;
+
+  private static final double LARGEST = 1e30;
+
+  /**
+   * Room for a thread's work. Sums are floats, one for each place in a block, for the compiler of
+   * the JVM to make vector instructions of, as it does not of one sum or of doubles.
+   */
   static final class Scratch {
     private final float[] values = new float[BLOCK];
     private final float[] others = new float[BLOCK];
     private final float[] sums = new float[BLOCK];
+    private final float[] noises = new float[BLOCK];
+    private final float[] signals = new float[BLOCK];
+    private final float[] powers = new float[BLOCK];
     private final float[] extremes = new float[BLOCK];
     private ByteBuffer floats = ByteBuffer.allocateDirect(0);
+
+    private void clear(int lanes) {
+      for (float[] each : List.of(sums, noises, signals, powers, extremes)) {
+        Arrays.fill(each, 0, lanes, 0);
+      }
+    }
 
     /** Direct memory for so many floats, valid until the next call. */
     ByteBuffer floats(int elements) {
@@ -77,59 +99,87 @@ final class Tally {
       sums.add(3, 1); // as between vectors of zeros
       return;
     }
-    Kernels kernels = Kernels.active();
-    Span x = Span.of(reference);
-    Span y = Span.of(values);
-    ErrorSums error = kernels.error(x, y);
-    double power = kernels.error(y, x).signal();
-    float extreme = extreme(reference.asFloatBuffer(), values.asFloatBuffer(), scratch);
-    if (Double.isFinite(error.signal() + error.noise() + power + extreme)) {
-      add(n, error.signal(), error.noise(), power, sum(scratch, n), extreme);
-    } else {
-      addFinite(reference.asFloatBuffer(), values.asFloatBuffer());
+    Sample sample = sums(reference.asFloatBuffer(), values.asFloatBuffer(), scratch);
+    if (!sample.isSure()) {
+      sample = sumsOfDoubles(reference.asFloatBuffer(), values.asFloatBuffer());
     }
+    add(sample);
   }
 
   /**
-   * The largest absolute difference; the sum of the differences is left in the scratch. Without
-   * branches and with a sum per place in a block, which the compiler of the JVM turns into vector
-   * instructions, as it does not with one sum.
+   * What was summed up of a sample.
+   *
+   * @param n how many values
+   * @param signal sum of the squares of the float values
+   * @param power sum of the squares of the others
+   * @param noise sum of the squares of the differences
+   * @param sum of the differences
+   * @param extreme largest absolute difference
    */
-  private static float extreme(FloatBuffer x, FloatBuffer y, Scratch scratch) {
+  private record Sample(
+      int n, double signal, double power, double noise, double sum, double extreme) {
+    /** Whether no square was beyond the range of a float, or so small that it lost digits. */
+    boolean isSure() {
+      return isSure(signal) && isSure(power) && (extreme == 0 || isSure(noise));
+    }
+
+    private static boolean isSure(double squares) {
+      return squares > SMALLEST && squares < LARGEST;
+    }
+  }
+
+  private static Sample sums(FloatBuffer x, FloatBuffer y, Scratch scratch) {
+    int n = x.remaining();
+    double[] totals = new double[4];
+    float largest = 0;
+    while (x.hasRemaining()) {
+      int lanes = Math.min(BLOCK, x.remaining());
+      scratch.clear(lanes);
+      for (int block = 0; block < BLOCKS && x.hasRemaining(); block++) {
+        int m = Math.min(BLOCK, x.remaining());
+        x.get(scratch.values, 0, m);
+        y.get(scratch.others, 0, m);
+        addSquares(scratch, m);
+        addExtremes(scratch.values, scratch.others, scratch.extremes, m);
+      }
+      for (int i = 0; i < lanes; i++) {
+        totals[0] += scratch.signals[i];
+        totals[1] += scratch.powers[i];
+        totals[2] += scratch.noises[i];
+        totals[3] += scratch.sums[i];
+        largest = Math.max(largest, scratch.extremes[i]);
+      }
+    }
+    return new Sample(n, totals[0], totals[1], totals[2], totals[3], largest);
+  }
+
+  private static void addSquares(Scratch scratch, int m) {
     float[] values = scratch.values;
     float[] others = scratch.others;
     float[] sums = scratch.sums;
-    float[] extremes = scratch.extremes;
-    int lanes = Math.min(BLOCK, x.remaining());
-    Arrays.fill(sums, 0, lanes, 0);
-    Arrays.fill(extremes, 0, lanes, 0);
-    while (x.hasRemaining()) {
-      int m = Math.min(BLOCK, x.remaining());
-      x.get(values, 0, m);
-      y.get(others, 0, m);
-      for (int i = 0; i < m; i++) {
-        float difference = values[i] - others[i];
-        sums[i] += difference;
-        extremes[i] = Math.max(extremes[i], Math.abs(difference));
-      }
+    float[] noises = scratch.noises;
+    float[] signals = scratch.signals;
+    float[] powers = scratch.powers;
+    for (int i = 0; i < m; i++) {
+      float value = values[i];
+      float other = others[i];
+      float difference = value - other;
+      sums[i] += difference;
+      noises[i] += difference * difference;
+      signals[i] += value * value;
+      powers[i] += other * other;
     }
-    float largest = 0;
-    for (int i = 0; i < lanes; i++) {
-      largest = Math.max(largest, extremes[i]);
-    }
-    return largest;
   }
 
-  private static double sum(Scratch scratch, int n) {
-    double sum = 0;
-    for (int i = 0; i < Math.min(BLOCK, n); i++) {
-      sum += scratch.sums[i];
+  /** In a loop of its own: together with the squares, the compiler gives up. */
+  private static void addExtremes(float[] values, float[] others, float[] extremes, int m) {
+    for (int i = 0; i < m; i++) {
+      extremes[i] = Math.max(extremes[i], Math.abs(values[i] - others[i]));
     }
-    return sum;
   }
 
-  /** The same for values of which some are not finite: these are left out. */
-  private void addFinite(FloatBuffer x, FloatBuffer y) {
+  /** The same for values of any size; what is not finite is left out. */
+  private Sample sumsOfDoubles(FloatBuffer x, FloatBuffer y) {
     int n = 0;
     double signal = 0;
     double noise = 0;
@@ -151,30 +201,34 @@ final class Tally {
         notFinite++;
       }
     }
-    add(Math.max(n, 1), signal, noise, power, sum, extreme);
+    return new Sample(Math.max(n, 1), signal, power, noise, sum, extreme);
   }
 
-  private void add(int n, double signal, double noise, double power, double sum, double extreme) {
-    double meanSquare = noise / n;
-    double mean = sum / n;
+  private void add(Sample sample) {
+    double signal = sample.signal / sample.n;
+    double meanSquare = sample.noise / sample.n;
+    double mean = sample.sum / sample.n;
     sums.add(0, meanSquare);
-    sums.add(1, signal / n);
-    sums.add(2, signal / n / (meanSquare + EPSILON));
-    sums.add(3, cosine(signal, noise, power));
-    sums.add(4, extreme);
+    sums.add(1, signal);
+    sums.add(2, signal / (meanSquare + EPSILON));
+    sums.add(3, cosine(sample));
+    sums.add(4, sample.extreme);
     sums.add(5, mean);
     sums.add(6, Math.sqrt(Math.max(0, meanSquare - mean * mean)));
-    largest = Math.max(largest, extreme);
+    largest = Math.max(largest, sample.extreme);
   }
 
-  private static double cosine(double signal, double noise, double power) {
-    if (noise == 0) {
+  private static double cosine(Sample sample) {
+    double signal = sample.signal;
+    double power = sample.power;
+    if (sample.noise == 0) {
       return 1;
     }
     if (signal == 0 || power == 0) {
       return 0;
     }
-    double product = (signal + power - noise) / 2; // of the vectors: |x - y|^2 = x^2 - 2xy + y^2
+    double product =
+        (signal + power - sample.noise) / 2; // of the vectors: |x - y|^2 = x^2 - 2xy + y^2
     return Math.max(-1, Math.min(1, product / Math.sqrt(signal) / Math.sqrt(power)));
   }
 

@@ -22,12 +22,16 @@ final class TensorCodec {
 
   private final TensorType type;
   private final Optional<Quantization> integers;
+  private final float scale;
+  private final int zeroPoint;
   private final float lowest;
   private final float highest;
 
   private TensorCodec(TensorType type) {
     this.type = type;
     this.integers = Optional.empty();
+    this.scale = 0;
+    this.zeroPoint = 0;
     this.lowest = Float.NEGATIVE_INFINITY;
     this.highest = Float.POSITIVE_INFINITY;
   }
@@ -35,6 +39,8 @@ final class TensorCodec {
   private TensorCodec(TensorInfo info, QuantizedType codes) {
     this.type = info.type();
     this.integers = Optional.of(Quantization.perTensor(codes, info.scale(), info.zeroPoint()));
+    this.scale = info.scale();
+    this.zeroPoint = info.zeroPoint();
     this.lowest = (float) (info.scale() * (codes.min() - .5 - info.zeroPoint()));
     this.highest = (float) (info.scale() * (codes.max() + .5 - info.zeroPoint()));
   }
@@ -97,6 +103,25 @@ final class TensorCodec {
       Kernels.active().quantize(Span.of(floats), integers.get(), Span.of(memory));
     } else {
       Kernels.active().toFloat16(Span.of(floats), Span.of(memory));
+    }
+  }
+
+  /**
+   * Rounds float32 values to integers as callers do it that follow TensorFlow's and
+   * ai-edge-quantizer's code: {@code round(x / scale + zeroPoint)}, halves to even. Pictures are
+   * often exactly half way between two steps, and only this gives the same codes then.
+   */
+  void writeAsCallers(ByteBuffer floats, ByteBuffer memory) {
+    FloatBuffer values = floats.asFloatBuffer();
+    Quantization q = integers.orElseThrow();
+    for (int i = 0; i < values.limit(); i++) {
+      double code = Math.rint(values.get(i) / scale + zeroPoint);
+      int clamped = (int) Math.max(q.type().min(), Math.min(q.type().max(), code));
+      if (type == TensorType.INT16) {
+        memory.putShort(Short.BYTES * i, (short) clamped);
+      } else {
+        memory.put(i, (byte) clamped);
+      }
     }
   }
 }

@@ -37,13 +37,15 @@ public final class ObservedModel implements AutoCloseable {
   private boolean decided;
   private boolean taken;
 
-  private ObservedModel(Model model, List<Integer> shown, Optional<Bodies> bodies) {
+  private ObservedModel(
+      Model model, List<Integer> shown, Optional<Bodies> bodies, boolean xnnpack) {
     this.bytes = model.bytes();
     this.name = model.name();
     this.shown = List.copyOf(shown);
     this.bodies = bodies;
-    this.decided = shown.isEmpty(); // XNNPACK shows the outputs of the model as they are
-    this.first = open(decided ? Way.FAST : Way.SURE);
+    boolean asTheyAre = xnnpack && shown.isEmpty(); // outputs, which XNNPACK shows as they are
+    this.decided = asTheyAre || !xnnpack;
+    this.first = open(asTheyAre ? Way.FAST : Way.SURE);
   }
 
   /**
@@ -55,7 +57,16 @@ public final class ObservedModel implements AutoCloseable {
    * @throws NarrowException if the runtime does not take the model, or it is larger than 2 GiB
    */
   public static ObservedModel open(Model model, List<Integer> shown) {
-    return new ObservedModel(model, shown, Optional.empty());
+    return open(model, shown, true);
+  }
+
+  /**
+   * As {@link #open(Model, List)}.
+   *
+   * @param xnnpack whether XNNPACK may be used; the built-in kernels always run it otherwise
+   */
+  public static ObservedModel open(Model model, List<Integer> shown, boolean xnnpack) {
+    return new ObservedModel(model, shown, Optional.empty(), xnnpack);
   }
 
   /**
@@ -73,7 +84,7 @@ public final class ObservedModel implements AutoCloseable {
         .filter(number -> number >= 0 && bodies.graph(0).producer(number).isPresent())
         .forEach(all::add);
     return new ObservedModel(
-        model, List.copyOf(all), Optional.of(bodies).filter(b -> !b.calls(0).isEmpty()));
+        model, List.copyOf(all), Optional.of(bodies).filter(b -> !b.calls(0).isEmpty()), true);
   }
 
   private Run open(Way way) {
@@ -142,7 +153,9 @@ public final class ObservedModel implements AutoCloseable {
           return;
         }
         LOG.log(
-            Level.DEBUG, "XNNPACK gives other ranges than the built-in kernels: these are used");
+            Level.DEBUG,
+            "{0}: XNNPACK gives other ranges than the built-in kernels: these are used",
+            name);
       } catch (RuntimeException | Error e) {
         fast.close();
         throw e;

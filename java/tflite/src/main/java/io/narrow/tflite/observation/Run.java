@@ -24,8 +24,11 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   private static final double TOLERANCE = 1e-3;
 
-  /** Codes by which the ends of an integer range may differ: each kernel may round another way. */
-  private static final int CODES = 8;
+  /**
+   * Codes by which the ends of an integer range may differ: each kernel may round another way,
+   * which adds up with the layers.
+   */
+  private static final int CODES = 32;
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
 

@@ -111,8 +111,13 @@ public record Reason(Code code, String text, List<String> names) {
 
   /** The first few of many, and how many more there are. */
   public static String first(List<String> items) {
+    return first(items, ", ");
+  }
+
+  /** As {@link #first(List)}, with another separator. */
+  static String first(List<String> items, String separator) {
     int more = items.size() - FEW;
-    return items.stream().limit(FEW).collect(Collectors.joining(", "))
+    return items.stream().limit(FEW).collect(Collectors.joining(separator))
         + (more > 0 ? " and " + more + " more" : "");
   }
 

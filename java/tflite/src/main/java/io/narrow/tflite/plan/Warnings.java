@@ -110,7 +110,7 @@ final class Warnings {
             : code.phrase()
                 + ": "
                 + (names.isEmpty()
-                    ? Reason.first(texts.stream().toList())
+                    ? Reason.first(texts.stream().toList(), "; ")
                     : Reason.first(names.stream().map(name -> "`" + name + "`").toList()));
     return new Reason(code, before + text, List.copyOf(names));
   }

@@ -1,7 +1,7 @@
 """Quantizes float32 models to int8 and int16x8 with Narrow, with TensorFlow's converter and with ai-edge-quantizer, calibrated on the same
 samples, and measures all files on the same other samples.
 
-    static.py [MODEL.tflite...] --cache FOLDER [--narrow PATH | --no-narrow] [--options "--range mse"] [--markdown FILE] [--json FILE]
+    static.py [MODEL.tflite...] --cache FOLDER [--narrow PATH | --no-narrow] [--options "--range mse"] [--samples N] [--markdown FILE] [--json FILE]
 """
 import argparse
 import hashlib
@@ -41,6 +41,7 @@ class Model:
         self.name = os.path.basename(path).removesuffix(".tflite")
         self.identity = digest(path)
         self.folder = os.path.join(os.path.abspath(args.cache), self.name + "-" + self.identity)
+        self.few = "" if args.samples is None else "-%d" % args.samples
         os.makedirs(self.folder, exist_ok=True)
 
     def run(self, wanted):
@@ -61,7 +62,7 @@ class Model:
         return results
 
     def file(self, tool, mode):
-        return os.path.join(self.folder, "%s-%s.tflite" % (tool, mode))
+        return os.path.join(self.folder, "%s-%s%s.tflite" % (tool, mode, self.few))
 
     def own(self, mode):
         """The makers' integer file of the same model, or None."""
@@ -84,8 +85,9 @@ class Model:
         for mode in self.args.modes:
             for tool in PEERS:
                 path = self.file(tool, mode)
-                wanted["%s %s %s" % (tool, mode, about)] = \
-                    [(None, {"do": "static peer", "tool": tool, "mode": mode, "file": path})] + self.measured(path)
+                wanted["%s %s %s%s" % (tool, mode, about, self.few)] = \
+                    [(None, {"do": "static peer", "tool": tool, "mode": mode, "samples": self.args.samples, "file": path})] + \
+                    self.measured(path)
             if self.own(mode):
                 wanted["%s %s %s %s" % (OWN, mode, about, digest(self.own(mode)))] = \
                     [(None, {"do": "same weights", "file": self.own(mode)})] + self.measured(self.own(mode))
@@ -93,6 +95,7 @@ class Model:
         for mode in self.args.modes if self.args.narrow else ():
             path = self.file("narrow", mode)
             options = ["--mode", mode] + shlex.split(self.args.options)
+            options += ["--samples", str(self.args.samples)] if self.few else []
             for data in samples.for_narrow(self.path, self.folder, "calibrate"):
                 options += ["--calibrate", data]
             ours[mode] = zoo.run_narrow(self.args.narrow, self.path, options, path, self.folder, self.args.timeout)
@@ -239,6 +242,7 @@ def main():
     p.add_argument("--narrow", default=os.path.join(zoo.HERE, "..", "..", "narrow"), help="the command to measure (default: ../../narrow)")
     p.add_argument("--no-narrow", action="store_true", help="the other tools only")
     p.add_argument("--options", default="", help="more options of `narrow quantize`")
+    p.add_argument("--samples", type=int, help="calibrate on the first so many (default: all, at most %d)" % samples.MOST)
     p.add_argument("--modes", type=lambda s: s.split(","), default=tuple(MODES), help="int8,int16x8")
     p.add_argument("--match", default="", help="only models whose name matches this regular expression")
     p.add_argument("--timeout", type=float, default=1200, help="seconds for each step (default 1200)")

@@ -140,7 +140,7 @@ def same_weights(step):
 def static_peer(step):
     import static_peers
     start = time.perf_counter()
-    size = static_peers.TOOLS[step["tool"]](step["model"], step["folder"], step["mode"], step["file"])
+    size = static_peers.TOOLS[step["tool"]](step["model"], step["folder"], step["samples"], step["mode"], step["file"])
     return {"bytes": size, "seconds": round(time.perf_counter() - start, 1)}
 
 

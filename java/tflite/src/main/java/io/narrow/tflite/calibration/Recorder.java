@@ -24,27 +24,36 @@ final class Recorder implements Observer {
   private final Model model;
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
+  private final int[] parts; // of each sample
   private final Optional<RangeMethod> averaging;
-  private final List<TensorTally> tallies = new ArrayList<>();
+  private final List<List<TensorTally>> tallies = new ArrayList<>(); // of each part
   private final Map<Integer, Recorder> called = new TreeMap<>();
   private final float[] scratch = new float[TensorTally.COUNTED];
-  private long samples;
+  private final long[] samples;
 
   /**
    * @param model that is run
+   * @param parts for each sample the part that it counts for
+   * @param count of parts
    * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
    */
   Recorder(
       Model model,
+      int[] parts,
+      int count,
       List<Activation> activations,
       List<LstmTrace> traces,
       Optional<RangeMethod> averaging) {
     this.model = model;
     this.activations = activations;
     this.traces = traces;
+    this.parts = parts;
     this.averaging = averaging;
-    activations.forEach(activation -> tallies.add(new TensorTally(averaging)));
+    this.samples = new long[count];
+    for (int i = 0; i < count; i++) {
+      tallies.add(activations.stream().map(activation -> new TensorTally(averaging)).toList());
+    }
   }
 
   @Override
@@ -62,7 +71,7 @@ final class Recorder implements Observer {
   public void after(int sample, Tensors tensors) {
     traces.forEach(trace -> trace.after(tensors::values));
     look(sample, tensors, false);
-    samples++;
+    samples[parts[sample]]++;
   }
 
   @Override
@@ -72,15 +81,17 @@ final class Recorder implements Observer {
             subgraph,
             number -> {
               Model body = model.withEntry(number);
-              return new Recorder(body, Activation.of(body), LstmTrace.of(body), averaging);
+              return new Recorder(
+                  body, parts, samples.length, Activation.of(body), LstmTrace.of(body), averaging);
             }));
   }
 
   private void look(int sample, Tensors tensors, boolean inputs) {
-    for (int i = 0; i < tallies.size(); i++) {
+    List<TensorTally> here = tallies.get(parts[sample]);
+    for (int i = 0; i < here.size(); i++) {
       Activation activation = activations.get(i);
       if ((activation.role() == Role.INPUT) == inputs) {
-        FloatRange seen = tallies.get(i).add(values(activation, tensors), scratch);
+        FloatRange seen = here.get(i).add(values(activation, tensors), scratch);
         if (seen.nans() + seen.infinities() > 0) {
           throw notFinite(activation, sample, seen);
         }
@@ -142,16 +153,21 @@ final class Recorder implements Observer {
     return IntStream.range(0, values.limit()).allMatch(i -> Float.isFinite(values.get(i)));
   }
 
-  Calibration calibration() {
-    List<TensorStatistics> statistics = new ArrayList<>();
-    addTo(statistics, 0);
-    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, subgraph));
-    return new Calibration(samples, statistics, RangeMethod.AUTO);
+  /** The statistics of each part. */
+  List<Calibration> calibrations() {
+    return IntStream.range(0, samples.length).mapToObj(this::calibration).toList();
   }
 
-  private void addTo(List<TensorStatistics> statistics, int subgraph) {
-    for (int i = 0; i < tallies.size(); i++) {
-      TensorTally tally = tallies.get(i);
+  private Calibration calibration(int part) {
+    List<TensorStatistics> statistics = new ArrayList<>();
+    addTo(statistics, part, 0);
+    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, part, subgraph));
+    return new Calibration(samples[part], statistics, RangeMethod.AUTO);
+  }
+
+  private void addTo(List<TensorStatistics> statistics, int part, int subgraph) {
+    for (int i = 0; i < activations.size(); i++) {
+      TensorTally tally = tallies.get(part).get(i);
       if (!tally.range().isEmpty()) {
         Activation activation = activations.get(i);
         statistics.add(

@@ -19,11 +19,23 @@ public final class TableReader {
     }
   }
 
+  /** Is told of every part of the file that is read, some more than once. */
+  public interface Extents {
+    /**
+     * @param from its first byte
+     * @param to the byte after its last
+     * @param path of the table, or of the field of a table, that it belongs to
+     * @param elements whether it is the elements of a vector
+     */
+    void reached(long from, long to, String path, boolean elements);
+  }
+
   // Tables may be shared in a flatbuffer, so a small hostile file could unfold into an endless one.
   private static final int BYTES_PER_TABLE = 4;
   private static final int MINIMUM_TABLES = 1 << 16;
 
   private final ByteBuffer file;
+  private final Extents extents;
   private long tablesLeft;
   private int end;
 
@@ -31,6 +43,14 @@ public final class TableReader {
    * @param file the file, or its first 2 GiB; read from position 0 to its limit
    */
   public TableReader(ByteBuffer file) {
+    this(file, (from, to, path, elements) -> {});
+  }
+
+  /**
+   * @param extents is told what is read
+   */
+  public TableReader(ByteBuffer file, Extents extents) {
+    this.extents = extents;
     this.file = file.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     this.tablesLeft = Math.max(MINIMUM_TABLES, file.limit() / BYTES_PER_TABLE);
   }
@@ -169,14 +189,20 @@ public final class TableReader {
   private int length(int at, int elementBytes, String path) throws MalformedException {
     touch(at, 4, path);
     long count = Integer.toUnsignedLong(file.getInt(at));
-    touch(at + 4L, count * elementBytes, path);
+    touch(at + 4L, count * elementBytes, path, true);
     return (int) count;
   }
 
   private void touch(long position, long bytes, String path) throws MalformedException {
+    touch(position, bytes, path, false);
+  }
+
+  private void touch(long position, long bytes, String path, boolean elements)
+      throws MalformedException {
     if (position < 0 || position + bytes > file.limit()) {
       throw new MalformedException(path + " points outside the file");
     }
     end = Math.max(end, (int) (position + bytes));
+    extents.reached(position, position + bytes, path, elements);
   }
 }

@@ -175,6 +175,11 @@ public final class Calibration {
     return find(subgraph, tensor).map(known -> known.choose(method));
   }
 
+  /** How often a tensor had which values; empty if nothing is known of it but a range. */
+  public Optional<Histogram> histogram(int subgraph, int tensor) {
+    return find(subgraph, tensor).flatMap(TensorStatistics::histogram);
+  }
+
   /** How many samples the model was run on. */
   public long samples() {
     return samples;

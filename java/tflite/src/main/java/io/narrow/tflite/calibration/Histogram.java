@@ -14,7 +14,7 @@ import java.util.Arrays;
  * @param first number of the first bin that is not empty
  * @param counts values in that bin and those after it, up to the last that is not empty
  */
-record Histogram(int exponent, int first, long[] counts) {
+public record Histogram(int exponent, int first, long[] counts) {
   static final int BINS = 2048;
 
   /** The widths for which both the width and its reciprocal are normal floats. */
@@ -22,7 +22,8 @@ record Histogram(int exponent, int first, long[] counts) {
 
   static final int LARGEST = 126;
 
-  Histogram {
+  /** Copies the counts. */
+  public Histogram {
     counts = counts.clone();
   }
 
@@ -51,8 +52,18 @@ record Histogram(int exponent, int first, long[] counts) {
     return exponent;
   }
 
-  double width() {
+  /** Width of a bin. */
+  public double width() {
     return Math.scalb(1.0, exponent);
+  }
+
+  /** The same values in at most so many bins, each as wide as some of these together. */
+  public Histogram coarser(int bins) {
+    int wider = exponent;
+    while (lastBin(wider) - binAt(0, wider) >= bins) {
+      wider++;
+    }
+    return merge(new Histogram(exponent, first, new long[1]), wider);
   }
 
   /** Number of bins from the first to the last. */

@@ -37,30 +37,32 @@ final class Codes {
   static Optional<Constant> dequantize(Constant codes, Contents contents) {
     Tensor tensor = codes.tensor();
     Buffer from = codes.contents();
+    return values(tensor, from)
+        .map(
+            values ->
+                new Constant(
+                    tensor.withType(TensorType.FLOAT32),
+                    contents.computed(from, List.of("DEQUANTIZE", how(tensor)), () -> values),
+                    tensor.type() == TensorType.FLOAT16
+                        ? Optional.empty()
+                        : known(codes, codes.known().isPresent() ? TRAINED : STORED)));
+  }
+
+  /** The values of codes, or of float16, as float32; empty if it is neither. */
+  static Optional<Buffer> values(Tensor tensor, Buffer from) {
     boolean half = tensor.type() == TensorType.FLOAT16;
     long bytes = TensorType.FLOAT32.bytes(tensor.elements());
     if (bytes > Integer.MAX_VALUE || !half && !isQuantized(tensor)) {
       return Optional.empty();
     }
-    Buffer values =
-        contents.computed(
-            from,
-            List.of("DEQUANTIZE", how(tensor)),
-            () ->
-                Buffer.computed(
-                    (int) bytes,
-                    half
-                        ? target ->
-                            Kernels.active().toFloat32(Span.of(from.bytes()), Span.of(target))
-                        : target ->
-                            Kernels.active()
-                                .dequantize(
-                                    Span.of(from.bytes()), quantization(tensor), Span.of(target))));
     return Optional.of(
-        new Constant(
-            tensor.withType(TensorType.FLOAT32),
-            values,
-            half ? Optional.empty() : known(codes, codes.known().isPresent() ? TRAINED : STORED)));
+        Buffer.computed(
+            (int) bytes,
+            half
+                ? target -> Kernels.active().toFloat32(Span.of(from.bytes()), Span.of(target))
+                : target ->
+                    Kernels.active()
+                        .dequantize(Span.of(from.bytes()), quantization(tensor), Span.of(target))));
   }
 
   /** Whether these are codes that scales turn into values. */

@@ -2,7 +2,9 @@ package io.narrow.tflite.fold;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.draft.Draft;
+import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.KnownEncodings.Known;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Makes a constant of what is constant, however it is stored: as float16, int8, int4, uint8 or
@@ -45,6 +48,20 @@ public final class Fold {
    */
   public static Folded constantsOf(Model model) {
     return fold(model, false);
+  }
+
+  /**
+   * The values of a constant that is float32, sparse or not, or is stored as codes or as float16.
+   *
+   * @return little-endian float32; empty if it is of another type
+   * @throws NarrowException if a sparse constant is damaged
+   */
+  public static Optional<Buffer> values(Model model, Tensor constant) {
+    Buffer stored = model.buffers().get(constant.buffer());
+    Buffer dense = constant.isSparse() ? constant.dense(stored) : stored;
+    return constant.type() == TensorType.FLOAT32
+        ? Optional.of(dense)
+        : Codes.values(constant, dense);
   }
 
   private static Folded fold(Model model, boolean activations) {

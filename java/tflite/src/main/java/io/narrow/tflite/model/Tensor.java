@@ -233,6 +233,27 @@ public final class Tensor {
         .collect(Collectors.joining(", ", "[", "]"));
   }
 
+  /**
+   * How codes become values, as Netron prints it: {@code 0.5 * (q - 3)}, of several channels that
+   * of the first; empty if the tensor is not quantized.
+   */
+  public String quantizationText() {
+    float[] scales = scales();
+    long[] zeroPoints = zeroPoints();
+    if (scales.length == 0) {
+      return isQuantized() ? "quantized with details of its own" : "";
+    }
+    long zeroPoint = zeroPoints.length == 0 ? 0 : zeroPoints[0];
+    String code =
+        zeroPoint == 0
+            ? "q"
+            : zeroPoint < 0 ? "(q + " + -zeroPoint + ")" : "(q - " + zeroPoint + ")";
+    String first = scales[0] + " * " + code;
+    return scales.length == 1
+        ? first
+        : first + " ... " + scales.length + " channels of axis " + quantizedDimension();
+  }
+
   @Override
   public String toString() {
     return name + " " + type + shapeText();

@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonObject;
 import io.narrow.keras.KerasModel;
+import io.narrow.report.ModelDocument;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import java.nio.file.Path;
@@ -52,7 +53,7 @@ final class ImportCommand extends Output {
         KerasModel.read(input, new KerasModel.Options(batch == null ? 0 : batch, sizes()));
     model.write(output);
     if (json) {
-      JsonObject document = new ModelText(model).json(false);
+      JsonObject document = new ModelDocument(model).summary(false);
       document.addProperty("output", output.toString());
       print(document);
       return 0;

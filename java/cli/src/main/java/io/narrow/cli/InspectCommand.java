@@ -1,6 +1,7 @@
 package io.narrow.cli;
 
 import com.google.gson.JsonObject;
+import io.narrow.report.ModelDocument;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
@@ -8,6 +9,7 @@ import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,34 +34,71 @@ final class InspectCommand extends Output {
               + " would make of it, and the reason.")
   private boolean why;
 
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description =
+          "Write a page to look at: the graph, why what is float32, histograms of tensors, where the"
+              + " bytes are. It needs no network. With --calibrate histograms of computed tensors"
+              + " too.")
+  private Path page;
+
   @Mixin private RecipeOptions recipe;
 
   @Mixin private CalibrationOptions calibration;
 
+  /** What the options make of the model. */
+  private record Planned(Quantizer.Prepared prepared, Plan plan, List<Reason> warnings) {
+    PlanText text() {
+      return new PlanText(plan, warnings);
+    }
+  }
+
   @Override
   public Integer call() {
     Model model = ModelInput.read(input);
-    ModelText text = new ModelText(model);
-    if (json) {
-      JsonObject document = text.json(tensors);
-      if (why) {
-        Quantizer.Prepared prepared = prepared(model);
-        Plan plan = plan(prepared);
-        document.add("plan", new PlanText(plan, prepared.warnings(plan)).json());
+    Optional<Planned> planned =
+        why || page != null ? Optional.of(planned(model)) : Optional.empty();
+    if (json || page != null) {
+      JsonObject document = document(model, planned);
+      if (page != null) {
+        PageFile.write(page, document);
       }
-      print(document);
-      return 0;
+      if (json) {
+        print(document);
+        return 0;
+      }
     }
-    text.lines(tensors).forEach(this::say);
+    new ModelText(model).lines(tensors).forEach(this::say);
     if (why) {
-      Quantizer.Prepared prepared = prepared(model);
-      Plan plan = plan(prepared);
-      say("what " + plan.recipe() + " makes of it");
-      List<Reason> warnings = prepared.warnings(plan);
-      new PlanText(plan, warnings).reasons().forEach(this::say);
-      warnings.forEach(warning -> warn(Advice.with(warning)));
+      say("what " + planned.orElseThrow().plan().recipe() + " makes of it");
+      planned.orElseThrow().text().reasons().forEach(this::say);
+      planned.orElseThrow().warnings().forEach(warning -> warn(Advice.with(warning)));
+    }
+    if (page != null) {
+      say("page             " + page);
     }
     return 0;
+  }
+
+  private JsonObject document(Model model, Optional<Planned> planned) {
+    ModelDocument maker = new ModelDocument(model);
+    if (page != null) {
+      Quantizer.Prepared prepared = planned.orElseThrow().prepared();
+      maker.withPlan(planned.orElseThrow().plan());
+      if (calibration.given()) {
+        maker.withCalibration(prepared.model(), prepared.calibration());
+      }
+    }
+    JsonObject document = page != null ? maker.graph() : maker.summary(tensors);
+    planned.ifPresent(made -> document.add("plan", made.text().json()));
+    return document;
+  }
+
+  private Planned planned(Model model) {
+    Quantizer.Prepared prepared = calibration.quantizer().prepare(model);
+    Plan plan = plan(prepared);
+    return new Planned(prepared, plan, prepared.warnings(plan));
   }
 
   /** What can compute in integers does not depend on data. */
@@ -70,9 +109,5 @@ final class InspectCommand extends Output {
     }
     warn("without --calibrate every range is taken for -1 to 1: scales are not those of a file");
     return prepared.outline(wanted);
-  }
-
-  private Quantizer.Prepared prepared(Model model) {
-    return calibration.quantizer().prepare(model);
   }
 }

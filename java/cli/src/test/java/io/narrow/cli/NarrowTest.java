@@ -585,4 +585,44 @@ class NarrowTest {
         .containsExactly("a/b/x", "c/b/x", "z");
     assertThat(Names.of(List.of(Path.of("x"), Path.of("x")))).containsExactly("x", "x");
   }
+
+  @Test
+  void inspectWritesAPageOfTheDocumentThatItPrints() throws IOException {
+    Path page = folder.resolve("page.html");
+    assertThat(run("inspect", MODEL, "--html", page.toString(), "--json")).as(err).isZero();
+    String html = Files.readString(page);
+    String begin = "<script id=\"data\" type=\"application/json\">";
+    int at = html.indexOf(begin) + begin.length();
+    JsonObject printed = JsonParser.parseString(out).getAsJsonObject();
+    assertThat(JsonParser.parseString(html.substring(at, html.indexOf("</script>", at))))
+        .isEqualTo(printed);
+    assertThat(printed.getAsJsonObject("plan").get("mode").getAsString()).isEqualTo("dynamic");
+    JsonObject bytes = printed.getAsJsonObject("bytes");
+    assertThat(bytes.entrySet().stream().mapToLong(use -> use.getValue().getAsLong()).sum())
+        .isEqualTo(Files.size(Path.of(MODEL)));
+    assertThat(run("inspect", MODEL, "--html", page.toString())).as(err).isZero();
+    assertThat(out).contains("page").contains(page.toString());
+  }
+
+  @Test
+  void pageOfACalibratedPlanHasHistogramsOfComputedTensors() {
+    Path page = folder.resolve("page.html");
+    String[] command = {
+      "inspect", MODEL, "--html", page.toString(), "--json", "--mode", "int8", "--calibrate", DATA
+    };
+    assertThat(run(command)).as(err).isZero();
+    JsonObject graph =
+        JsonParser.parseString(out)
+            .getAsJsonObject()
+            .getAsJsonArray("subgraphs")
+            .get(0)
+            .getAsJsonObject();
+    for (var step : graph.getAsJsonArray("graph")) {
+      int output = step.getAsJsonObject().getAsJsonArray("outputs").get(0).getAsInt();
+      JsonObject tensor = graph.getAsJsonArray("tensors").get(output).getAsJsonObject();
+      assertThat(tensor.has("histogram")).isTrue();
+      assertThat(tensor.get("clipped").getAsDouble()).isBetween(0.0, 0.1);
+      assertThat(tensor.getAsJsonArray("reach")).hasSize(2);
+    }
+  }
 }

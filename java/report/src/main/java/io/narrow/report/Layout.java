@@ -1,0 +1,183 @@
+package io.narrow.report;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import org.eclipse.elk.alg.layered.LayeredLayoutProvider;
+import org.eclipse.elk.alg.layered.options.LayeredMetaDataProvider;
+import org.eclipse.elk.alg.layered.options.LayeredOptions;
+import org.eclipse.elk.alg.layered.options.OrderingStrategy;
+import org.eclipse.elk.core.data.LayoutMetaDataService;
+import org.eclipse.elk.core.options.CoreOptions;
+import org.eclipse.elk.core.options.Direction;
+import org.eclipse.elk.core.util.NullElkProgressMonitor;
+import org.eclipse.elk.graph.ElkEdge;
+import org.eclipse.elk.graph.ElkNode;
+import org.eclipse.elk.graph.util.ElkGraphUtil;
+
+/**
+ * Where the operators of a subgraph stand, inputs above and outputs below, and how the tensors run
+ * between them: ELK's layered layout. Constants are not drawn.
+ */
+final class Layout {
+  // ELK looks at each operator from the one before it: as deep as the graph is long.
+  private static final long STACK_BYTES = 1L << 29;
+
+  private static final double LETTER_WIDTH = 7.2;
+  private static final double SMALL_LETTER_WIDTH = 6;
+  private static final int HEIGHT = 36;
+
+  private final JsonObject subgraph;
+  private final JsonArray steps;
+  private final JsonArray tensors;
+  private final ElkNode root = ElkGraphUtil.createGraph();
+  private final List<ElkNode> operators = new ArrayList<>();
+  private final Map<Integer, ElkNode> ends = new TreeMap<>();
+  private final Map<Integer, List<ElkEdge>> lines = new LinkedHashMap<>();
+
+  private Layout(JsonObject subgraph) {
+    this.subgraph = subgraph;
+    this.steps = subgraph.getAsJsonArray("graph");
+    this.tensors = subgraph.getAsJsonArray("tensors");
+  }
+
+  static Layout of(JsonObject subgraph) {
+    Layout layout = new Layout(subgraph);
+    layout.build();
+    Thread thread = new Thread(null, layout::place, "layout", STACK_BYTES);
+    Throwable[] failure = new Throwable[1];
+    thread.setUncaughtExceptionHandler((t, e) -> failure[0] = e);
+    thread.start();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while a graph was laid out", e);
+    }
+    if (failure[0] != null) {
+      throw new IllegalStateException("a graph cannot be laid out", failure[0]);
+    }
+    return layout;
+  }
+
+  private void build() {
+    Map<Integer, ElkNode> producers = new HashMap<>();
+    Map<Integer, ElkNode> inputs = new LinkedHashMap<>();
+    for (JsonElement input : subgraph.getAsJsonArray("input_tensors")) {
+      inputs.put(input.getAsInt(), end(input.getAsInt()));
+    }
+    producers.putAll(inputs);
+    for (int i = 0; i < steps.size(); i++) {
+      ElkNode node = node(label(i));
+      operators.add(node);
+      for (JsonElement output : step(i).getAsJsonArray("outputs")) {
+        producers.put(output.getAsInt(), node);
+      }
+    }
+    for (int i = 0; i < steps.size(); i++) {
+      for (JsonElement input : step(i).getAsJsonArray("inputs")) {
+        connect(input.getAsInt(), producers, operators.get(i));
+      }
+    }
+    for (JsonElement output : subgraph.getAsJsonArray("output_tensors")) {
+      int tensor = output.getAsInt();
+      if (producers.containsKey(tensor) && !ends.containsKey(tensor)) {
+        connect(tensor, producers, end(tensor));
+      }
+    }
+  }
+
+  private void connect(int tensor, Map<Integer, ElkNode> producers, ElkNode reader) {
+    ElkNode producer = producers.get(tensor);
+    if (producer != null && producer != reader) {
+      lines
+          .computeIfAbsent(tensor, number -> new ArrayList<>())
+          .add(ElkGraphUtil.createSimpleEdge(producer, reader));
+    }
+  }
+
+  private ElkNode end(int tensor) {
+    return ends.computeIfAbsent(tensor, number -> node(endLabel(subgraph, tensor)));
+  }
+
+  private ElkNode node(List<String> label) {
+    ElkNode node = ElkGraphUtil.createNode(root);
+    node.setWidth(
+        16
+            + Math.max(
+                LETTER_WIDTH * label.get(0).length(), SMALL_LETTER_WIDTH * label.get(1).length()));
+    node.setHeight(HEIGHT);
+    return node;
+  }
+
+  private void place() {
+    LayoutMetaDataService.getInstance()
+        .registerLayoutMetaDataProviders(new LayeredMetaDataProvider());
+    root.setProperty(CoreOptions.DIRECTION, Direction.DOWN);
+    root.setProperty(
+        LayeredOptions.CONSIDER_MODEL_ORDER_STRATEGY, OrderingStrategy.NODES_AND_EDGES);
+    new LayeredLayoutProvider().layout(root, new NullElkProgressMonitor());
+  }
+
+  private JsonObject step(int operator) {
+    return steps.get(operator).getAsJsonObject();
+  }
+
+  /** Kind of an operator, and its result. */
+  List<String> label(int operator) {
+    JsonArray outputs = step(operator).getAsJsonArray("outputs");
+    return List.of(
+        shortened(step(operator).get("name").getAsString()),
+        outputs.isEmpty() ? "" : type(tensors.get(outputs.get(0).getAsInt()).getAsJsonObject()));
+  }
+
+  /** Name of an input or output, and what it is. */
+  static List<String> endLabel(JsonObject subgraph, int number) {
+    JsonObject tensor = subgraph.getAsJsonArray("tensors").get(number).getAsJsonObject();
+    return List.of(shortened(tensor.get("name").getAsString()), type(tensor));
+  }
+
+  private static String type(JsonObject tensor) {
+    return tensor.get("type").getAsString()
+        + StreamSupport.stream(tensor.getAsJsonArray("shape").spliterator(), false)
+            .map(JsonElement::getAsString)
+            .collect(Collectors.joining("×", "[", "]"));
+  }
+
+  private static String shortened(String name) {
+    return name.length() <= 28
+        ? name
+        : name.substring(0, 12) + "…" + name.substring(name.length() - 14);
+  }
+
+  double width() {
+    return root.getWidth();
+  }
+
+  double height() {
+    return root.getHeight();
+  }
+
+  /** By number. */
+  List<ElkNode> operators() {
+    return operators;
+  }
+
+  /** Inputs and outputs of the subgraph, by number of the tensor. */
+  Map<Integer, ElkNode> ends() {
+    return ends;
+  }
+
+  /** The lines of each tensor that an operator or the subgraph reads. */
+  Map<Integer, List<ElkEdge>> lines() {
+    return lines;
+  }
+}

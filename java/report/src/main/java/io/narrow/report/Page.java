@@ -1,0 +1,56 @@
+package io.narrow.report;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A page of one file that shows a document, and holds it. */
+public final class Page {
+  private static final Pattern PLACE = Pattern.compile("<!-- (\\w+) -->");
+  private static final String CHARTS = "META-INF/resources/webjars/uplot/";
+
+  private Page() {}
+
+  /**
+   * The page as HTML, which needs nothing beside it. The graph is drawn here; all else the page
+   * writes when it opens, from the document in its element {@code data}.
+   *
+   * @param document what the command's {@code --json} prints: of {@link ModelDocument#graph()},
+   *     with the {@code plan} if there is one
+   */
+  public static String html(JsonObject document) {
+    Map<String, String> parts =
+        Map.of(
+            "style", resource("io/narrow/report/page.css"),
+            "chartstyle", chart("uPlot.min.css"),
+            "charts", chart("uPlot.iife.min.js"),
+            "script", resource("io/narrow/report/page.js"),
+            "graphs", Drawing.of(document),
+            // Escapes what could end the element.
+            "data", new Gson().toJson(document));
+    return PLACE
+        .matcher(resource("io/narrow/report/page.html"))
+        .replaceAll(place -> Matcher.quoteReplacement(parts.get(place.group(1))));
+  }
+
+  private static String chart(String file) {
+    return resource(CHARTS + resource("io/narrow/report/uplot.version").strip() + "/dist/" + file);
+  }
+
+  private static String resource(String name) {
+    try (InputStream stream = Page.class.getClassLoader().getResourceAsStream(name)) {
+      if (stream == null) {
+        throw new IllegalStateException("the resource " + name + " is missing");
+      }
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package io.narrow.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+
+class PageTest {
+  private static final Path DIGITS = digits();
+
+  // A browser that ends still writes to its profile.
+  @TempDir(cleanup = CleanupMode.NEVER)
+  private Path profile;
+
+  @TempDir private Path folder;
+
+  private static Path digits() {
+    Path up = Path.of("").toAbsolutePath();
+    while (!Files.isDirectory(up.resolve("examples").resolve("digits"))) {
+      up = up.getParent();
+    }
+    return up.resolve("examples").resolve("digits").resolve("digits.tflite");
+  }
+
+  private Path page(JsonObject document) throws Exception {
+    return Files.writeString(folder.resolve("page.html"), Page.html(document));
+  }
+
+  private static int number(Browser browser, String expression) throws Exception {
+    return browser.value(expression).getAsInt();
+  }
+
+  private static String details(Browser browser) throws Exception {
+    return browser.value("document.getElementById('details').textContent").getAsString();
+  }
+
+  @Test
+  void searchFindsATensorAndAClickShowsItsHistogram() throws Exception {
+    Model model = Model.read(DIGITS);
+    JsonObject document = new ModelDocument(model).graph();
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(document), 1280);
+      assertThat(number(browser, "document.querySelectorAll('svg.graph .n:not(.end)').length"))
+          .isEqualTo(model.subgraphs().get(0).operators().size());
+      browser.click("#search");
+      browser.type("block2_a_1/convolution");
+      browser.click("#found button");
+      assertThat(details(browser)).contains("block2_a_1/convolution", "float32[", "Histogram of");
+      // The chart is drawn in the next frame.
+      assertThat(
+              number(
+                  browser,
+                  "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>"
+                      + " r(document.querySelectorAll('#details .chart canvas').length))))"))
+          .isEqualTo(1);
+      browser.click("#n0-1");
+      assertThat(details(browser)).contains("CONV_2D, operator 1", "reads", "constant", "writes");
+      browser.darken();
+      assertThat(browser.complaints()).isEmpty();
+      assertThat(browser.requests())
+          .allMatch(url -> url.startsWith("file:") || url.equals("data:,"));
+    }
+  }
+
+  @Test
+  void keysGoAlongTheGraph() throws Exception {
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(new ModelDocument(Model.read(DIGITS)).graph()), 1280);
+      browser.value("document.querySelector('.n[tabindex=\"0\"]').focus()");
+      browser.press("ArrowDown");
+      browser.press("ArrowDown");
+      browser.press("Enter");
+      assertThat(details(browser)).contains("operator 2");
+      assertThat(
+              browser
+                  .value("document.getElementById('n0-2').getAttribute('aria-label')")
+                  .getAsString())
+          .contains("operator 2", "float32");
+      assertThat(browser.value("document.activeElement.id").getAsString()).isEqualTo("details");
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void nothingIsWiderThanANarrowScreen() throws Exception {
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(new ModelDocument(Model.read(DIGITS)).graph()), 400);
+      browser.click("#n0-3");
+      assertThat(number(browser, "document.documentElement.scrollWidth")).isLessThanOrEqualTo(400);
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void namesThatLookLikeHtmlAreShownAsTheyAre() throws Exception {
+    String name = "</script><img src=x onerror=alert(1)>&amp;\"'";
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(new ModelDocument(chain(3, name)).graph()), 1280);
+      browser.click("#n0-1");
+      assertThat(details(browser)).contains(name + "1");
+      assertThat(number(browser, "document.querySelectorAll('img').length")).isZero();
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void sixThousandOperatorsAreDrawn() throws Exception {
+    int count = 6000;
+    JsonObject document = new ModelDocument(chain(count, "value")).graph();
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(document), 1280);
+      assertThat(number(browser, "document.querySelectorAll('svg.graph .n:not(.end)').length"))
+          .isEqualTo(count);
+      browser.click("#search");
+      browser.type("value" + (count - 7));
+      browser.click("#found button");
+      assertThat(details(browser)).contains("value" + (count - 7));
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void theDocumentInThePageIsTheDocument() throws Exception {
+    JsonObject document = new ModelDocument(Model.read(DIGITS)).graph();
+    String html = Page.html(document);
+    String begin = "<script id=\"data\" type=\"application/json\">";
+    int at = html.indexOf(begin) + begin.length();
+    assertThat(JsonParser.parseString(html.substring(at, html.indexOf("</script>", at))))
+        .isEqualTo(JsonParser.parseString(document.toString()));
+  }
+
+  @Test
+  void histogramCountsEveryValueOfAConstant() {
+    Model model = Model.read(DIGITS);
+    JsonArray tensors =
+        new ModelDocument(model)
+            .graph()
+            .getAsJsonArray("subgraphs")
+            .get(0)
+            .getAsJsonObject()
+            .getAsJsonArray("tensors");
+    List<Tensor> constants = model.subgraphs().get(0).tensors();
+    int seen = 0;
+    for (int i = 0; i < constants.size(); i++) {
+      JsonObject tensor = tensors.get(i).getAsJsonObject();
+      if (!model.isConstant(constants.get(i)) || !tensor.has("histogram")) {
+        continue;
+      }
+      long sum = 0;
+      for (var count : tensor.getAsJsonObject("histogram").getAsJsonArray("counts")) {
+        sum += count.getAsLong();
+      }
+      assertThat(sum).isEqualTo(constants.get(i).elements());
+      seen++;
+    }
+    assertThat(seen).isGreaterThan(10);
+  }
+
+  /** Additions in a row, each of the result before it and of one further back. */
+  private static Model chain(int count, String name) {
+    List<Tensor> tensors = new ArrayList<>();
+    List<Operator> operators = new ArrayList<>();
+    tensors.add(Tensor.of("first", TensorType.FLOAT32, new int[] {1, 8}));
+    for (int i = 1; i <= count; i++) {
+      tensors.add(Tensor.of(name + i, TensorType.FLOAT32, new int[] {1, 8}));
+      int back = i % 4 == 0 ? Math.max(0, i - 4) : i - 1;
+      operators.add(Operator.of("ADD", 1, new int[] {i - 1, back}, new int[] {i}));
+    }
+    Model digits = Model.read(DIGITS);
+    Subgraph graph =
+        digits
+            .subgraphs()
+            .get(0)
+            .with(tensors, operators)
+            .withInputs(new int[] {0})
+            .withOutputs(new int[] {count});
+    return digits.part(graph, List.of(Buffer.EMPTY));
+  }
+}

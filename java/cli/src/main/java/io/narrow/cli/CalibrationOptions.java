@@ -35,7 +35,7 @@ final class CalibrationOptions {
       names = "--range",
       paramLabel = "METHOD",
       description =
-          "Ranges: auto (default: mse or minmax, as the outputs of the model fare better), minmax, percentile[:99.99],"
+          "Ranges: auto (default: mse for int8, minmax for int16x8), minmax, percentile[:99.99],"
               + " entropy, mse, or moving-average[:0.95].")
   private String method = RangeMethod.AUTO.toString();
 

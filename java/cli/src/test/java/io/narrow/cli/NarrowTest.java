@@ -408,7 +408,7 @@ class NarrowTest {
     assertThat(run("calibrate", KERAS, "--data", calibration, "-o", ranges)).isZero();
     assertThat(run("quantize", KERAS, "--mode", "int8", "--calibrate", ranges, "-o", output()))
         .isZero();
-    assertThat(err).contains("outputs: ranges.json has ranges only");
+    assertThat(err).contains("biases are not corrected: ranges.json has ranges only");
   }
 
   @Test

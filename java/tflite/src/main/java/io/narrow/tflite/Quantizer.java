@@ -2,9 +2,7 @@ package io.narrow.tflite;
 
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
-import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
-import io.narrow.tflite.correction.RangeSelector;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
@@ -162,18 +160,9 @@ public final class Quantizer {
                 .map(
                     file ->
                         Calibration.read(file, model()).withMethod(options.calibration.method()))
-                .map(read -> isJudged() ? read.withFolds(calibrated()) : read)
-                .orElseGet(this::calibrated);
+                .orElseGet(() -> Calibrator.calibrate(model(), data, options.calibration));
       }
       return calibration;
-    }
-
-    private boolean isJudged() {
-      return !data.isEmpty() && options.calibration.method().equals(RangeMethod.AUTO);
-    }
-
-    private Calibration calibrated() {
-      return Calibrator.calibrate(model(), data, options.calibration);
     }
 
     /**
@@ -193,6 +182,8 @@ public final class Quantizer {
             NarrowException.Kind.DATA,
             "mode " + recipe.mode() + ": needs representative data to calibrate with");
       }
+      Ranges activations =
+          recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
       Recipe wanted = recipe;
       if (recipe.needsRanges() && folded.isTrained()) {
         // Weights whose rounding was not a part of training are rounded as the converter does, so
@@ -200,13 +191,10 @@ public final class Quantizer {
         wanted = wanted.withScales(WeightScaling.LARGEST);
         wanted = seen ? wanted : wanted.keepingFloatWeights();
       }
-      Datasets samples = data.limit(options.calibration.samples());
-      Ranges activations =
-          recipe.needsRanges() && seen
-              ? RangeSelector.select(folded.model(), wanted, folded.known(), calibration(), samples)
-              : Ranges.NONE;
       Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
-      return corrects(folded) ? BiasCorrector.correct(plan, samples) : plan;
+      return corrects(folded)
+          ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))
+          : plan;
     }
 
     /**
@@ -246,9 +234,9 @@ public final class Quantizer {
         warnings.add(
             Reason.of(
                 Code.UNCORRECTED,
-                "biases are not corrected, and no range is chosen by what it does to the outputs: "
+                "biases are not corrected: "
                     + ranges.get().getFileName()
-                    + " has ranges only; name the data beside it for both"));
+                    + " has ranges only; name the data beside it to have them corrected"));
       }
       return warnings;
     }

@@ -7,14 +7,11 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
-import io.narrow.tflite.correction.RangeSelector;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
-import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
@@ -42,7 +39,7 @@ class QuantizerTest {
     for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8(), Recipe.dynamic())) {
       Plan plan =
           recipe.needsRanges()
-              ? Planner.plan(model, recipe, selected(recipe, calibration, data))
+              ? Planner.plan(model, recipe, calibration)
               : Planner.plan(model, recipe);
       Model corrected = Rewriter.rewrite(BiasCorrector.correct(plan, data));
       assertThat(quantizer.quantize(model, recipe).bytes()).isEqualTo(corrected.bytes());
@@ -54,11 +51,6 @@ class QuantizerTest {
                   .bytes())
           .isEqualTo(Rewriter.rewrite(plan).bytes());
     }
-  }
-
-  private Ranges selected(Recipe recipe, Calibration calibration, Dataset data) {
-    Datasets all = Datasets.of(data);
-    return RangeSelector.select(model, recipe, KnownEncodings.NONE, calibration, all);
   }
 
   @Test
@@ -82,9 +74,7 @@ class QuantizerTest {
     Plan plan = saved.plan(Recipe.int8());
     assertThat(saved.warnings(plan)).anyMatch(one -> one.code() == Code.UNCORRECTED);
     assertThat(Rewriter.rewrite(plan).bytes())
-        .isEqualTo(
-            Rewriter.rewrite(Planner.plan(model, Recipe.int8(), Calibration.read(ranges, model)))
-                .bytes());
+        .isEqualTo(quantizer.withBiasCorrection(false).quantize(model, Recipe.int8()).bytes());
     Quantizer.Prepared both =
         quantizer.withSources(List.of(ranges.toString(), DATA)).prepare(model);
     assertThat(both.warnings(both.plan(Recipe.int8()))).isEqualTo(plan.warnings());

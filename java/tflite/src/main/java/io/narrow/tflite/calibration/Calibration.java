@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 
 /**
  * Statistics of the activations of a model, from running it on a representative data set: of every
@@ -30,58 +29,21 @@ public final class Calibration {
   /** Of no sample. */
   public static final Calibration EMPTY = new Calibration(0, List.of(), RangeMethod.AUTO);
 
-  /** Samples from which on rare values are cut off without another judge. */
-  private static final int FEW = 8;
-
   private final long samples;
   private final SortedMap<TensorStatistics.Place, TensorStatistics> tensors;
   private final RangeMethod method;
-  private final List<Calibration> folds;
 
   private Calibration(
       long samples,
       SortedMap<TensorStatistics.Place, TensorStatistics> tensors,
-      RangeMethod method,
-      List<Calibration> folds) {
-    this.folds = List.copyOf(folds);
+      RangeMethod method) {
     this.samples = samples;
     this.tensors = Collections.unmodifiableSortedMap(tensors);
     this.method = method;
   }
 
   Calibration(long samples, Collection<TensorStatistics> tensors, RangeMethod method) {
-    this(samples, byPlace(tensors), method, List.of());
-  }
-
-  /**
-   * The statistics of several parts of the samples.
-   *
-   * @param parts the first is what nothing is judged on, each other one a fold
-   */
-  static Calibration of(List<Calibration> parts) {
-    if (parts.stream().skip(1).allMatch(part -> part.samples == 0)) {
-      return parts.get(0);
-    }
-    List<Calibration> folds =
-        IntStream.range(1, parts.size())
-            .mapToObj(left -> IntStream.range(0, parts.size()).filter(i -> i != left))
-            .map(others -> others.mapToObj(parts::get).reduce(EMPTY, Calibration::merge))
-            .toList();
-    Calibration all = parts.stream().reduce(EMPTY, Calibration::merge);
-    return new Calibration(all.samples, all.tensors, all.method, folds);
-  }
-
-  /** With the folds that another has, of the same model. */
-  public Calibration withFolds(Calibration other) {
-    return new Calibration(samples, tensors, method, other.folds);
-  }
-
-  /**
-   * For each of the {@link Folds} the statistics of all samples but its own; none if there are no
-   * folds, and in what was read or merged.
-   */
-  public List<Calibration> folds() {
-    return folds;
+    this(samples, byPlace(tensors), method);
   }
 
   private static SortedMap<TensorStatistics.Place, TensorStatistics> byPlace(
@@ -138,7 +100,7 @@ public final class Calibration {
    * @param whole whether {@link RangeMethod#AUTO} has to hold every value
    */
   public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
-    return find(subgraph, tensor).map(known -> known.choose(method, whole || isFew()));
+    return find(subgraph, tensor).map(known -> known.choose(method, whole));
   }
 
   /**
@@ -150,12 +112,7 @@ public final class Calibration {
    */
   public Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
     return Optional.ofNullable(tensors.get(new TensorStatistics.Place(subgraph, output, number)))
-        .map(known -> known.choose(method, whole || isFew()));
-  }
-
-  /** Whether too little was seen to tell what is rare. */
-  private boolean isFew() {
-    return samples > 0 && samples < FEW;
+        .map(known -> known.choose(method, whole));
   }
 
   private Optional<TensorStatistics> find(int subgraph, int tensor) {
@@ -197,11 +154,7 @@ public final class Calibration {
 
   /** The same statistics, with ranges chosen by another method. */
   public Calibration withMethod(RangeMethod newMethod) {
-    return new Calibration(
-        samples,
-        tensors,
-        newMethod,
-        folds.stream().map(fold -> fold.withMethod(newMethod)).toList());
+    return new Calibration(samples, tensors, newMethod);
   }
 
   /**
@@ -222,7 +175,7 @@ public final class Calibration {
       merged.merge(tensor.place(), tensor, TensorStatistics::merge);
     }
     merged.replaceAll((place, tensor) -> tensor.withoutAverage());
-    return new Calibration(samples + other.samples, merged, method, List.of());
+    return new Calibration(samples + other.samples, merged, method);
   }
 
   /** With those of another too, whose statistics of subgraph 0 are those of a subgraph. */
@@ -232,7 +185,7 @@ public final class Calibration {
       TensorStatistics moved = known.place().subgraph() == 0 ? known.in(subgraph) : known;
       all.merge(moved.place(), moved, TensorStatistics::merge); // several may call a body
     }
-    return new Calibration(samples + other.samples, all, method, List.of());
+    return new Calibration(samples + other.samples, all, method);
   }
 
   /**

@@ -5,15 +5,11 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.observation.ObservedModel;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * Runs a float model on samples and keeps statistics of its activations.
@@ -78,15 +74,14 @@ public final class Calibrator {
    */
   public static Calibration calibrate(Model model, Datasets data, Options options) {
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
-    List<Calibration> parts =
-        new ArrayList<>(Collections.nCopies(1 + Folds.COUNT, Calibration.EMPTY));
+    Calibration calibration = Calibration.EMPTY.withMethod(options.method);
     for (int entry : model.entries()) {
-      List<Calibration> found = calibrate(model, entry, data.limit(options.samples), options);
-      for (int i = 0; i < found.size(); i++) {
-        parts.set(i, parts.get(i).with(entry, found.get(i)));
+      Optional<Calibration> found = calibrate(model, entry, data.limit(options.samples), options);
+      if (found.isPresent()) {
+        calibration = calibration.with(entry, found.get());
       }
     }
-    return Calibration.of(parts).withMethod(options.method);
+    return calibration;
   }
 
   /** As {@link #calibrate(Model, Datasets, Options)}, with the same data for all signatures. */
@@ -94,8 +89,7 @@ public final class Calibrator {
     return calibrate(model, Datasets.of(data), options);
   }
 
-  /** The statistics of the samples that nothing is judged on, then of each fold of the others. */
-  private static List<Calibration> calibrate(
+  private static Optional<Calibration> calibrate(
       Model all, int entry, Datasets datasets, Options options) {
     Model model = all.withEntry(entry);
     List<Activation> activations = Activation.of(model);
@@ -108,23 +102,14 @@ public final class Calibrator {
     try (ObservedModel observed = ObservedModel.withCalls(model, computed)) {
       Optional<Dataset> data = datasets.of(all.signatureOf(entry), observed.inputs(), entry == 0);
       if (data.isEmpty()) {
-        return List.of();
-      }
-      Feed feed = data.get().feed(observed.inputs());
-      int[] judged =
-          options.method.equals(RangeMethod.AUTO) ? Folds.judged(model, feed) : new int[0];
-      int[] parts = new int[feed.size()];
-      for (int i = 0; i < judged.length; i++) {
-        parts[judged[i]] = 1 + i % Folds.COUNT;
+        return Optional.empty();
       }
       return observed
           .run(
-              feed,
+              data.get().feed(observed.inputs()),
               () ->
                   new Recorder(
                       model,
-                      parts,
-                      judged.length > 0 ? 1 + Folds.COUNT : 1,
                       activations,
                       traces.stream().map(LstmTrace::another).toList(),
                       options.averaging()),
@@ -132,13 +117,8 @@ public final class Calibrator {
               "calibrate",
               options.progress)
           .stream()
-          .map(Recorder::calibrations)
-          .reduce(Calibrator::merge)
-          .orElseThrow();
+          .map(Recorder::calibration)
+          .reduce(Calibration::merge);
     }
-  }
-
-  private static List<Calibration> merge(List<Calibration> some, List<Calibration> others) {
-    return IntStream.range(0, some.size()).mapToObj(i -> some.get(i).merge(others.get(i))).toList();
   }
 }

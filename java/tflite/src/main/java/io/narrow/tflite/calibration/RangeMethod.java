@@ -17,10 +17,9 @@ public record RangeMethod(Kind kind, double parameter) {
   /** The methods. */
   public enum Kind {
     /**
-     * {@link #MSE} for 8-bit codes where there are histograms of at least eight samples, but {@link
-     * #MINMAX} for what a softmax or a choice of the largest reads, where large values count most,
-     * and for 16 bits, which leave nothing to gain by cutting values off. With data at hand {@link
-     * io.narrow.tflite.Quantizer} chooses between the two by what they do to the outputs.
+     * {@link #MSE} for 8-bit codes where there are histograms, but {@link #MINMAX} for what a
+     * softmax or a choice of the largest reads, where large values count most, and for 16 bits,
+     * which leave nothing to gain by cutting values off.
      */
     AUTO("auto", Double.NaN, Double.NaN, Double.NaN),
     /** The smallest and the largest value. */

@@ -24,36 +24,27 @@ final class Recorder implements Observer {
   private final Model model;
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
-  private final int[] parts; // of each sample
   private final Optional<RangeMethod> averaging;
-  private final List<List<TensorTally>> tallies = new ArrayList<>(); // of each part
+  private final List<TensorTally> tallies = new ArrayList<>();
   private final Map<Integer, Recorder> called = new TreeMap<>();
   private final float[] scratch = new float[TensorTally.COUNTED];
-  private final long[] samples;
+  private long samples;
 
   /**
    * @param model that is run
-   * @param parts for each sample the part that it counts for
-   * @param count of parts
    * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
    */
   Recorder(
       Model model,
-      int[] parts,
-      int count,
       List<Activation> activations,
       List<LstmTrace> traces,
       Optional<RangeMethod> averaging) {
     this.model = model;
     this.activations = activations;
     this.traces = traces;
-    this.parts = parts;
     this.averaging = averaging;
-    this.samples = new long[count];
-    for (int i = 0; i < count; i++) {
-      tallies.add(activations.stream().map(activation -> new TensorTally(averaging)).toList());
-    }
+    activations.forEach(activation -> tallies.add(new TensorTally(averaging)));
   }
 
   @Override
@@ -71,7 +62,7 @@ final class Recorder implements Observer {
   public void after(int sample, Tensors tensors) {
     traces.forEach(trace -> trace.after(tensors::values));
     look(sample, tensors, false);
-    samples[parts[sample]]++;
+    samples++;
   }
 
   @Override
@@ -81,17 +72,15 @@ final class Recorder implements Observer {
             subgraph,
             number -> {
               Model body = model.withEntry(number);
-              return new Recorder(
-                  body, parts, samples.length, Activation.of(body), LstmTrace.of(body), averaging);
+              return new Recorder(body, Activation.of(body), LstmTrace.of(body), averaging);
             }));
   }
 
   private void look(int sample, Tensors tensors, boolean inputs) {
-    List<TensorTally> here = tallies.get(parts[sample]);
-    for (int i = 0; i < here.size(); i++) {
+    for (int i = 0; i < tallies.size(); i++) {
       Activation activation = activations.get(i);
       if ((activation.role() == Role.INPUT) == inputs) {
-        FloatRange seen = here.get(i).add(values(activation, tensors), scratch);
+        FloatRange seen = tallies.get(i).add(values(activation, tensors), scratch);
         if (seen.nans() + seen.infinities() > 0) {
           throw notFinite(activation, sample, seen);
         }
@@ -153,21 +142,16 @@ final class Recorder implements Observer {
     return IntStream.range(0, values.limit()).allMatch(i -> Float.isFinite(values.get(i)));
   }
 
-  /** The statistics of each part. */
-  List<Calibration> calibrations() {
-    return IntStream.range(0, samples.length).mapToObj(this::calibration).toList();
-  }
-
-  private Calibration calibration(int part) {
+  Calibration calibration() {
     List<TensorStatistics> statistics = new ArrayList<>();
-    addTo(statistics, part, 0);
-    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, part, subgraph));
-    return new Calibration(samples[part], statistics, RangeMethod.AUTO);
+    addTo(statistics, 0);
+    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, subgraph));
+    return new Calibration(samples, statistics, RangeMethod.AUTO);
   }
 
-  private void addTo(List<TensorStatistics> statistics, int part, int subgraph) {
-    for (int i = 0; i < activations.size(); i++) {
-      TensorTally tally = tallies.get(part).get(i);
+  private void addTo(List<TensorStatistics> statistics, int subgraph) {
+    for (int i = 0; i < tallies.size(); i++) {
+      TensorTally tally = tallies.get(i);
       if (!tally.range().isEmpty()) {
         Activation activation = activations.get(i);
         statistics.add(

@@ -79,7 +79,7 @@ public final class BiasCorrector {
   public static Plan correct(Plan plan, Datasets data) {
     Model model = plan.model();
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
-    return correctSums(plan, correctGates(plan, data), data);
+    return correctSums(correctGates(plan, data), data);
   }
 
   private static Plan correctGates(Plan plan, Datasets data) {
@@ -99,19 +99,15 @@ public final class BiasCorrector {
     return plan.with(corrected);
   }
 
-  /**
-   * @param before whose model is the one to come near to: gates are corrected for rounded weights,
-   *     and without rounding do not compute what they did
-   */
-  private static Plan correctSums(Plan before, Plan plan, Datasets data) {
+  private static Plan correctSums(Plan plan, Datasets data) {
     Model rounded = Simulator.simulate(plan);
     List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
-      BiasCorrector corrector = new BiasCorrector(before.model(), entry, Target.of(plan, entry));
+      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, Target.of(plan, entry));
       Model one = rounded.withEntry(entry);
       Optional<Samples> samples = corrector.samples(one, data);
       if (samples.isPresent()) {
-        corrector.correct(one, before, samples.get());
+        corrector.correct(one, samples.get());
         corrected.addAll(corrector.corrected());
       }
     }
@@ -136,13 +132,10 @@ public final class BiasCorrector {
     return Samples.read(
         model,
         inputs -> data.of(signature, inputs, entry == 0),
-        feed ->
-            feed.size() <= most
-                ? IntStream.range(0, feed.size()).toArray()
-                : feed.smallest((int) most));
+        (int) Math.min(most, Integer.MAX_VALUE));
   }
 
-  private void correct(Model rounded, Plan plan, Samples samples) {
+  private void correct(Model rounded, Samples samples) {
     double[][] wanted = samples.copy().run(original(), inputs(), List.of());
     List<float[]> before = biases.stream().map(float[]::clone).toList();
     try {
@@ -154,8 +147,7 @@ public final class BiasCorrector {
       LOG.log(Level.DEBUG, "biases are corrected without steps: {0}", e.getMessage());
       IntStream.range(0, targets.size()).forEach(i -> biases.set(i, before.get(i)));
     }
-    Model each = Simulator.simulate(plan).withEntry(entry);
-    double[][] alone = samples.run(alone(each), inputs(), List.of());
+    double[][] alone = samples.run(alone(rounded), inputs(), List.of());
     for (int i = 0; i < targets.size(); i++) {
       shift(i, wanted[i], alone[i]);
     }

@@ -3,6 +3,7 @@ package io.narrow.tflite.correction;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.ExactSums;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * Tensors of several samples, by number: at first the inputs of a model, then what parts of the
@@ -32,12 +34,11 @@ final class Samples {
    * Reads samples.
    *
    * @param data those for these inputs, if there are any
-   * @param chosen numbers of the samples to take
+   * @param most the largest number of samples to take; of more, those are taken whose contents have
+   *     the smallest hashes, so that the order of the data makes no difference
    */
   static Optional<Samples> read(
-      Model model,
-      Function<List<TensorInfo>, Optional<Dataset>> data,
-      Function<Feed, int[]> chosen) {
+      Model model, Function<List<TensorInfo>, Optional<Dataset>> data, int most) {
     int[] inputs = model.subgraphs().get(0).inputs();
     List<Map<Integer, byte[]>> samples = new ArrayList<>();
     try (Interpreter interpreter = open(model)) {
@@ -46,7 +47,7 @@ final class Samples {
         return Optional.empty();
       }
       Feed feed = found.get().feed(interpreter.inputs());
-      for (int index : chosen.apply(feed)) {
+      for (int index : choose(feed, most)) {
         Sample sample = feed.sample(index);
         Map<Integer, byte[]> contents = new HashMap<>();
         for (int i = 0; i < inputs.length; i++) {
@@ -59,21 +60,33 @@ final class Samples {
     return Optional.of(new Samples(samples));
   }
 
+  private static int[] choose(Feed feed, int most) {
+    IntStream all = IntStream.range(0, feed.size());
+    if (feed.size() <= most) {
+      return all.toArray();
+    }
+    long[] hashes = all.mapToLong(i -> hash(feed.sample(i))).toArray();
+    return IntStream.range(0, feed.size())
+        .boxed()
+        .sorted((a, b) -> Long.compareUnsigned(hashes[a], hashes[b]))
+        .limit(most)
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  private static long hash(Sample sample) {
+    long hash = 0;
+    for (NdArray array : sample.inputs()) {
+      for (int i = 0; i < array.elements(); i++) {
+        hash = (hash ^ Double.doubleToRawLongBits(array.get(i))) * 0x9E3779B97F4A7C15L;
+        hash ^= hash >>> 32;
+      }
+    }
+    return hash;
+  }
+
   Samples copy() {
     return new Samples(samples.stream().<Map<Integer, byte[]>>map(HashMap::new).toList());
-  }
-
-  int size() {
-    return samples.size();
-  }
-
-  /** The same samples with other contents of a tensor. */
-  Samples with(int tensor, List<byte[]> contents) {
-    Samples changed = copy();
-    for (int i = 0; i < contents.size(); i++) {
-      changed.samples.get(i).put(tensor, contents.get(i));
-    }
-    return changed;
   }
 
   List<ByteBuffer> contents(int tensor) {
@@ -81,7 +94,7 @@ final class Samples {
   }
 
   boolean has(int tensor) {
-    return !samples.isEmpty() && samples.get(0).containsKey(tensor);
+    return samples.get(0).containsKey(tensor);
   }
 
   void forget(IntPredicate tensors) {

@@ -106,34 +106,6 @@ public final class Feed implements Iterable<Sample>, Inputs {
     return range.nans() + range.infinities() == 0;
   }
 
-  /**
-   * The samples whose contents have the smallest hashes: a choice that does not depend on their
-   * order.
-   *
-   * @param most of how many
-   * @return their numbers, by hash
-   */
-  public int[] smallest(int most) {
-    long[] hashes = IntStream.range(0, size).mapToLong(i -> hash(sample(i))).toArray();
-    return IntStream.range(0, size)
-        .boxed()
-        .sorted((a, b) -> Long.compareUnsigned(hashes[a], hashes[b]))
-        .limit(most)
-        .mapToInt(Integer::intValue)
-        .toArray();
-  }
-
-  private static long hash(Sample sample) {
-    long hash = 0;
-    for (NdArray array : sample.inputs()) {
-      for (int i = 0; i < array.elements(); i++) {
-        hash = (hash ^ Double.doubleToRawLongBits(array.get(i))) * 0x9E3779B97F4A7C15L;
-        hash ^= hash >>> 32;
-      }
-    }
-    return hash;
-  }
-
   private void check(int index) {
     if (index < 0 || index >= size) {
       throw new IndexOutOfBoundsException(name + ": sample " + index + " of " + size);

@@ -45,12 +45,12 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
   }
 
   /** The smallest value of an activation. */
-  public float lowest() {
+  float lowest() {
     return scale() * (-(1 << type.bits() - 1) - zeroPoint);
   }
 
   /** The largest value of an activation. */
-  public float highest() {
+  float highest() {
     return scale() * ((1 << type.bits() - 1) - 1 - zeroPoint);
   }
 

@@ -222,12 +222,6 @@ final class Graph {
                 .or(() -> ranges.range(number, tensor, whole)));
   }
 
-  /** Why a tensor has its range, in words that follow others; mostly nothing. */
-  String whyRange(int tensor) {
-    String reason = ranges.reason(number, tensor);
-    return reason.isEmpty() ? "" : ": " + reason;
-  }
-
   /** What is known of a tensor before it is planned. */
   Optional<Known> known(int tensor) {
     return known.of(number, tensor);

@@ -120,12 +120,7 @@ final class IntegerPlanner {
       Encoding given = boundary(number, recipe.inputType(), "input type", problems);
       Reason reason =
           graph.isEntry()
-              ? Reason.of(
-                  Code.AS_ASKED,
-                  "is an input of the model, "
-                      + given.type()
-                      + " as asked"
-                      + graph.whyRange(number))
+              ? Reason.of(Code.AS_ASKED, "is an input of the model, " + given.type() + " as asked")
               : Reason.of(Code.NEIGHBOUR, "is given by the operator that calls " + name());
       return plan(number, given, given, reason);
     }
@@ -137,8 +132,7 @@ final class IntegerPlanner {
     Optional<Integer> producer = graph.producer(number);
     if (producer.isPresent() && isInteger(producer.get())) {
       produced = scales.encoding(number);
-      Reason range = scales.reason(number);
-      reason = range.as(range + graph.whyRange(number));
+      reason = scales.reason(number);
     } else if (producer.isPresent()) {
       String name = graph.operator(producer.get()).name();
       Reason objection = support.objection(producer.get());

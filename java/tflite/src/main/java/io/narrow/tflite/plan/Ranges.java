@@ -55,11 +55,6 @@ public interface Ranges {
     return false;
   }
 
-  /** Why a tensor has its range and no other that was seen, in words; mostly nothing. */
-  default String reason(int subgraph, int tensor) {
-    return "";
-  }
-
   /**
    * The range of a value inside an operator, likewise; of those of an LSTM only.
    *
@@ -78,12 +73,6 @@ public interface Ranges {
       public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
         FloatRange range = others.get(new Place(subgraph, tensor));
         return range != null ? Optional.of(range) : before.range(subgraph, tensor, whole);
-      }
-
-      @Override
-      public String reason(int subgraph, int tensor) {
-        boolean own = others.containsKey(new Place(subgraph, tensor));
-        return own ? "" : before.reason(subgraph, tensor);
       }
 
       @Override

@@ -222,8 +222,7 @@ class BiasCorrectorTest {
   }
 
   private static Samples read(Model model, Dataset data) {
-    return Samples.read(model, inputs -> Optional.of(data), feed -> feed.smallest(10))
-        .orElseThrow();
+    return Samples.read(model, inputs -> Optional.of(data), 10).orElseThrow();
   }
 
   static Stream<Recipe> recipes() {

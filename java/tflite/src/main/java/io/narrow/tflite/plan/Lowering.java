@@ -18,7 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleBinaryOperator;
-import java.util.function.Predicate;
+import java.util.function.Function;
 
 /**
  * Puts operators that have integer kernels in the place of such as have none and compute the same.
@@ -56,9 +56,9 @@ final class Lowering {
     this.draft = new Draft(model);
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph graph = model.subgraphs().get(i);
-      List<Predicate<Operator>> fits = recipe.rules().stream().map(r -> r.in(graph)).toList();
+      Function<Operator, Optional<Rule>> rules = recipe.lastRule(graph);
       for (int number = 0; number < graph.operators().size(); number++) {
-        lower(i, number, graph.operators().get(number), fits);
+        lower(i, number, graph.operators().get(number), rules);
       }
     }
   }
@@ -73,7 +73,8 @@ final class Lowering {
     return ranges.with(computed);
   }
 
-  private void lower(int subgraph, int number, Operator operator, List<Predicate<Operator>> fits) {
+  private void lower(
+      int subgraph, int number, Operator operator, Function<Operator, Optional<Rule>> rules) {
     Subgraph graph = model.subgraphs().get(subgraph);
     if (operator.input(0) < 0
         || operator.outputs().length != 1
@@ -85,7 +86,7 @@ final class Lowering {
       OpRules.of(operator.name())
           .instead(type, operand)
           .or(() -> guarded(subgraph, operator, type))
-          .filter(expression -> wanted(operator, fits, type))
+          .filter(expression -> rules.apply(operator).filter(r -> wants(r, type)).isPresent())
           .filter(expression -> isKnown(subgraph, operator, expression))
           .ifPresent(expression -> replace(subgraph, number, operator, expression));
     }
@@ -104,16 +105,10 @@ final class Lowering {
         .flatMap(range -> OpRules.of(operator.name()).guarded(range.min() / 2));
   }
 
-  /** Whether a recipe wants activations of a type of an operator, without naming it. */
-  private boolean wanted(Operator operator, List<Predicate<Operator>> fits, TensorType type) {
-    Rule last = null;
-    for (int i = 0; i < fits.size(); i++) {
-      last = fits.get(i).test(operator) ? recipe.rules().get(i) : last;
-    }
-    return last != null
-        && last.treatment().mode().integer()
-        && last.treatment().mode().activation() == type
-        && !last.namesOperator();
+  /** Whether a rule wants activations of a type, without naming the operator. */
+  private static boolean wants(Rule rule, TensorType type) {
+    Mode mode = rule.treatment().mode();
+    return mode.integer() && mode.activation() == type && !rule.namesOperator();
   }
 
   private static boolean isFloat(Subgraph graph, int tensor) {

@@ -14,14 +14,16 @@ import io.narrow.tflite.plan.KnownEncodings.Place;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -67,7 +69,7 @@ final class Masks {
   private final class Masked {
     private final int number;
     private final Subgraph graph;
-    private final List<Predicate<Operator>> fits;
+    private final Function<Operator, Optional<Rule>> rules;
     private final Map<Integer, FloatRange> others = new HashMap<>(); // of what is masked, the rest
     private final Map<Integer, Float> floors = new HashMap<>();
     private final Set<Integer> whole = new HashSet<>(); // tensors of whole numbers
@@ -75,32 +77,30 @@ final class Masks {
     Masked(int number, Subgraph graph) {
       this.number = number;
       this.graph = graph;
-      this.fits = recipe.rules().stream().map(rule -> rule.in(graph)).toList();
+      this.rules = recipe.lastRule(graph);
     }
 
     void clamp() {
       graph.operators().forEach(this::follow);
-      Set<Integer> open = new HashSet<>();
+      Deque<Integer> open = new ArrayDeque<>();
       others.keySet().stream().filter(t -> !endsInSoftmax(t)).forEach(open::add);
-      boolean grows = !open.isEmpty();
-      while (grows) { // what is masked together is clamped together or not at all
-        grows = false;
-        for (Operator operator : graph.operators()) {
-          int[] all =
-              IntStream.concat(Arrays.stream(operator.inputs()), Arrays.stream(operator.outputs()))
-                  .filter(others::containsKey)
-                  .toArray();
-          if (Arrays.stream(all).anyMatch(open::contains)) {
-            for (int t : all) {
-              grows |= open.add(t);
-            }
-          }
+      while (!open.isEmpty()) { // what is masked together is clamped together or not at all
+        int t = open.remove();
+        if (others.remove(t) != null) {
+          graph.producer(t).ifPresent(writer -> together(writer).forEach(open::add));
+          graph.readers(t).forEach(reader -> together(reader.operator()).forEach(open::add));
         }
       }
-      others.keySet().removeAll(open);
       for (int i = graph.operators().size() - 1; i >= 0 && !others.isEmpty(); i--) {
         lower(i, graph.operators().get(i));
       }
+    }
+
+    /** What is masked of what an operator reads and writes. */
+    private IntStream together(int operator) {
+      Operator one = graph.operators().get(operator);
+      return IntStream.concat(Arrays.stream(one.inputs()), Arrays.stream(one.outputs()))
+          .filter(others::containsKey);
     }
 
     /** Finds what an operator gives that is masked. */
@@ -191,11 +191,11 @@ final class Masks {
         return Optional.empty();
       }
       if (isConstant(t)) {
+        DoubleSummaryStatistics rest = values(t).filter(v -> v > MASK).summaryStatistics();
         return Optional.of(
-            values(t)
-                .filter(v -> v > MASK)
-                .mapToObj(v -> new FloatRange((float) v, (float) v, 0, 0))
-                .reduce(FloatRange.EMPTY, FloatRange::merge));
+            rest.getCount() == 0
+                ? FloatRange.EMPTY
+                : new FloatRange((float) rest.getMin(), (float) rest.getMax(), 0, 0));
       }
       return others.containsKey(t)
           ? Optional.of(others.get(t))
@@ -218,11 +218,7 @@ final class Masks {
     }
 
     private Optional<Treatment> treatment(Operator operator) {
-      Treatment last = null;
-      for (int i = 0; i < fits.size(); i++) {
-        last = fits.get(i).test(operator) ? recipe.rules().get(i).treatment() : last;
-      }
-      return Optional.ofNullable(last);
+      return rules.apply(operator).map(Rule::treatment);
     }
 
     private boolean wanted(Operator operator) {

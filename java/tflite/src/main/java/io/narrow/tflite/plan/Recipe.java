@@ -1,10 +1,15 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -148,6 +153,18 @@ public record Recipe(
   /** With this choice of the scales of weights throughout. */
   public Recipe withScales(WeightScaling scales) {
     return map(treatment -> treatment.withScales(scales));
+  }
+
+  /** Tells which rule of a subgraph's operator counts: the last that fits, if any does. */
+  Function<Operator, Optional<Rule>> lastRule(Subgraph subgraph) {
+    List<Predicate<Operator>> fits = rules.stream().map(rule -> rule.in(subgraph)).toList();
+    return operator -> {
+      int last = fits.size() - 1;
+      while (last >= 0 && !fits.get(last).test(operator)) {
+        last--;
+      }
+      return last < 0 ? Optional.empty() : Optional.of(rules.get(last));
+    };
   }
 
   private Recipe map(UnaryOperator<Treatment> change) {

@@ -1,14 +1,13 @@
 package io.narrow.cli;
 
-import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.comparison.Comparator;
 import io.narrow.tflite.comparison.Comparison;
 import io.narrow.tflite.comparison.ComparisonFile;
 import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
-import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -113,11 +112,6 @@ final class CompareCommand extends Output {
   }
 
   private static void write(Path file, String text) {
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new NarrowException(
-          NarrowException.Kind.INPUT, file + ": cannot be written: " + e.getMessage(), e);
-    }
+    WholeFile.write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -2,11 +2,14 @@ package io.narrow.cli;
 
 import com.google.gson.JsonObject;
 import io.narrow.report.ModelDocument;
+import io.narrow.report.Page;
 import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -62,7 +65,7 @@ final class InspectCommand extends Output {
     if (json || page != null) {
       JsonObject document = document(model, planned);
       if (page != null) {
-        PageFile.write(page, document);
+        WholeFile.write(page, Page.html(document).getBytes(StandardCharsets.UTF_8));
       }
       if (json) {
         print(document);

@@ -4,7 +4,6 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.evaluation.QualityGate;
 import io.narrow.tflite.files.WholeFile;
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import javax.xml.stream.XMLOutputFactory;
@@ -40,13 +39,6 @@ final class JunitFile {
     } catch (XMLStreamException e) {
       throw NarrowException.input(file + ": cannot be written: " + e.getMessage());
     }
-    ByteBuffer contents = ByteBuffer.wrap(bytes.toByteArray());
-    WholeFile.write(
-        file,
-        channel -> {
-          while (contents.hasRemaining()) {
-            channel.write(contents);
-          }
-        });
+    WholeFile.write(file, bytes.toByteArray());
   }
 }

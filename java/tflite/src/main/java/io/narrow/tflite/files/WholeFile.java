@@ -2,6 +2,7 @@ package io.narrow.tflite.files;
 
 import io.narrow.tflite.NarrowException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -37,6 +38,18 @@ public final class WholeFile {
     } catch (IOException e) {
       throw NarrowException.input(file + ": cannot be written: " + reason(e));
     }
+  }
+
+  /** Writes bytes, likewise. */
+  public static void write(Path file, byte[] contents) {
+    ByteBuffer left = ByteBuffer.wrap(contents);
+    write(
+        file,
+        channel -> {
+          while (left.hasRemaining()) {
+            channel.write(left);
+          }
+        });
   }
 
   private static void replace(Path target, Contents contents) throws IOException {

@@ -13,11 +13,12 @@ import java.util.Locale;
 /** A comparison as text for people. */
 final class ComparisonText {
   private static final int UNSEEN = 5;
-  private static final List<String> HEADER =
-      List.of(
-          "local dB", "end dB", "cosine", "largest", "steps", "clipped", "operator", "", "tensor");
-  private static final List<String> GAINS =
-      List.of("local dB", "output dB", "alone", "together", "operator", "tensor");
+  private static final String[] HEADER = {
+    "local dB", "end dB", "cosine", "largest", "steps", "clipped", "operator", "", "tensor"
+  };
+  private static final String[] GAINS = {
+    "local dB", "output dB", "alone", "together", "operator", "tensor"
+  };
 
   private final Comparison comparison;
   private final int top;
@@ -55,9 +56,9 @@ final class ComparisonText {
     List<Tensor> shown =
         worst.isEmpty() ? graph.tensors().stream().filter(t -> t.operator() >= 0).toList() : worst;
     int count = top == 0 ? shown.size() : Math.min(top, shown.size());
-    List<List<String>> rows = new ArrayList<>(List.of(HEADER));
-    shown.subList(0, count).forEach(tensor -> rows.add(row(tensor)));
-    lines.addAll(table(rows, 6));
+    Table table = new Table(HEADER);
+    shown.subList(0, count).forEach(tensor -> table.row(row(tensor)));
+    lines.addAll(table.lines(6, HEADER.length));
     if (count < shown.size()) {
       lines.add("... " + (shown.size() - count) + " more (--top 0 shows all)");
     }
@@ -94,26 +95,27 @@ final class ComparisonText {
     return lines.stream().map(Output::shortened).toList();
   }
 
-  private static List<String> row(Tensor tensor) {
+  private static String[] row(Tensor tensor) {
     Error local = tensor.local().orElse(tensor.accumulated());
     double steps = tensor.steps(local.rootMeanSquare());
-    return List.of(
-        tensor.local().map(ComparisonText::decibels).orElse("-"),
-        decibels(tensor.accumulated()),
-        fixed(4, local.cosine()),
-        String.format(Locale.ROOT, "%.3g", local.largest()),
-        Double.isNaN(steps) ? "-" : fixed(2, steps),
-        tensor.clipped() == 0 ? "-" : fixed(2, 100 * tensor.clipped()) + "%",
-        tensor.operatorName(),
-        Integer.toString(tensor.operator()),
-        "`" + tensor.name() + "`");
+    return new String[] {
+      tensor.local().map(ComparisonText::decibels).orElse("-"),
+      decibels(tensor.accumulated()),
+      fixed(4, local.cosine()),
+      String.format(Locale.ROOT, "%.3g", local.largest()),
+      Double.isNaN(steps) ? "-" : fixed(2, steps),
+      tensor.clipped() == 0 ? "-" : fixed(2, 100 * tensor.clipped()) + "%",
+      tensor.operatorName(),
+      Integer.toString(tensor.operator()),
+      "`" + tensor.name() + "`"
+    };
   }
 
   private static List<String> restored(List<Restored> all) {
     if (all.isEmpty()) {
       return List.of();
     }
-    List<List<String>> rows = new ArrayList<>(List.of(GAINS));
+    Table table = new Table(GAINS);
     List<String> problems = new ArrayList<>();
     StringBuilder options = new StringBuilder();
     for (Restored restored : all) {
@@ -127,43 +129,23 @@ final class ComparisonText {
                 + restored.problem());
         continue;
       }
-      rows.add(
-          List.of(
-              decibels(restored.localSqnrDb()),
-              decibels(restored.before()),
-              decibels(restored.alone()),
-              decibels(restored.together()),
-              restored.operatorName(),
-              "`" + restored.name() + "`"));
+      table.row(
+          decibels(restored.localSqnrDb()),
+          decibels(restored.before()),
+          decibels(restored.alone()),
+          decibels(restored.together()),
+          restored.operatorName(),
+          "`" + restored.name() + "`");
       options.append(" --keep-float '");
       options.append(restored.keepFloat().replace("'", "'\\''")).append('\'');
     }
     List<String> lines = new ArrayList<>();
-    if (rows.size() > 1) {
+    if (options.length() > 0) {
       lines.add("restored to float, alone and together with those above:");
-      lines.addAll(table(rows, 4));
+      lines.addAll(table.lines(4, GAINS.length));
       lines.add("to keep them float:" + options);
     }
     lines.addAll(problems);
-    return lines;
-  }
-
-  /**
-   * Rows whose columns stand below one another: numbers to the right, from `left` on to the left.
-   */
-  private static List<String> table(List<List<String>> rows, int left) {
-    List<String> lines = new ArrayList<>();
-    for (List<String> row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.size(); i++) {
-        int column = i;
-        int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(1);
-        String format =
-            (i == 0 ? "" : "  ") + "%" + (i < left ? "" : "-") + Math.max(1, width) + "s";
-        line.append(String.format(Locale.ROOT, format, row.get(i)));
-      }
-      lines.add(line.toString().stripTrailing());
-    }
     return lines;
   }
 

@@ -21,15 +21,25 @@ final class Table {
    * @param words how many columns hold words, which begin at the same place; numbers end there
    */
   List<String> lines(int words) {
+    return lines(0, words);
+  }
+
+  /** The same with words in the columns from one on, up to another. */
+  List<String> lines(int from, int to) {
+    int[] widths = new int[rows.get(0).size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
     List<String> lines = new ArrayList<>();
     for (List<String> row : rows) {
       StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.size(); i++) {
-        int column = i;
-        int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0);
-        String padding = " ".repeat(width - row.get(i).length());
-        line.append(i == 0 ? "" : "  ").append(i < words ? "" : padding).append(row.get(i));
-        line.append(i < words && i + 1 < row.size() ? padding : "");
+      for (int i = 0; i < widths.length; i++) {
+        boolean word = i >= from && i < to;
+        String padding = " ".repeat(widths[i] - row.get(i).length());
+        line.append(i == 0 ? "" : "  ").append(word ? "" : padding).append(row.get(i));
+        line.append(word && i + 1 < widths.length ? padding : "");
       }
       lines.add(line.toString());
     }

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** Benchmarks as TensorFlow's benchmark_model prints them, and as JSON. */
 final class BenchmarkText {
@@ -92,19 +91,11 @@ final class BenchmarkText {
 
   /** A line for each reason why operators run outside XNNPACK. */
   static List<String> outside(List<Benchmark.Left> operators) {
-    Map<String, Map<String, Integer>> reasons = new LinkedHashMap<>();
-    for (Benchmark.Left left : operators) {
-      reasons
-          .computeIfAbsent(left.reason(), reason -> new TreeMap<>())
-          .merge(left.name(), 1, Integer::sum);
-    }
     List<String> lines = new ArrayList<>();
-    reasons.forEach(
-        (reason, kinds) -> {
-          List<String> counts = new ArrayList<>();
-          kinds.forEach((kind, count) -> counts.add(count + " " + kind));
-          lines.add("  outside XNNPACK: " + String.join(", ", counts) + ": " + reason);
-        });
+    Benchmark.Left.byReason(operators)
+        .forEach(
+            (reason, kinds) ->
+                lines.add("  outside XNNPACK: " + Benchmark.Left.counted(kinds) + ": " + reason));
     return lines;
   }
 

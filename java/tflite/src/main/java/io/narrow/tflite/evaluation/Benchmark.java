@@ -1,7 +1,12 @@
 package io.narrow.tflite.evaluation;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * How fast a model runs, and on which kernels.
@@ -51,7 +56,25 @@ public record Benchmark(
    * @param name its name in the schema
    * @param reason why, in words
    */
-  public record Left(int operator, String name, String reason) {}
+  public record Left(int operator, String name, String reason) {
+    /** How many of each name there are for each reason, in the order of the first of each. */
+    public static Map<String, SortedMap<String, Integer>> byReason(List<Left> all) {
+      Map<String, SortedMap<String, Integer>> reasons = new LinkedHashMap<>();
+      for (Left left : all) {
+        reasons
+            .computeIfAbsent(left.reason, reason -> new TreeMap<>())
+            .merge(left.name, 1, Integer::sum);
+      }
+      return reasons;
+    }
+
+    /** Names with how many there are of each: {@code 4 ADD, 10 CONV_2D}. */
+    public static String counted(Map<String, Integer> names) {
+      return names.entrySet().stream()
+          .map(name -> name.getValue() + " " + name.getKey())
+          .collect(Collectors.joining(", "));
+    }
+  }
 
   /**
    * Time of a kernel in a run that nothing disturbs: 5 of 100 calls took no longer.

@@ -33,8 +33,13 @@ final class Leftovers {
             .collect(Collectors.toSet());
   }
 
-  /** A reason for every operator that is not among those that XNNPACK took. */
-  List<Benchmark.Left> reasons(Set<Integer> taken) {
+  /**
+   * A reason for every operator that XNNPACK did not take.
+   *
+   * @param parts the operators that it did take
+   */
+  List<Benchmark.Left> reasons(List<List<Integer>> parts) {
+    Set<Integer> taken = parts.stream().flatMap(List::stream).collect(Collectors.toSet());
     List<Benchmark.Left> left = new ArrayList<>();
     for (int o = 0; o < subgraph.operators().size(); o++) {
       if (!taken.contains(o)) {

@@ -7,11 +7,8 @@ import io.narrow.tflite.runtime.Interpreter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** One model under evaluation, and what has been counted so far. */
 final class ModelRun {
@@ -134,12 +131,8 @@ final class ModelRun {
         labelled > 0 ? Optional.of(new PairedDifference(labelled, lost, gained)) : Optional.empty(),
         classes,
         Latency.of(nanos),
-        new Leftovers(Model.read(file), xnnpack).reasons(taken()),
+        new Leftovers(Model.read(file), xnnpack).reasons(interpreter.delegated()),
         size(file));
-  }
-
-  private Set<Integer> taken() {
-    return interpreter.delegated().stream().flatMap(List::stream).collect(Collectors.toSet());
   }
 
   private OptionalDouble share(int count, boolean known) {

@@ -10,8 +10,6 @@ import io.narrow.tflite.runtime.Interpreter;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * What a recipe would make of a model, found out without data and without running anything.
@@ -47,15 +45,13 @@ public record Preflight(
     ByteBuffer bytes = model.bytes();
     try (Interpreter interpreter =
         Interpreter.open(bytes, model.name(), Interpreter.Options.DEFAULT)) {
-      Set<Integer> taken =
-          interpreter.delegated().stream().flatMap(List::stream).collect(Collectors.toSet());
       return new Preflight(
           plan,
           bytes.remaining(),
           Interpreter.version(),
           Optional.empty(),
           model.subgraphs().get(0).operators().size(),
-          new Leftovers(model, true).reasons(taken));
+          new Leftovers(model, true).reasons(interpreter.delegated()));
     } catch (NarrowException e) {
       return new Preflight(
           plan,

@@ -73,7 +73,13 @@ public record SpeedDifference(List<Kind> kinds, List<String> causes) {
     double enough = SHARE * slow.inference().p5Millis();
     Map<String, Double> without = millis(fast);
     Map<String, Double> with = millis(slow);
-    outside(fast, slow)
+    Map<String, Long> leftOfFast = left(fast);
+    Map<String, Long> leftOfSlow = left(slow);
+    List<Benchmark.Left> more =
+        slow.left().stream()
+            .filter(left -> leftOfSlow.get(left.name()) > leftOfFast.getOrDefault(left.name(), 0L))
+            .toList();
+    Benchmark.Left.byReason(more)
         .forEach(
             (reason, kinds) -> {
               double cost =
@@ -82,22 +88,27 @@ public record SpeedDifference(List<Kind> kinds, List<String> causes) {
                       .sum();
               int all = kinds.values().stream().mapToInt(Integer::intValue).sum();
               costs.merge(
-                  counted(kinds) + (all == 1 ? " runs" : " run") + " outside XNNPACK: " + reason,
+                  Benchmark.Left.counted(kinds)
+                      + (all == 1 ? " runs" : " run")
+                      + " outside XNNPACK: "
+                      + reason,
                   cost,
                   Double::sum);
             });
-    Set<String> more = new TreeSet<>(with.keySet());
-    more.removeAll(without.keySet());
-    slow.left().forEach(left -> more.remove(left.name()));
-    if (!more.isEmpty()) {
+    Set<String> only = new TreeSet<>(with.keySet());
+    only.removeAll(without.keySet());
+    only.removeAll(leftOfSlow.keySet());
+    if (!only.isEmpty()) {
       costs.put(
-          String.join(", ", more) + ": only in the slower model",
-          more.stream().mapToDouble(with::get).sum());
+          String.join(", ", only) + ": only in the slower model",
+          only.stream().mapToDouble(with::get).sum());
     }
     with.forEach(
         (kind, millis) -> {
           double other = without.getOrDefault(kind, millis);
-          if (millis > NOISE * other && count(slow, kind) == 0 && count(fast, kind) == 0) {
+          if (millis > NOISE * other
+              && !leftOfSlow.containsKey(kind)
+              && !leftOfFast.containsKey(kind)) {
             costs.put(
                 kind
                     + " runs on XNNPACK in both: "
@@ -114,21 +125,10 @@ public record SpeedDifference(List<Kind> kinds, List<String> causes) {
         .toList();
   }
 
-  /** By reason and kind, how many operators XNNPACK left of one model and not of the other. */
-  private static Map<String, Map<String, Integer>> outside(Benchmark fast, Benchmark slow) {
-    Map<String, Map<String, Integer>> reasons = new LinkedHashMap<>();
-    for (Benchmark.Left left : slow.left()) {
-      if (count(slow, left.name()) > count(fast, left.name())) {
-        reasons
-            .computeIfAbsent(left.reason(), reason -> new TreeMap<>())
-            .merge(left.name(), 1, Integer::sum);
-      }
-    }
-    return reasons;
-  }
-
-  private static long count(Benchmark result, String kind) {
-    return result.left().stream().filter(left -> left.name().equals(kind)).count();
+  /** How many operators of each kind XNNPACK left. */
+  private static Map<String, Long> left(Benchmark result) {
+    return result.left().stream()
+        .collect(Collectors.groupingBy(Benchmark.Left::name, Collectors.counting()));
   }
 
   private static String kernels(Benchmark result, String kind) {
@@ -137,12 +137,6 @@ public record SpeedDifference(List<Kind> kinds, List<String> causes) {
         .map(Benchmark.Time::kernel)
         .distinct()
         .sorted()
-        .collect(Collectors.joining(", "));
-  }
-
-  private static String counted(Map<String, Integer> kinds) {
-    return kinds.entrySet().stream()
-        .map(kind -> kind.getValue() + " " + kind.getKey())
         .collect(Collectors.joining(", "));
   }
 }

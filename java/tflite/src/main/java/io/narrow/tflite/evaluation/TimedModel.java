@@ -8,8 +8,6 @@ import io.narrow.tflite.runtime.KernelTime;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** A model whose runs are timed, and the times so far. */
 final class TimedModel implements AutoCloseable {
@@ -89,8 +87,7 @@ final class TimedModel implements AutoCloseable {
   Benchmark result(Model model, List<TimedModel> profiled) {
     List<Operator> operators = model.subgraphs().get(0).operators();
     List<List<Integer>> parts = interpreter.delegated();
-    Set<Integer> taken = parts.stream().flatMap(List::stream).collect(Collectors.toSet());
-    List<Benchmark.Left> left = new Leftovers(model, xnnpack).reasons(taken);
+    List<Benchmark.Left> left = new Leftovers(model, xnnpack).reasons(parts);
     List<KernelKinds> kinds =
         parts.stream()
             .map(part -> new KernelKinds(part.stream().map(o -> operators.get(o).name()).toList()))

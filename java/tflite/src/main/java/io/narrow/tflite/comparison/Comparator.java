@@ -42,7 +42,7 @@ public final class Comparator {
         throw NarrowException.input("restored operators " + restored + ": has to be 0 or more");
       }
       if (restored > 0 && !local) {
-        throw NarrowException.input("--restore: needs the local errors");
+        throw NarrowException.input("restored operators: need the local errors");
       }
     }
 
@@ -116,14 +116,11 @@ public final class Comparator {
 
   /** The subgraph that does what an entry of the float model does: of its name, or the first. */
   private static OptionalInt entry(Model quantized, String signature, int entry) {
-    return quantized.signatures().stream()
-        .filter(other -> other.key().equals(signature))
-        .mapToInt(Signature::subgraph)
-        .findFirst()
-        .stream()
-        .boxed()
-        .findFirst()
-        .map(OptionalInt::of)
-        .orElse(entry == 0 ? OptionalInt.of(0) : OptionalInt.empty());
+    OptionalInt named =
+        quantized.signatures().stream()
+            .filter(other -> other.key().equals(signature))
+            .mapToInt(Signature::subgraph)
+            .findFirst();
+    return named.isPresent() || entry != 0 ? named : OptionalInt.of(0);
   }
 }

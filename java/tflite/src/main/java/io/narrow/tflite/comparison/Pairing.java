@@ -207,6 +207,10 @@ final class Pairing {
 
   /** The first operator of these that is not taken and writes tensors of the same shapes. */
   private int next(Deque<Integer> candidates, Operator operator) {
+    while (!candidates.isEmpty() && taken.contains(candidates.element())) {
+      candidates
+          .remove(); // so that a chain of one kind is not gone through from its start each time
+    }
     for (int candidate : candidates) {
       int[] written = floats.graph().operators().get(candidate).outputs();
       boolean fits =

@@ -18,7 +18,9 @@ import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -120,6 +122,7 @@ public final class Quantizer {
     private Folded forIntegers;
     private Folded forFloats;
     private Calibration calibration;
+    private final Map<Recipe, Folded> integers = new HashMap<>();
 
     private Prepared(Quantizer options, Model model, Optional<Path> ranges, Datasets data) {
       this.options = options;
@@ -141,6 +144,11 @@ public final class Quantizer {
     private synchronized Folded forIntegers() {
       forIntegers = forIntegers == null ? Fold.of(model) : forIntegers;
       return forIntegers;
+    }
+
+    /** A model of integers as a recipe asks, which both its plan and what is said of it need. */
+    private synchronized Folded integers(Recipe recipe) {
+      return integers.computeIfAbsent(recipe, forIntegers()::integers);
     }
 
     private synchronized Folded forFloats() {
@@ -174,7 +182,7 @@ public final class Quantizer {
     public Plan plan(Recipe recipe) {
       Folded folded = folded(recipe);
       if (recipe.needsRanges() && folded.isInteger()) {
-        return Planner.plan(folded.integers(recipe).model(), recipe, Ranges.NONE);
+        return Planner.plan(integers(recipe).model(), recipe, Ranges.NONE);
       }
       boolean seen = ranges.isPresent() || !data.isEmpty();
       if (recipe.needsRanges() && !seen && !folded.isTrained()) {
@@ -221,7 +229,7 @@ public final class Quantizer {
       List<Reason> warnings = new ArrayList<>(plan.warnings());
       folded(plan.recipe()).densified(model, plan).ifPresent(warnings::add);
       if (plan.recipe().needsRanges() && forIntegers().isInteger()) {
-        List<String> changes = forIntegers().integers(plan.recipe()).lines();
+        List<String> changes = integers(plan.recipe()).lines();
         String but = changes.isEmpty() ? "" : " but for what is said below";
         warnings.add(
             Reason.of(

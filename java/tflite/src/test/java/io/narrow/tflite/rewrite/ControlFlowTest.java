@@ -75,12 +75,36 @@ class ControlFlowTest {
 
   /** A step: TANH(x * W + b) * 2, and the counter. */
   private static ModelBuilder step(ModelBuilder b) {
-    b.subgraph();
-    int i = b.tensor("i", TensorType.INT32);
+    Body body = Body.of(b, "x");
+    return body.giving(compute(b, body.given));
+  }
+
+  /** The body of a loop that is being built: it counts, and is given a value. */
+  private record Body(ModelBuilder b, int counter, int given, int next) {
+    static Body of(ModelBuilder b, String name) {
+      b.subgraph();
+      int i = b.tensor("i", TensorType.INT32);
+      int given = b.floats(name, 1, SIZE);
+      int next = b.tensor("next", TensorType.INT32);
+      b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+      return new Body(b, i, given, next);
+    }
+
+    /** That of the only loop of a model. */
+    static Body of(int seed, int times) {
+      return of(below(looped(seed), times), "x");
+    }
+
+    ModelBuilder giving(int value) {
+      return b.inputs(counter, given).outputs(next, value);
+    }
+  }
+
+  /** A model that does nothing but loop over its input. */
+  private static ModelBuilder looped(int seed) {
+    ModelBuilder b = new ModelBuilder(seed);
     int x = b.floats("x", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
-    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
-    return b.inputs(i, x).outputs(next, compute(b, x));
+    return b.inputs(x).outputs(loop(b, 1, x));
   }
 
   private static int compute(ModelBuilder b, int x) {
@@ -98,10 +122,7 @@ class ControlFlowTest {
   }
 
   private static Model looping(int times) {
-    ModelBuilder b = new ModelBuilder(4);
-    int x = b.floats("x", 1, SIZE);
-    b.inputs(x).outputs(loop(b, 1, x));
-    return step(below(b, times)).build();
+    return step(below(looped(4), times)).build();
   }
 
   /** Main: IF of a constant, or of a comparison with the first value; both branches compute. */
@@ -278,17 +299,9 @@ class ControlFlowTest {
   /** Main calls 1 and 2, of which 2 calls 3 and 4. */
   @Test
   void loopInALoopComputesInIntegers() {
-    ModelBuilder b = new ModelBuilder(6);
-    int x = b.floats("x", 1, SIZE);
-    b.inputs(x).outputs(loop(b, 1, x));
-    below(b, 3).subgraph();
-    int i = b.tensor("i", TensorType.INT32);
-    int given = b.floats("x", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
-    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
-    int inner = loop(b, 3, given);
-    b.inputs(i, given).outputs(next, compute(b, inner));
-    Model model = step(below(b, 2)).build();
+    Body body = Body.of(6, 3);
+    body.giving(compute(body.b, loop(body.b, 3, body.given)));
+    Model model = step(below(body.b, 2)).build();
     for (Recipe recipe : RECIPES) {
       Plan plan = plan(model, recipe);
       assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
@@ -331,22 +344,16 @@ class ControlFlowTest {
     int x = b.floats("x", 1, SIZE);
     int[] out = {b.tensor("count", TensorType.INT32), b.floats("rows", 1, SIZE)};
     b.operator("WHILE", loop(1), new int[] {scalar(b, 0), x}, out).inputs(x).outputs(out[1]);
-    below(b, 4).subgraph();
-    int i = b.tensor("i", TensorType.INT32);
-    int rows = b.floats("rows", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
-    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    Body body = Body.of(below(b, 4), "rows");
     int row = b.floats("row", 1, SIZE);
     int axis = b.constant("axis", new int[] {0}, 1);
-    b.operator("MEAN", options("ReducerOptions").with("keep_dims", 1), new int[] {rows, axis}, row);
+    b.operator(
+        "MEAN", options("ReducerOptions").with("keep_dims", 1), new int[] {body.given, axis}, row);
     int computed = compute(b, row);
     int more = b.floats("more", 1, SIZE);
-    Model model =
-        b.operator(
-                "CONCATENATION", options("ConcatenationOptions"), new int[] {rows, computed}, more)
-            .inputs(i, rows)
-            .outputs(next, more)
-            .build();
+    int[] both = {body.given, computed};
+    b.operator("CONCATENATION", options("ConcatenationOptions"), both, more);
+    Model model = body.giving(more).build();
     for (Recipe recipe : RECIPES) {
       Plan plan = plan(model, recipe);
       assertInteger(plan, 2, "FULLY_CONNECTED", "TANH", "MUL");
@@ -356,23 +363,17 @@ class ControlFlowTest {
 
   @Test
   void bodyThatDependsOnChanceIsNotRunApart() {
-    ModelBuilder b = new ModelBuilder(9);
-    int x = b.floats("x", 1, SIZE);
-    b.inputs(x).outputs(loop(b, 1, x));
-    below(b, 2).subgraph();
-    int i = b.tensor("i", TensorType.INT32);
-    int given = b.floats("x", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
+    Body body = Body.of(9, 2);
+    ModelBuilder b = body.b;
     int random = b.floats("random", 1, SIZE);
     int sum = b.floats("noisy", 1, SIZE);
-    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next)
-        .operator(
+    b.operator(
             "RANDOM_UNIFORM",
             options("RandomOptions"),
             new int[] {b.constant("shape", new int[] {1, SIZE}, 2)},
             random)
-        .operator("ADD", options("AddOptions"), new int[] {given, random}, sum);
-    Model model = b.inputs(i, given).outputs(next, compute(b, sum)).build();
+        .operator("ADD", options("AddOptions"), new int[] {body.given, random}, sum);
+    Model model = body.giving(compute(b, sum)).build();
     Plan plan = plan(model, Recipe.int8());
     assertFloat(plan, 2, "RANDOM_UNIFORM in it depends on what ran before");
   }
@@ -380,26 +381,17 @@ class ControlFlowTest {
   /** State goes on from step to step: an SVDF that sees each of its last steps. */
   @Test
   void stateInABodyGoesOnFromStepToStep() {
-    ModelBuilder b = new ModelBuilder(10);
-    int x = b.floats("x", 1, SIZE);
-    b.inputs(x).outputs(loop(b, 1, x));
-    below(b, 5).subgraph();
-    int i = b.tensor("i", TensorType.INT32);
-    int given = b.floats("x", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
-    b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next);
+    Body body = Body.of(10, 5);
+    ModelBuilder b = body.b;
     int features = b.weights("features", SIZE, SIZE);
     int time = b.constant("time", ones(SIZE * 3), SIZE, 3);
     int state = b.variable("state", 1, SIZE * 3);
     int y = b.floats("y", 1, SIZE);
     Table svdf = options("SVDFOptions").with("rank", 1);
-    b.operator("SVDF", svdf, new int[] {given, features, time, -1, state}, y);
+    b.operator("SVDF", svdf, new int[] {body.given, features, time, -1, state}, y);
     int sum = b.floats("sum", 1, SIZE);
-    Model model =
-        b.operator("ADD", options("AddOptions"), new int[] {y, given}, sum)
-            .inputs(i, given)
-            .outputs(next, sum)
-            .build();
+    b.operator("ADD", options("AddOptions"), new int[] {y, body.given}, sum);
+    Model model = body.giving(sum).build();
     Calibration seen = calibrate(model, 2);
     // What the body gives last is what the loop gives, so that a state lost on the way would show.
     FloatRange last = range(seen, model, 0, "looped");
@@ -429,22 +421,13 @@ class ControlFlowTest {
 
   @Test
   void valuesThatAreNotFiniteInABodyAreNamed() {
-    ModelBuilder b = new ModelBuilder(11);
-    int x = b.floats("x", 1, SIZE);
-    b.inputs(x).outputs(loop(b, 1, x));
-    below(b, 3).subgraph();
-    int i = b.tensor("i", TensorType.INT32);
-    int given = b.floats("x", 1, SIZE);
-    int next = b.tensor("next", TensorType.INT32);
+    Body body = Body.of(11, 3);
+    ModelBuilder b = body.b;
     int huge = b.floats("logarithm", 1, SIZE);
     int small = b.floats("small", 1, SIZE);
-    Model model =
-        b.operator("ADD", options("AddOptions"), new int[] {i, scalar(b, 1)}, next)
-            .operator("LOG", new int[] {given}, huge) // which nothing reads
-            .operator("TANH", new int[] {given}, small)
-            .inputs(i, given)
-            .outputs(next, small)
-            .build();
+    b.operator("LOG", new int[] {body.given}, huge) // which nothing reads
+        .operator("TANH", new int[] {body.given}, small);
+    Model model = body.giving(small).build();
     assertThatThrownBy(() -> calibrate(model, 1))
         .isInstanceOf(NarrowException.class)
         .hasMessageContaining("sample 0: tensor `logarithm` of LOG (operator 1)");

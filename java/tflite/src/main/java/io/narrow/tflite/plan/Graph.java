@@ -280,4 +280,9 @@ final class Graph {
             .flatMap(each -> each.operators().stream())
             .anyMatch(operator -> operator.calls().contains(number));
   }
+
+  /** The tensor whose scale is that of the variable that an operator uses. */
+  int held(int number) {
+    return Variables.value(operator(variables().together(number(), number).get(0)));
+  }
 }

@@ -74,6 +74,17 @@ final class IntegerSupport {
         : TensorType.FLOAT32;
   }
 
+  /** Type of the integers that a tensor is written as, or read as where no integers are. */
+  TensorType written(int tensor) {
+    TensorType type = graph.producer(tensor).map(this::type).orElse(TensorType.FLOAT32);
+    for (Subgraph.Reader reader : graph.readers(tensor)) {
+      if (type == TensorType.FLOAT32) {
+        type = type(reader.operator());
+      }
+    }
+    return type == TensorType.FLOAT32 ? TensorType.INT8 : type;
+  }
+
   private Reason objection(int number, TensorType type) {
     Operator operator = graph.operator(number);
     String name = operator.name();

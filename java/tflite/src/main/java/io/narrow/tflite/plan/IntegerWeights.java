@@ -1,5 +1,6 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
@@ -16,6 +17,9 @@ import java.util.Optional;
 
 /** Encodings of weights and bias beside integer activations (specification 1.3 and 1.5). */
 final class IntegerWeights {
+  /** A constant that is compared lies beyond all values, or this part of their range at most. */
+  private static final float BEYOND = 32;
+
   /** Half of what an int32 holds: the other half is left to the sum of products. */
   static final float LARGEST_BIAS = 1073741823;
 
@@ -164,5 +168,14 @@ final class IntegerWeights {
       range[1] = Math.max(range[1], value);
     }
     return range;
+  }
+
+  /** The range of a constant, of which it only counts whether it is beyond these bounds. */
+  static FloatRange near(ByteBuffer constant, float min, float max) {
+    float[] range = range(constant);
+    float beyond = (max - min) / BEYOND;
+    float low = Math.max(min - beyond, Math.min(max + beyond, range[0]));
+    float high = Math.max(min - beyond, Math.min(max + beyond, range[1]));
+    return new FloatRange(low, high, 0, 0);
   }
 }

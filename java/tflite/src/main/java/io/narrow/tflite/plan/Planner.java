@@ -11,7 +11,6 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
-import io.narrow.tflite.plan.KnownEncodings.Known;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.TensorPlan.Use;
@@ -32,12 +31,8 @@ import java.util.stream.IntStream;
  * they are.
  */
 public final class Planner {
-  private static final String BEYOND_RANGE = "beyond the range of float16: ";
-
   /** More operators than these are told by kinds of reason. */
   private static final int SCREEN = 12;
-
-  private static final float LARGEST_FLOAT16 = 65504;
 
   private final Model model;
   private final Recipe recipe;
@@ -144,14 +139,14 @@ public final class Planner {
 
   private void constants(Graph graph, IntegerPlanner integer) {
     Readers readers = new Readers(graph, integer);
-    List<Decision> decisions = new ArrayList<>();
+    List<ConstantPlanner> constants = new ArrayList<>();
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && graph.isConstant(i)) {
-        decisions.add(new Decision(graph, i, readers, integer));
+        constants.add(new ConstantPlanner(graph, i, readers, integer));
       }
     }
-    LargestFirst.forEach(decisions, decision -> decision.tensor.elements(), Decision::make);
-    decisions.forEach(decision -> tensors.add(decision.made));
+    LargestFirst.forEach(constants, ConstantPlanner::elements, ConstantPlanner::make);
+    constants.forEach(constant -> tensors.add(constant.made()));
   }
 
   private void refuseFloat() {
@@ -220,173 +215,6 @@ public final class Planner {
     Subgraph subgraph = model.subgraphs().get(number);
     for (int i = 0; i < subgraph.operators().size(); i++) {
       operators.add(operator(number, i, subgraph, plans));
-    }
-  }
-
-  /** One constant on its way to a decision. */
-  private static final class Decision {
-    private final Graph graph;
-    private final int number;
-    private final Tensor tensor;
-    private final Readers readers;
-    private final IntegerPlanner integer;
-    private TensorPlan made;
-
-    Decision(Graph graph, int number, Readers readers, IntegerPlanner integer) {
-      this.graph = graph;
-      this.number = number;
-      this.tensor = graph.tensor(number);
-      this.readers = readers;
-      this.integer = integer;
-    }
-
-    void make() {
-      made = integer.constant(number).orElseGet(this::smaller);
-    }
-
-    private TensorPlan smaller() {
-      Reason objection = readers.objection(number, tensor);
-      if (!objection.isEmpty()) {
-        return stays(objection);
-      }
-      Treatment treatment = readers.treatment(number);
-      return treatment.mode() == Mode.FLOAT16
-          ? float16(treatment.saturate())
-          : integer(readers.able(number), treatment);
-    }
-
-    private TensorPlan stays(Reason reason) {
-      return TensorPlan.stays(graph.number(), number, tensor, reason);
-    }
-
-    private TensorPlan plan(Encoding encoding, Use use, List<Integer> by, Reason reason) {
-      return new TensorPlan(
-          graph.number(),
-          number,
-          tensor.name(),
-          tensor.elements(),
-          encoding,
-          use,
-          by,
-          graph.known(number).flatMap(known -> known.codesIn(encoding)),
-          reason);
-    }
-
-    /**
-     * Weights and bias of an operator are stored alike: beside float16 weights with a float32 bias
-     * the runtime (seen with 2.21) leaves XNNPACK and computes three times as long.
-     */
-    private TensorPlan float16(boolean saturate) {
-      List<Integer> together = readers.together(number);
-      long saved = 0;
-      for (int each : together) {
-        Tensor one = graph.tensor(each);
-        saved += one.elements() * (Float.BYTES - Short.BYTES) - dequantizeBytes(one);
-      }
-      if (saved <= 0) {
-        return stays(notSmaller(tensor.elements() * Short.BYTES, "float16"));
-      }
-      float largest = 0;
-      for (int each : together) {
-        Tensor one = graph.tensor(each);
-        float magnitude = WeightScales.magnitudes(graph.contents(each), 1, one.elements())[0];
-        if (magnitude > LARGEST_FLOAT16 && !saturate) {
-          String reaches = " reaches " + magnitude + ", it stays float32";
-          return stays(Reason.of(Code.BEYOND_FLOAT16, BEYOND_RANGE, one.name(), reaches));
-        }
-        largest = each == number ? magnitude : largest;
-      }
-      Reason reason =
-          largest > LARGEST_FLOAT16
-              ? Reason.of(
-                  Code.BEYOND_FLOAT16,
-                  BEYOND_RANGE + WeightScales.beyondFloat16(graph.contents(number)))
-              : Reason.of(Code.QUANTIZED, "stored as float16");
-      return plan(Encoding.FLOAT16, Use.DEQUANTIZED, List.of(), reason);
-    }
-
-    private TensorPlan integer(List<Readers.Reader> all, Treatment treatment) {
-      TensorType type = treatment.weightType();
-      boolean rows = all.get(0).rule().copiesRows();
-      boolean dequantized = treatment.mode() == Mode.WEIGHT_ONLY && !rows;
-      int axis = axis(all, dequantized);
-      List<Readers.Reader> by = all.stream().filter(r -> takes(r, axis, dequantized)).toList();
-      String others = dequantized ? "" : readers.others(number, by);
-      if (rows && !others.isEmpty()) {
-        String only =
-            others + " reads it as float32, so a quantized copy would only add to the file";
-        return stays(Reason.of(Code.NEEDED_AS_FLOAT, only));
-      }
-      long saved = tensor.elements() * Float.BYTES - storedBytes(type) - parameterBytes(axis);
-      if (saved <= (dequantized || rows ? dequantizeBytes(tensor) : 0)) {
-        return stays(notSmaller(saved, type.toString()));
-      }
-      int channels = axis < 0 ? 1 : tensor.dimension(axis);
-      long inner = tensor.inner(axis);
-      float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
-      for (int c = 0; c < channels; c++) {
-        if (!Float.isFinite(magnitudes[c])) {
-          String where = axis < 0 ? "" : " in channel " + c;
-          return stays(Reason.of(Code.NOT_FINITE, "holds NaN or infinity" + where));
-        }
-      }
-      Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis));
-      Encoding encoding =
-          known.isPresent()
-              ? known.get().per(axis, channels)
-              : new Encoding(
-                  type,
-                  axis,
-                  WeightScales.of(graph.contents(number), inner, magnitudes, treatment),
-                  0);
-      return plan(
-          encoding,
-          dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
-          by.stream().map(Readers.Reader::operator).distinct().toList(),
-          Reason.of(
-              Code.QUANTIZED,
-              type
-                  + (axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
-                  + known.map(k -> ", " + k.reason()).orElse("")
-                  + (others.isEmpty() ? "" : "; " + others + " keeps a float32 copy")));
-    }
-
-    /** The axis that all readers agree on, or one scale for all if they do not and can take it. */
-    private int axis(List<Readers.Reader> all, boolean dequantized) {
-      int axis = all.get(0).axis(tensor);
-      boolean agreed = all.stream().allMatch(r -> r.axis(tensor) == axis);
-      boolean oneScale = all.stream().allMatch(r -> r.rule().oneScaleToo());
-      return agreed || dequantized || !oneScale ? axis : -1;
-    }
-
-    private boolean takes(Readers.Reader reader, int axis, boolean dequantized) {
-      return dequantized || reader.axis(tensor) == axis || axis < 0 && reader.rule().oneScaleToo();
-    }
-
-    private long storedBytes(TensorType type) {
-      return type.bytes(tensor.elements());
-    }
-
-    /** A scale and a zero point per channel, as the file format has them. */
-    private long parameterBytes(int axis) {
-      return axis < 0 ? 0 : (long) tensor.dimension(axis) * (Float.BYTES + Long.BYTES);
-    }
-
-    /** About what a DEQUANTIZE operator and its second tensor add to a file. */
-    private static long dequantizeBytes(Tensor tensor) {
-      return 100 + tensor.name().length();
-    }
-
-    private Reason notSmaller(long saved, String type) {
-      return Reason.of(
-          Code.TOO_SMALL,
-          tensor.elements()
-              + " elements: "
-              + type
-              + " would save "
-              + Math.max(0, saved)
-              + " bytes, its DEQUANTIZE operator costs about "
-              + dequantizeBytes(tensor));
     }
   }
 

@@ -101,4 +101,9 @@ final class Variables {
   Encoding encoding(int subgraph, int operator) {
     return planned.get(names.get(new Use(subgraph, operator)));
   }
+
+  /** The tensor that is read from a variable, or assigned to it. */
+  static int value(Operator operator) {
+    return operator.outputs().length > 0 ? operator.outputs()[0] : operator.input(1);
+  }
 }

@@ -8,6 +8,7 @@ import io.narrow.tflite.calibration.RangeMethod;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -22,12 +23,7 @@ final class CalibrateCommand extends Output {
   @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
-  @Option(
-      names = {"-o", "--output"},
-      required = true,
-      paramLabel = "OUT",
-      description = "Where to write the ranges (.json).")
-  private Path output;
+  @Mixin private OutputFile target;
 
   @Option(
       names = "--data",
@@ -63,6 +59,7 @@ final class CalibrateCommand extends Output {
 
   @Override
   public Integer call() {
+    Path output = output(target, input);
     Quantizer.Prepared model =
         Quantizer.DEFAULT
             .withSources(data)
@@ -80,7 +77,7 @@ final class CalibrateCommand extends Output {
       calibration.write(output);
     }
     if (json) {
-      print(document(calibration));
+      print(document(calibration, output));
     } else {
       say("%s -> %s", input, output);
       say("%,d tensors, %,d samples", calibration.tensors(), calibration.samples());
@@ -88,7 +85,7 @@ final class CalibrateCommand extends Output {
     return 0;
   }
 
-  private JsonObject document(Calibration calibration) {
+  private JsonObject document(Calibration calibration, Path output) {
     JsonObject document = new JsonObject();
     document.addProperty("input", input.toString());
     document.addProperty("output", output.toString());

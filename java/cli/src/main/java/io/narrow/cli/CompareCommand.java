@@ -86,6 +86,8 @@ final class CompareCommand extends Output {
 
   @Override
   public Integer call() {
+    OutputFile.apart("--csv", csv, floats, quantized);
+    OutputFile.apart("--model-explorer", modelExplorer, floats, quantized);
     Model reference = ModelInput.read(floats);
     List<String> signatures = reference.signatures().stream().map(Signature::key).toList();
     Comparison comparison =

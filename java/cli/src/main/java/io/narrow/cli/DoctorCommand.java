@@ -37,6 +37,6 @@ final class DoctorCommand extends Output {
       facts.forEach(
           (name, value) -> say("%-18s %s", name, value.replace("\n", "\n" + " ".repeat(19))));
     }
-    return loaded ? 0 : Narrow.NATIVE_LIBRARY;
+    return loaded ? 0 : Narrow.MACHINE;
   }
 }

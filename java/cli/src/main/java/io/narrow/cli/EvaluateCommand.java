@@ -53,6 +53,7 @@ final class EvaluateCommand extends Output {
 
   @Override
   public Integer call() {
+    OutputFile.apart("--junit", junit, models.toArray(Path[]::new));
     QualityGate gate =
         new QualityGate(least, drop == null ? OptionalDouble.empty() : OptionalDouble.of(drop));
     models.forEach(Model::read); // a damaged file is named before the runtime sees it

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -23,12 +24,7 @@ final class ImportCommand extends Output {
   @Parameters(paramLabel = "IN", description = "A Keras model (.h5, .keras).")
   private Path input;
 
-  @Option(
-      names = {"-o", "--output"},
-      required = true,
-      paramLabel = "OUT",
-      description = "Where to write the float model.")
-  private Path output;
+  @Mixin private OutputFile target;
 
   @Option(
       names = "--batch",
@@ -46,6 +42,7 @@ final class ImportCommand extends Output {
 
   @Override
   public Integer call() {
+    Path output = output(target, input);
     if (batch != null && batch < 1) {
       throw NarrowException.input("--batch " + batch + ": it must be at least 1");
     }

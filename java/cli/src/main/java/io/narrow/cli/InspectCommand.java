@@ -59,6 +59,7 @@ final class InspectCommand extends Output {
 
   @Override
   public Integer call() {
+    OutputFile.apart("--html", page, input);
     Model model = ModelInput.read(input);
     Optional<Planned> planned =
         why || page != null ? Optional.of(planned(model)) : Optional.empty();

@@ -2,8 +2,11 @@ package io.narrow.cli;
 
 import io.narrow.kernels.Kernels;
 import io.narrow.tflite.NarrowException;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.nio.charset.Charset;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -33,14 +36,14 @@ import picocli.CommandLine.Spec;
       "2:wrong usage or bad input",
       "3:a model does not reach what was asked for",
       "4:the model cannot be treated as asked",
-      "5:the native library could not be loaded"
+      "5:the machine lacks what it takes: a native library, memory"
     })
 public final class Narrow
     implements Runnable, IParameterExceptionHandler, IExecutionExceptionHandler {
   static final int BUG = 1;
   static final int USAGE = 2;
   static final int GATE = 3;
-  static final int NATIVE_LIBRARY = 5;
+  static final int MACHINE = 5;
 
   private static final List<String> COMMANDS =
       List.of(
@@ -82,8 +85,21 @@ public final class Narrow
 
   public static void main(String[] arguments) {
     loadKernelsMeanwhile(arguments);
-    System.exit(
-        run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments));
+    StandardOutput standard = new StandardOutput();
+    PrintWriter out = new PrintWriter(new OutputStreamWriter(standard, charset()), true);
+    PrintWriter err = new PrintWriter(System.err, true);
+    int code = run(out, err, arguments);
+    out.flush();
+    if (code == 0 && standard.problem().isPresent()) {
+      code = problem(err, "standard output: " + standard.problem().get(), USAGE);
+    }
+    System.exit(code);
+  }
+
+  /** That of {@code System.out}, which says so itself only from JDK 18 on. */
+  private static Charset charset() {
+    String name = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
+    return name == null ? Charset.defaultCharset() : Charset.forName(name);
   }
 
   /** Loading the native kernels takes as long as reading the command line: do both at once. */
@@ -95,7 +111,11 @@ public final class Narrow
           new Thread() {
             @Override
             public void run() {
-              Kernels.active();
+              try {
+                Kernels.active();
+              } catch (RuntimeException | Error e) {
+                // the command meets it too, and says it
+              }
             }
           };
       loading.setDaemon(true);
@@ -128,7 +148,23 @@ public final class Narrow
     line.setErr(err);
     line.setParameterExceptionHandler(narrow);
     line.setExecutionExceptionHandler(narrow);
-    return line.execute(arguments);
+    try {
+      checkKernels();
+      return line.execute(arguments);
+    } catch (NarrowException | Error e) {
+      return failed(e, line);
+    }
+  }
+
+  /** Kernels that the user chose, and which cannot run here, are an error before anything else. */
+  private static void checkKernels() {
+    if (System.getProperty("narrow.kernels") != null) {
+      try {
+        Kernels.active();
+      } catch (IllegalArgumentException | IllegalStateException e) {
+        throw new NarrowException(NarrowException.Kind.INPUT, "-D" + e.getMessage(), e);
+      }
+    }
   }
 
   @Override
@@ -140,12 +176,14 @@ public final class Narrow
 
   @Override
   public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
+    return failed(e, command);
+  }
+
+  private static int failed(Throwable e, CommandLine command) {
     PrintWriter err = command.getErr();
-    if (e instanceof NarrowException narrow) {
-      return problem(err, Advice.with(narrow), narrow.kind().exitCode());
-    }
-    if (e.getCause() instanceof UnsatisfiedLinkError) {
-      return problem(err, e.getMessage(), NATIVE_LIBRARY);
+    Optional<Failure> failure = Failure.of(e);
+    if (failure.isPresent()) {
+      return problem(err, failure.get().line(), failure.get().code());
     }
     err.println("narrow: a bug: please report it with the lines that follow");
     e.printStackTrace(err);

@@ -2,6 +2,8 @@ package io.narrow.cli;
 
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
+import io.narrow.tflite.NarrowException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.regex.MatchResult;
@@ -21,10 +23,20 @@ abstract class Output implements Callable<Integer> {
   boolean json;
 
   @Spec private CommandSpec spec;
+  private boolean taken; // standard output, by a file
 
   final void say(String format, Object... values) {
     String text = values.length == 0 ? format : String.format(Locale.ROOT, format, values);
-    spec.commandLine().getOut().println(text);
+    (taken ? spec.commandLine().getErr() : spec.commandLine().getOut()).println(text);
+  }
+
+  /** Where to write what is made of a file; text gives way where that is standard output. */
+  final Path output(OutputFile target, Path input) {
+    taken = target.isStandardOutput();
+    if (taken && json) {
+      throw NarrowException.input("--json: standard output is taken by -o");
+    }
+    return target.of(input);
   }
 
   /** A number with a comma after every third digit; a format would cost a short run 8 ms. */

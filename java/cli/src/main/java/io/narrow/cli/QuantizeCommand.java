@@ -21,12 +21,7 @@ final class QuantizeCommand extends Output {
   @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
-  @Option(
-      names = {"-o", "--output"},
-      required = true,
-      paramLabel = "OUT",
-      description = "Where to write the quantized model.")
-  private Path output;
+  @Mixin private OutputFile target;
 
   @Mixin private RecipeOptions recipe;
 
@@ -45,16 +40,17 @@ final class QuantizeCommand extends Output {
 
   @Override
   public Integer call() {
+    Path output = output(target, input);
+    OutputFile.apart("--save-recipe", savedRecipe, input, output);
     Quantizer.Prepared model = calibration.quantizer().prepare(ModelInput.read(input));
     Plan plan = model.plan(recipe.recipe());
     if (savedRecipe != null) {
       plan.recipe().write(savedRecipe);
     }
-    Rewriter.rewrite(plan).write(output);
+    long before = size(input);
+    long after = Rewriter.rewrite(plan).write(output);
     List<Reason> warnings = model.warnings(plan);
     PlanText text = new PlanText(plan, warnings);
-    long before = size(input);
-    long after = size(output);
     if (json) {
       JsonObject document = text.json();
       document.add("input", file(input, before));

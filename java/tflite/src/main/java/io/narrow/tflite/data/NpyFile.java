@@ -45,13 +45,11 @@ public final class NpyFile {
     head.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
     head.put((byte) length).put((byte) (length >> 8));
     head.put(padded.getBytes(StandardCharsets.US_ASCII)).flip();
-    ByteBuffer[] contents = {head, values.duplicate()};
     WholeFile.write(
         file,
-        channel -> {
-          while (head.hasRemaining() || contents[1].hasRemaining()) {
-            channel.write(contents);
-          }
+        sink -> {
+          sink.write(head);
+          sink.write(values.duplicate());
         });
   }
 }

@@ -9,32 +9,38 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 
 /** Writes files of which nobody ever sees a part. */
 public final class WholeFile {
   /** Writes the contents. */
   public interface Contents {
-    void writeTo(FileChannel channel) throws IOException;
+    void writeTo(FileSink sink) throws IOException;
   }
+
+  // More links than that one after the other, and the system takes them for a circle too.
+  private static final int LINKS = 40;
 
   private WholeFile() {}
 
   /**
    * Writes under a temporary name beside the file, then moves into place: an interruption leaves
-   * the old file or the new one. Where several threads or processes write one file at a time, it is
-   * that of the last, whole.
+   * the old file or the new one, and a file that was there keeps its permissions. Where several
+   * threads or processes write one file at a time, it is that of the last, whole.
    *
+   * <p>Links are followed. What is there and is no regular file, such as a device or a pipe, is
+   * written into.
+   *
+   * @return how many bytes it has
    * @throws NarrowException if it cannot be written
    */
-  public static void write(Path file, Contents contents) {
+  public static long write(Path file, Contents contents) {
     if (Files.isDirectory(file)) {
       throw NarrowException.input(file + ": is a directory, nothing can be written there");
     }
     try {
-      replace(file.toAbsolutePath(), contents);
+      boolean replaced = !Files.exists(file) || (Files.isRegularFile(file) && !isOpen(file));
+      return replaced ? replace(followed(file), contents) : writeInto(file, contents);
     } catch (IOException e) {
       throw NarrowException.input(file + ": cannot be written: " + reason(e));
     }
@@ -42,39 +48,49 @@ public final class WholeFile {
 
   /** Writes bytes, likewise. */
   public static void write(Path file, byte[] contents) {
-    ByteBuffer left = ByteBuffer.wrap(contents);
-    write(
-        file,
-        channel -> {
-          while (left.hasRemaining()) {
-            channel.write(left);
-          }
-        });
+    write(file, sink -> sink.write(ByteBuffer.wrap(contents)));
   }
 
-  private static void replace(Path target, Contents contents) throws IOException {
-    // Nobody else's: number of a process and name of a file are the same in another container, on
-    // another thread. And short, because the target's name may be as long as a name can be.
-    Path temporary = target.resolveSibling(".narrow-" + UUID.randomUUID() + ".tmp");
-    FileChannel open =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    try {
-      try (FileChannel channel = open) {
-        contents.writeTo(channel);
+  /** What a link leads to, which need not exist. */
+  private static Path followed(Path file) throws IOException {
+    Path target = file.toAbsolutePath();
+    for (int links = 0; Files.isSymbolicLink(target); links++) {
+      if (links == LINKS) {
+        throw new IOException("too many links, one after the other");
       }
-      Files.move(
-          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException | Error e) {
-      discard(temporary, e);
-      throw e;
+      target = target.resolveSibling(Files.readSymbolicLink(target));
+    }
+    return target;
+  }
+
+  /** Whether a name is one of the system's for what this process has open: {@code /dev/stdout}. */
+  private static boolean isOpen(Path file) throws IOException {
+    Path target = file.toAbsolutePath();
+    while (Files.isSymbolicLink(target)) {
+      if (target.getParent().toRealPath().startsWith("/proc")) {
+        return true;
+      }
+      target = target.resolveSibling(Files.readSymbolicLink(target));
+    }
+    return false;
+  }
+
+  private static long replace(Path target, Contents contents) throws IOException {
+    try (Temporary temporary = Temporary.beside(target)) {
+      FileSink sink = new FileSink(temporary.channel());
+      contents.writeTo(sink);
+      temporary.moveTo(target);
+      return sink.position();
     }
   }
 
-  private static void discard(Path temporary, Throwable why) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException e) {
-      why.addSuppressed(e);
+  private static long writeInto(Path target, Contents contents) throws IOException {
+    // At its end, where that is a file: what has it open may have written already.
+    try (FileChannel channel =
+        FileChannel.open(target, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
+      FileSink sink = new FileSink(channel);
+      contents.writeTo(sink);
+      return sink.position();
     }
   }
 

@@ -77,12 +77,13 @@ public final class Model {
 
   /**
    * Writes the model: first under a temporary name beside {@code file}, then moved into place, so
-   * that an interruption leaves the old file or the new one.
+   * that an interruption leaves the old file or the new one. Devices and pipes are written into.
    *
+   * @return the size of the file in bytes
    * @throws NarrowException if it cannot be written
    */
-  public void write(Path file) {
-    ModelFile.write(this, file, ModelFile.LARGEST_FLATBUFFER);
+  public long write(Path file) {
+    return ModelFile.write(this, file, ModelFile.LARGEST_FLATBUFFER);
   }
 
   /**

@@ -2,6 +2,7 @@ package io.narrow.tflite.model;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
+import io.narrow.tflite.files.FileSink;
 import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.schema.Table;
 import io.narrow.tflite.schema.TableReader;
@@ -140,8 +141,8 @@ final class ModelFile {
   /**
    * @param largest bytes beyond which buffers go after the flatbuffer
    */
-  static void write(Model model, Path file, long largest) {
-    WholeFile.write(file, channel -> write(model, channel, largest));
+  static long write(Model model, Path file, long largest) {
+    return WholeFile.write(file, channel -> write(model, channel, largest));
   }
 
   static ByteBuffer bytes(Model model) {
@@ -190,7 +191,7 @@ final class ModelFile {
     return inline;
   }
 
-  private static void write(Model model, FileChannel channel, long largest) throws IOException {
+  private static void write(Model model, FileSink channel, long largest) throws IOException {
     TableWriter writer = new TableWriter(model.table(inline(model)), IDENTIFIER);
     if (writer.size() <= largest) {
       writer.write(channel);
@@ -205,7 +206,7 @@ final class ModelFile {
   }
 
   /** Writes a flatbuffer without buffers, and the buffers after it. */
-  private static void writeAfterwards(Model model, FileChannel channel) throws IOException {
+  private static void writeAfterwards(Model model, FileSink channel) throws IOException {
     // Offsets and sizes are fields of fixed width, so the first layout tells where they end up.
     long position = new TableWriter(model.table(placed(model, ALIGNMENT)), IDENTIFIER).size();
     List<Table> buffers = placed(model, align(position));

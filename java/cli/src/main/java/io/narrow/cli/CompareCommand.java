@@ -1,5 +1,7 @@
 package io.narrow.cli;
 
+import io.narrow.report.ModelDocument;
+import io.narrow.report.Page;
 import io.narrow.tflite.comparison.Comparator;
 import io.narrow.tflite.comparison.Comparison;
 import io.narrow.tflite.comparison.ComparisonFile;
@@ -84,16 +86,26 @@ final class CompareCommand extends Output {
       description = "Write node data for Model Explorer, to lay over the graph of QUANT.")
   private Path modelExplorer;
 
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description =
+          "Write a page to look at: the graph of QUANT by error, worst tensors first, histograms of"
+              + " the values that they stand for. It needs no network.")
+  private Path page;
+
   @Override
   public Integer call() {
     OutputFile.apart("--csv", csv, floats, quantized);
     OutputFile.apart("--model-explorer", modelExplorer, floats, quantized);
+    OutputFile.apart("--html", page, floats, quantized);
     Model reference = ModelInput.read(floats);
     List<String> signatures = reference.signatures().stream().map(Signature::key).toList();
+    Model made = Model.read(quantized);
     Comparison comparison =
         Comparator.compare(
             reference,
-            Model.read(quantized),
+            made,
             Datasets.NONE.withNamed(data, signatures),
             Comparator.Options.DEFAULT
                 .withSamples(samples)
@@ -101,14 +113,20 @@ final class CompareCommand extends Output {
                 .withXnnpack(!builtIn)
                 .withLocal(!endToEnd)
                 .withRestored(restored)
+                .withHistograms(page != null)
                 .withProgress(Bar.onTerminal()));
     Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));
     Optional.ofNullable(modelExplorer)
         .ifPresent(file -> write(file, ComparisonFile.modelExplorer(comparison)));
+    Optional.ofNullable(page)
+        .ifPresent(
+            file ->
+                write(file, Page.html(new ModelDocument(made).withComparison(comparison).graph())));
     if (json) {
       say(ComparisonFile.json(comparison));
     } else {
       new ComparisonText(comparison, top).lines().forEach(this::say);
+      Optional.ofNullable(page).ifPresent(file -> say("page: " + file));
     }
     return 0;
   }

@@ -26,8 +26,14 @@ final class Drawing {
 
   private final XMLStreamWriter xml;
 
-  private Drawing(XMLStreamWriter xml) {
+  /** Letters that the page writes into an operator beside its kind: an error in decibels. */
+  private static final int ERROR_LETTERS = 8;
+
+  private final int reserved;
+
+  private Drawing(XMLStreamWriter xml, int reserved) {
     this.xml = xml;
+    this.reserved = reserved;
   }
 
   /** The graphs of all subgraphs, nothing if the document has none. */
@@ -35,7 +41,7 @@ final class Drawing {
     StringWriter text = new StringWriter();
     try {
       XMLStreamWriter xml = XMLOutputFactory.newDefaultFactory().createXMLStreamWriter(text);
-      Drawing drawing = new Drawing(xml);
+      Drawing drawing = new Drawing(xml, document.has("comparison") ? ERROR_LETTERS : 0);
       JsonArray subgraphs = document.getAsJsonArray("subgraphs");
       for (int i = 0; subgraphs != null && i < subgraphs.size(); i++) {
         drawing.subgraph(i, subgraphs.get(i).getAsJsonObject());
@@ -48,7 +54,7 @@ final class Drawing {
   }
 
   private void subgraph(int number, JsonObject subgraph) throws XMLStreamException {
-    Layout layout = Layout.of(subgraph);
+    Layout layout = Layout.of(subgraph, reserved);
     String name = subgraph.get("name").getAsString();
     start("figure");
     start("figcaption");

@@ -43,14 +43,22 @@ final class Layout {
   private final Map<Integer, ElkNode> ends = new TreeMap<>();
   private final Map<Integer, List<ElkEdge>> lines = new LinkedHashMap<>();
 
-  private Layout(JsonObject subgraph) {
+  private final int reserved;
+
+  private Layout(JsonObject subgraph, int reserved) {
     this.subgraph = subgraph;
+    this.reserved = reserved;
     this.steps = subgraph.getAsJsonArray("graph");
     this.tensors = subgraph.getAsJsonArray("tensors");
   }
 
-  static Layout of(JsonObject subgraph) {
-    Layout layout = new Layout(subgraph);
+  /**
+   * Lays out a graph.
+   *
+   * @param reserved letters that each operator has room for beside its kind
+   */
+  static Layout of(JsonObject subgraph, int reserved) {
+    Layout layout = new Layout(subgraph, reserved);
     layout.build();
     Thread thread = new Thread(null, layout::place, "layout", STACK_BYTES);
     Throwable[] failure = new Throwable[1];
@@ -76,7 +84,7 @@ final class Layout {
     }
     producers.putAll(inputs);
     for (int i = 0; i < steps.size(); i++) {
-      ElkNode node = node(label(i));
+      ElkNode node = node(label(i), reserved);
       operators.add(node);
       for (JsonElement output : step(i).getAsJsonArray("outputs")) {
         producers.put(output.getAsInt(), node);
@@ -105,15 +113,16 @@ final class Layout {
   }
 
   private ElkNode end(int tensor) {
-    return ends.computeIfAbsent(tensor, number -> node(endLabel(subgraph, tensor)));
+    return ends.computeIfAbsent(tensor, number -> node(endLabel(subgraph, tensor), 0));
   }
 
-  private ElkNode node(List<String> label) {
+  private ElkNode node(List<String> label, int more) {
     ElkNode node = ElkGraphUtil.createNode(root);
     node.setWidth(
         16
             + Math.max(
-                LETTER_WIDTH * label.get(0).length(), SMALL_LETTER_WIDTH * label.get(1).length()));
+                LETTER_WIDTH * (label.get(0).length() + more),
+                SMALL_LETTER_WIDTH * label.get(1).length()));
     node.setHeight(HEIGHT);
     return node;
   }

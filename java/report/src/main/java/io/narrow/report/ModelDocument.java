@@ -2,7 +2,10 @@ package io.narrow.report;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.narrow.tflite.calibration.Calibration;
+import io.narrow.tflite.comparison.Comparison;
+import io.narrow.tflite.comparison.ComparisonFile;
 import io.narrow.tflite.model.Ledger;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
@@ -25,6 +28,7 @@ public final class ModelDocument {
   private final Model model;
   private Optional<Plan> plan = Optional.empty();
   private Optional<Statistics> statistics = Optional.empty();
+  private Optional<Comparison> comparison = Optional.empty();
 
   /** What calibration saw, and of which model. */
   record Statistics(Model model, Calibration calibration) {}
@@ -46,6 +50,16 @@ public final class ModelDocument {
    */
   public ModelDocument withCalibration(Model calibrated, Calibration calibration) {
     statistics = Optional.of(new Statistics(calibrated, calibration));
+    return this;
+  }
+
+  /**
+   * Adds how far the model's tensors are from those of the float model that it was made of.
+   *
+   * @param made of this model, the quantized one, best with histograms
+   */
+  public ModelDocument withComparison(Comparison made) {
+    comparison = Optional.of(made);
     return this;
   }
 
@@ -101,6 +115,11 @@ public final class ModelDocument {
             (number, subgraph, entry) ->
                 new GraphDocument(model, number, plan, statistics).addTo(entry));
     document.add("bytes", counts(Ledger.of(model)));
+    comparison.ifPresent(
+        made -> {
+          document.addProperty("compared_with", made.floatModel());
+          document.add("comparison", JsonParser.parseString(ComparisonFile.json(made)));
+        });
     return document;
   }
 

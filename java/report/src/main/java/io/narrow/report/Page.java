@@ -6,13 +6,21 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** A page of one file that shows a document, and holds it. */
 public final class Page {
   private static final Pattern PLACE = Pattern.compile("<!-- (\\w+) -->");
+  private static final String PARTS = "io/narrow/report/page/";
+
+  /** One module, in this order. */
+  private static final List<String> SCRIPTS =
+      List.of("base", "errors", "why", "graph", "details", "charts", "search", "page");
+
   private static final String CHARTS = "META-INF/resources/webjars/uplot/";
 
   private Page() {}
@@ -27,15 +35,18 @@ public final class Page {
   public static String html(JsonObject document) {
     Map<String, String> parts =
         Map.of(
-            "style", resource("io/narrow/report/page.css"),
+            "style", resource(PARTS + "page.css"),
             "chartstyle", chart("uPlot.min.css"),
             "charts", chart("uPlot.iife.min.js"),
-            "script", resource("io/narrow/report/page.js"),
+            "script",
+                SCRIPTS.stream()
+                    .map(script -> resource(PARTS + script + ".js"))
+                    .collect(Collectors.joining("\n")),
             "graphs", Drawing.of(document),
             // Escapes what could end the element.
             "data", new Gson().toJson(document));
     return PLACE
-        .matcher(resource("io/narrow/report/page.html"))
+        .matcher(resource(PARTS + "page.html"))
         .replaceAll(place -> Matcher.quoteReplacement(parts.get(place.group(1))));
   }
 

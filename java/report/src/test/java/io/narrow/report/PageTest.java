@@ -20,21 +20,13 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 class PageTest {
-  private static final Path DIGITS = digits();
+  private static final Path DIGITS = Digits.file("digits.tflite");
 
   // A browser that ends still writes to its profile.
   @TempDir(cleanup = CleanupMode.NEVER)
   private Path profile;
 
   @TempDir private Path folder;
-
-  private static Path digits() {
-    Path up = Path.of("").toAbsolutePath();
-    while (!Files.isDirectory(up.resolve("examples").resolve("digits"))) {
-      up = up.getParent();
-    }
-    return up.resolve("examples").resolve("digits").resolve("digits.tflite");
-  }
 
   private Path page(JsonObject document) throws Exception {
     return Files.writeString(folder.resolve("page.html"), Page.html(document));

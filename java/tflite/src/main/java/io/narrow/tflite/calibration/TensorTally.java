@@ -15,9 +15,9 @@ import java.util.Optional;
  * sample, evenly spread: counting costs a nanosecond a value, more than computing many of them.
  * Which ones depends on the number of elements alone.
  */
-final class TensorTally {
+public final class TensorTally {
   /** Most elements of one sample that go into the histogram. */
-  static final int COUNTED = 1 << 12;
+  public static final int COUNTED = 1 << 12;
 
   private static final int PART = 1 << 16; // floats: 256 KiB, and few calls
   private static final int MASK = Histogram.BINS - 1;
@@ -28,6 +28,11 @@ final class TensorTally {
   private int low; // number of the lowest bin: there are fewer than 2048 from it to the highest
   private FloatRange range = FloatRange.EMPTY;
   private Optional<MovingAverage> average = Optional.empty();
+
+  /** Without a moving average. */
+  public TensorTally() {
+    this(Optional.empty());
+  }
 
   /**
    * @param averaging the moving average to keep, if any
@@ -43,7 +48,7 @@ final class TensorTally {
    * @param scratch {@value #COUNTED} floats that this may overwrite
    * @return the range of these; if it has values that are not finite, nothing was counted
    */
-  FloatRange add(ByteBuffer values, float[] scratch) {
+  public FloatRange add(ByteBuffer values, float[] scratch) {
     ByteBuffer bytes = values.slice();
     FloatBuffer floats = bytes.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     int size = floats.capacity();
@@ -129,6 +134,11 @@ final class TensorTally {
 
   Optional<MovingAverage> average() {
     return average;
+  }
+
+  /** What was counted; empty if nothing was. */
+  public Optional<Distribution> distribution() {
+    return range.isEmpty() ? Optional.empty() : Optional.of(new Distribution(range, histogram()));
   }
 
   /** What was counted; without any bin if nothing was. */

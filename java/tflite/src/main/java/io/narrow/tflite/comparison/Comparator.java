@@ -26,13 +26,20 @@ public final class Comparator {
    * @param local whether the error of each operator alone is measured, which takes a third of the
    *     time; without it nothing can be restored
    * @param restored how many of the worst operators are put back to float
+   * @param histograms whether the values of the float model's tensors are counted as well
    * @param progress is told of each sample
    */
   public record Options(
-      int samples, int threads, boolean xnnpack, boolean local, int restored, Progress progress) {
-    /** All samples, one thread, XNNPACK, local errors, nothing restored, no progress. */
+      int samples,
+      int threads,
+      boolean xnnpack,
+      boolean local,
+      int restored,
+      boolean histograms,
+      Progress progress) {
+    /** All samples, one thread, XNNPACK, local errors, nothing restored or counted, no progress. */
     public static final Options DEFAULT =
-        new Options(Integer.MAX_VALUE, 1, true, true, 0, Progress.NONE);
+        new Options(Integer.MAX_VALUE, 1, true, true, 0, false, Progress.NONE);
 
     public Options {
       if (threads < 1) {
@@ -47,27 +54,31 @@ public final class Comparator {
     }
 
     public Options withSamples(int samples) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
 
     public Options withThreads(int threads) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
 
     public Options withXnnpack(boolean xnnpack) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
 
     public Options withLocal(boolean local) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
 
     public Options withRestored(int restored) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+    }
+
+    public Options withHistograms(boolean histograms) {
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
 
     public Options withProgress(Progress progress) {
-      return new Options(samples, threads, xnnpack, local, restored, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
     }
   }
 
@@ -94,6 +105,7 @@ public final class Comparator {
                     floats.withEntry(entry),
                     quantized.withEntry(other.getAsInt()),
                     floats.signatureOf(entry),
+                    other.getAsInt(),
                     options)
                 .compare(inputs -> data.of(floats.signatureOf(entry), inputs, entry == 0));
         found.ifPresent(graphs::add);

@@ -1,5 +1,6 @@
 package io.narrow.tflite.comparison;
 
+import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.model.TensorType;
 import java.util.Comparator;
 import java.util.List;
@@ -30,6 +31,7 @@ public record Comparison(
    *
    * @param signature its name, empty if there is none
    * @param name of the subgraph of the quantized model, {@code main} if it has none
+   * @param subgraph its number there
    * @param samples how many samples both models were run on
    * @param tensors those that were compared, in the order in which the quantized model computes
    *     them, inputs first
@@ -39,6 +41,7 @@ public record Comparison(
   public record Graph(
       String signature,
       String name,
+      int subgraph,
       int samples,
       List<Tensor> tensors,
       List<String> unseen,
@@ -53,7 +56,7 @@ public record Comparison(
     }
 
     Graph with(List<Restored> found) {
-      return new Graph(signature, name, samples, tensors, unseen, found);
+      return new Graph(signature, name, subgraph, samples, tensors, unseen, found);
     }
 
     /** The tensors that operators compute, those first whose operator alone adds the most noise. */
@@ -106,6 +109,8 @@ public record Comparison(
    * @param local the error that the operator which writes it adds alone, when it reads the float
    *     model's values, rounded to the encodings of its operands; empty for inputs, and where the
    *     operator could not be run alone
+   * @param values of the float model's tensor, if {@link Comparator.Options#histograms} asks for
+   *     them and there was a sample without NaN and infinity
    */
   public record Tensor(
       int number,
@@ -121,9 +126,24 @@ public record Comparison(
       int zeroPoint,
       double clipped,
       Error accumulated,
-      Optional<Error> local) {
+      Optional<Error> local,
+      Optional<Distribution> values) {
     public Tensor {
       shape = List.copyOf(shape);
+    }
+
+    /** The smallest real value that its integers stand for; NaN if it has none. */
+    public double lowest() {
+      return real(type == TensorType.UINT8 ? 0 : -(1L << type.bits() - 1));
+    }
+
+    /** The largest real value that its integers stand for; NaN if it has none. */
+    public double highest() {
+      return real((1L << (type == TensorType.UINT8 ? type.bits() : type.bits() - 1)) - 1);
+    }
+
+    private double real(long code) {
+      return scale > 0 ? (double) scale * (code - zeroPoint) : Double.NaN;
     }
 
     /** An error in steps of the scale; NaN if there is none. */

@@ -1,6 +1,8 @@
 package io.narrow.tflite.comparison;
 
 import com.google.gson.stream.JsonWriter;
+import io.narrow.tflite.calibration.Distribution;
+import io.narrow.tflite.calibration.Histogram;
 import io.narrow.tflite.comparison.Comparison.Error;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
@@ -24,6 +26,9 @@ public final class ComparisonFile {
   private static final String DEFAULT_SIGNATURE = "serving_default";
 
   private static final String CRLF = "\r\n";
+
+  /** Most bins of a histogram. */
+  private static final int BINS = 48;
 
   /** SQNR in decibels up to which a colour goes: from what is wrong to what rounding explains. */
   private static final Map<Double, String> COLOURS =
@@ -49,8 +54,9 @@ public final class ComparisonFile {
   /**
    * A document of the form of ai-edge-quantizer's {@code _comparison_result.json}: its keys with
    * its definitions ({@code mse}, {@code cosine_similarity}, {@code snr}; not its {@code
-   * median_diff_ratio} and {@code kl_divergence}), and more of Narrow's. Figures that are not
-   * finite are left out, as JSON has none.
+   * median_diff_ratio} and {@code kl_divergence}), and more of Narrow's; with the values of tensors
+   * where they were counted: {@code range}, {@code histogram}, and what the integers {@code reach}.
+   * Figures that are not finite are left out, as JSON has none.
    */
   public static String json(Comparison comparison) {
     return document(json -> write(comparison, json));
@@ -67,6 +73,7 @@ public final class ComparisonFile {
       write(graph, Role.OUTPUT, "output_tensors", json);
       json.name("constant_tensors").beginObject().endObject();
       write(graph, Role.INTERMEDIATE, "intermediate_tensors", json);
+      json.name("subgraph").value(graph.subgraph());
       json.name("samples").value(graph.samples());
       json.name("worst").beginArray();
       for (Tensor tensor : graph.worst()) {
@@ -75,6 +82,7 @@ public final class ComparisonFile {
       json.endArray();
       if (graph.firstBad().isPresent()) {
         json.name("first_bad").value(graph.firstBad().get().name());
+        json.name("first_bad_tensor").value(graph.firstBad().get().number());
       }
       json.name("unseen").beginArray();
       for (String line : graph.unseen()) {
@@ -125,6 +133,31 @@ public final class ComparisonFile {
       json.name("scale").value(tensor.scale());
       json.name("zero_point").value(tensor.zeroPoint());
     }
+    if (tensor.values().isPresent()) {
+      write(tensor, tensor.values().get(), json);
+    }
+  }
+
+  private static void write(Tensor tensor, Distribution values, JsonWriter json)
+      throws IOException {
+    range("range", values.range().min(), values.range().max(), json);
+    if (tensor.scale() > 0) {
+      range("reach", tensor.lowest(), tensor.highest(), json);
+    }
+    Histogram bins = values.histogram().coarser(BINS);
+    json.name("histogram").beginObject();
+    json.name("low").value(bins.first() * bins.width());
+    json.name("high").value((bins.first() + bins.counts().length) * bins.width());
+    json.name("counts").beginArray();
+    for (long count : bins.counts()) {
+      json.value(count);
+    }
+    json.endArray().endObject();
+  }
+
+  private static void range(String name, double low, double high, JsonWriter json)
+      throws IOException {
+    json.name(name).beginArray().value(low).value(high).endArray();
   }
 
   private static void write(String prefix, Error error, Tensor tensor, JsonWriter json)

@@ -1,6 +1,7 @@
 package io.narrow.tflite.comparison;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.comparison.Comparison.Role;
@@ -32,14 +33,21 @@ final class GraphComparator {
   private final GraphValues floats;
   private final GraphValues quantized;
   private final String signature;
+  private final int subgraph;
   private final Comparator.Options options;
   private final Pairing pairing;
   private final List<String> unseen = new ArrayList<>();
 
-  GraphComparator(Model floats, Model quantized, String signature, Comparator.Options options) {
+  /**
+   * @param signature of the float model that they compute
+   * @param subgraph number of the quantized model's in its file
+   */
+  GraphComparator(
+      Model floats, Model quantized, String signature, int subgraph, Comparator.Options options) {
     this.floats = new GraphValues(floats);
     this.quantized = new GraphValues(quantized);
     this.signature = signature;
+    this.subgraph = subgraph;
     this.options = options;
     this.pairing = Pairing.of(this.floats, this.quantized);
   }
@@ -73,9 +81,20 @@ final class GraphComparator {
       Optional<Follower> alone = alone(observed, feed, computed);
       try {
         List<Follower> followers = Stream.concat(Stream.of(whole), alone.stream()).toList();
+        Distributions values =
+            new Distributions(
+                options.histograms()
+                    ? pairs.stream().map(Pair::floatNumber).distinct().toList()
+                    : List.of());
         List<Lockstep.Counted> counted =
             Lockstep.run(
-                observed, followers, feed, options.threads(), "compare", options.progress());
+                observed,
+                followers,
+                values::counter,
+                feed,
+                options.threads(),
+                "compare",
+                options.progress());
         Map<Integer, Tally> local = new HashMap<>();
         if (alone.isPresent() && alone.get().problem().isEmpty()) {
           for (int i = 0; i < computed.size(); i++) {
@@ -83,7 +102,7 @@ final class GraphComparator {
           }
         }
         alone.flatMap(Follower::problem).ifPresent(this::noLocal);
-        return graph(feed.size(), pairs, counted.get(0), local);
+        return graph(feed.size(), pairs, counted.get(0), local, values.counted());
       } finally {
         alone.ifPresent(Follower::close);
       }
@@ -205,7 +224,11 @@ final class GraphComparator {
   }
 
   private Graph graph(
-      int samples, List<Pair> pairs, Lockstep.Counted whole, Map<Integer, Tally> local) {
+      int samples,
+      List<Pair> pairs,
+      Lockstep.Counted whole,
+      Map<Integer, Tally> local,
+      Map<Integer, Distribution> values) {
     List<Comparison.Tensor> tensors = new ArrayList<>();
     for (int i = 0; i < pairs.size(); i++) {
       Pair pair = pairs.get(i);
@@ -227,11 +250,12 @@ final class GraphComparator {
               info.zeroPoint(),
               tally.clipped(),
               tally.error(),
-              Optional.ofNullable(local.get(pair.number())).map(Tally::error)));
+              Optional.ofNullable(local.get(pair.number())).map(Tally::error),
+              Optional.ofNullable(values.get(pair.floatNumber()))));
     }
     String name = quantized.graph().name();
     return new Graph(
-        signature, name.isEmpty() ? "main" : name, samples, tensors, unseen, List.of());
+        signature, name.isEmpty() ? "main" : name, subgraph, samples, tensors, unseen, List.of());
   }
 
   private Role role(int tensor) {

@@ -8,12 +8,16 @@ import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Followers of a float model in one thread: each runs on every sample that the float model ran. */
 final class Lockstep implements Observer, AutoCloseable {
   private final List<Follower.Thread> threads = new ArrayList<>();
 
-  private Lockstep(List<Follower> followers) {
+  private final Observer beside;
+
+  private Lockstep(List<Follower> followers, Observer beside) {
+    this.beside = beside;
     Tally.Scratch scratch = new Tally.Scratch();
     followers.forEach(follower -> threads.add(follower.start(scratch)));
   }
@@ -21,6 +25,7 @@ final class Lockstep implements Observer, AutoCloseable {
   @Override
   public void after(int sample, Tensors tensors) {
     threads.forEach(thread -> thread.follow(tensors));
+    beside.after(sample, tensors);
   }
 
   @Override
@@ -43,10 +48,16 @@ final class Lockstep implements Observer, AutoCloseable {
    */
   record Counted(List<Tally> tallies, List<TensorInfo> infos) {}
 
-  /** Runs all on samples; returns what was counted of each follower, whatever the threads. */
+  /**
+   * Runs all on samples.
+   *
+   * @param beside makes for each thread another that looks at the float model
+   * @return what was counted of each follower, whatever the threads
+   */
   static List<Counted> run(
       ObservedModel floats,
       List<Follower> followers,
+      Supplier<Observer> beside,
       Inputs inputs,
       int threads,
       String task,
@@ -59,7 +70,7 @@ final class Lockstep implements Observer, AutoCloseable {
       floats.run(
           inputs,
           () -> {
-            Lockstep one = new Lockstep(followers);
+            Lockstep one = new Lockstep(followers, beside.get());
             all.add(one);
             return one;
           },

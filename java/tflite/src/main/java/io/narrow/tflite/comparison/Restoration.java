@@ -106,7 +106,13 @@ final class Restoration {
                 model, inputs, floats.graph()::isInput, outputs, options.xnnpack(), false));
       }
       return Lockstep.run(
-              observed, followers, feed, options.threads(), "restore", options.progress())
+              observed,
+              followers,
+              () -> (sample, tensors) -> {},
+              feed,
+              options.threads(),
+              "restore",
+              options.progress())
           .stream()
           .map(counted -> sqnrDb(counted.tallies().stream().map(Tally::error).toList()))
           .toList();

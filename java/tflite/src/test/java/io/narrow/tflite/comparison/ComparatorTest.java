@@ -8,7 +8,10 @@ import io.narrow.tflite.Examples;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.Shared;
+import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.calibration.Distribution;
+import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.comparison.Comparison.Error;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
@@ -30,6 +33,7 @@ import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,6 +111,32 @@ class ComparatorTest {
         .filteredOn(operator -> operator.name().equals("CONV_2D"))
         .filteredOn(operator -> other.tensor(operator.input(1)).type() == TensorType.FLOAT32)
         .hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void valuesAreThoseThatCalibrationCounts(int threads) {
+    Graph graph = compare(INT8, OPTIONS.withHistograms(true).withThreads(threads));
+    Calibration calibration =
+        Calibrator.calibrate(MODEL, DATA, Calibrator.Options.DEFAULT.withThreads(2));
+    assertThat(graph.tensors()).hasSizeGreaterThan(MODEL.subgraphs().get(0).operators().size());
+    for (Tensor tensor : graph.tensors()) {
+      Distribution values = tensor.values().orElseThrow();
+      assertThat(calibration.histogram(0, tensor.floatNumber())).contains(values.histogram());
+      assertThat(calibration.range(0, tensor.floatNumber(), RangeMethod.MINMAX))
+          .contains(values.range());
+      long elements = tensor.shape().stream().mapToLong(size -> size).reduce(1, (a, b) -> a * b);
+      assertThat(LongStream.of(values.histogram().counts()).sum())
+          .isEqualTo(elements * graph.samples());
+      if (tensor.type() == TensorType.INT8) {
+        assertThat(tensor.highest() - tensor.lowest())
+            .isCloseTo(255.0 * tensor.scale(), within(1e-6 * tensor.highest()));
+        assertThat(tensor.lowest()).isLessThanOrEqualTo(0);
+      } else {
+        assertThat(tensor.lowest()).isNaN();
+      }
+    }
+    assertThat(compare(INT8, OPTIONS).tensors()).allMatch(tensor -> tensor.values().isEmpty());
   }
 
   static Stream<Recipe> recipes() {

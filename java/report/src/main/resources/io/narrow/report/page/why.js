@@ -1,0 +1,96 @@
+// What an operator computes with, in words.
+const PRECISIONS = {
+  float32: 'float32',
+  float16: 'float32, weights stored as float16',
+  stored: 'float32, weights stored as integers',
+  hybrid: 'float32 with int8 weights',
+  int8: 'int8',
+  int16: 'int16',
+  int4: 'int4 weights',
+  conversion: 'conversion',
+  other: 'no float32',
+};
+
+// Operators, all subgraphs in a row.
+const operators = subgraphs.flatMap((graph, s) => (graph.graph || []).map((step, i) => ({ step, s, i })));
+const quantized = operators.some(({ step }) => !['float32', 'other'].includes(step.precision));
+let view = errorViews[0] || (plan && !quantized ? 'plan' : 'file');
+
+const precisionOf = step => view === 'plan' && step.planned_precision || step.precision;
+const decision = step => plan && step.plan !== undefined ? plan.operators[step.plan] : undefined;
+
+function reasonOf(step) {
+  const decided = decision(step);
+  if (!decided) return '';
+  if (view === 'plan' || step.planned_precision === step.precision) return decided.reason;
+  if (step.precision === 'float32') {
+    return `mode ${plan.mode} would compute it with ${PRECISIONS[step.planned_precision]}` +
+      (decided.reason ? `: ${decided.reason}` : '');
+  }
+  return 'as the file has it';
+}
+
+/** The reason without what differs from one operator to the next. */
+const kindOf = reason => reason
+  .replace(/^[A-Z][A-Z0-9_]+ (has|have) /, '$1 ')
+  .replace(/^`[^`]*`( stays float32)?: /, '')
+  .replace(/`[^`]*`/g, '…')
+  .replace(/^([\d,]+) elements?, fewer than (\d+)/, 'its weights have fewer than $2 elements')
+  .replace(/scale [-\d.eE]+, zero point -?\d+/, 'its own scale');
+
+const FEW = 3;
+const listed = texts => texts.slice(0, FEW).join('; ') + (texts.length > FEW ? `; and ${texts.length - FEW} more` : '');
+
+function countedKinds(list) {
+  const kinds = new Map();
+  for (const { step } of list) kinds.set(step.name, (kinds.get(step.name) || 0) + 1);
+  return [...kinds].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
+/** Says at once what is mixed, then why, a row for each reason. */
+function showWhy() {
+  const groups = new Map();
+  for (const operator of operators) {
+    const precision = precisionOf(operator.step);
+    const reason = kindOf(reasonOf(operator.step));
+    const code = decision(operator.step)?.code || '';
+    const key = `${precision} ${operator.step.planned_precision} ${code || reason}`;
+    if (!groups.has(key)) groups.set(key, { precision, reasons: new Set(), list: [] });
+    groups.get(key).list.push(operator);
+    if (reason) groups.get(key).reasons.add(reason);
+  }
+  const order = Object.keys(PRECISIONS);
+  const rows = [...groups.values()].sort((a, b) =>
+    order.indexOf(a.precision) - order.indexOf(b.precision) || b.list.length - a.list.length);
+  const subject = view === 'plan' ? `Mode ${plan.mode} would make of this model:` : 'In this file:';
+  const leads = mixedKinds().map(text => element('p', { class: 'lead' }, text));
+  byId('why-title').textContent = plan ? 'Why' : 'Precision';
+  byId('answer').replaceChildren(
+    element('p', {}, subject),
+    ...leads,
+    table(['computes with', 'operators', ...(plan ? ['why'] : [])], rows.map(({ precision, reasons, list }) => [
+      chip(precision),
+      link(countedKinds(list), () => mark(list)),
+      ...(plan ? [reasons.size === 0 ? '–' : listed([...reasons])] : []),
+    ])));
+}
+
+/** A sentence for each kind of operator that computes in several ways. */
+function mixedKinds() {
+  const kinds = new Map();
+  for (const operator of operators) {
+    if (!kinds.has(operator.step.name)) kinds.set(operator.step.name, new Map());
+    const precisions = kinds.get(operator.step.name);
+    const precision = precisionOf(operator.step);
+    precisions.set(precision, [...(precisions.get(precision) || []), operator]);
+  }
+  return [...kinds].filter(([, precisions]) => precisions.size > 1).map(([name, precisions]) => {
+    const all = [...precisions.values()].reduce((sum, list) => sum + list.length, 0);
+    const parts = [...precisions].sort((a, b) => b[1].length - a[1].length).map(([precision, list]) => {
+      const reasons = new Set(list.map(({ step }) => kindOf(reasonOf(step))));
+      const why = precision === 'float32' && reasons.size === 1 && [...reasons][0] ? ` (${[...reasons][0]})` : '';
+      return `${list.length} ${PRECISIONS[precision]}${why}`;
+    });
+    return `${all} ${name}: ${parts.join('; ')}.`;
+  });
+}

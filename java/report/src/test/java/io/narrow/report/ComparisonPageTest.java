@@ -1,0 +1,168 @@
+package io.narrow.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.comparison.Comparator;
+import io.narrow.tflite.comparison.Comparison;
+import io.narrow.tflite.comparison.ComparisonFile;
+import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.draft.Draft;
+import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.plan.Recipe;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+
+class ComparisonPageTest {
+  private static Model quantized;
+  private static int bad;
+  private static Comparison comparison;
+  private static JsonObject document;
+
+  // A browser that ends still writes to its profile.
+  @TempDir(cleanup = CleanupMode.NEVER)
+  private Path profile;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void compare() {
+    Model floats = Model.read(Digits.file("digits.tflite"));
+    Model made =
+        Quantizer.DEFAULT
+            .withSources(List.of(Digits.calibration()))
+            .withCalibration(Calibrator.Options.DEFAULT.withSamples(20))
+            .quantize(floats, Recipe.int8());
+    bad =
+        IntStream.range(0, made.subgraphs().get(0).operators().size())
+            .filter(i -> made.subgraphs().get(0).operators().get(i).name().equals("CONV_2D"))
+            .skip(4)
+            .findFirst()
+            .orElseThrow();
+    quantized = spoiled(made, bad);
+    comparison =
+        Comparator.compare(
+            floats,
+            quantized,
+            Dataset.open(Digits.test()).limit(9),
+            Comparator.Options.DEFAULT.withHistograms(true).withRestored(2));
+    document = new ModelDocument(quantized).withComparison(comparison).graph();
+  }
+
+  /** With the codes of an operator's weights in the reverse order. */
+  private static Model spoiled(Model model, int operator) {
+    Subgraph graph = model.subgraphs().get(0);
+    int weight = graph.operators().get(operator).input(1);
+    ByteBuffer before = model.contents(graph.tensor(weight));
+    ByteBuffer after = ByteBuffer.allocateDirect(before.remaining());
+    for (int i = before.limit() - 1; i >= 0; i--) {
+      after.put(before.get(i));
+    }
+    Draft draft = new Draft(model);
+    int buffer = draft.addBuffer(Buffer.of(after.flip()));
+    draft.graph(0).replace(weight, graph.tensor(weight).withBuffer(buffer));
+    return draft.finish();
+  }
+
+  private Path page() throws Exception {
+    return Files.writeString(folder.resolve("page.html"), Page.html(document));
+  }
+
+  private static String text(Browser browser, String selector) throws Exception {
+    return browser.value("document.querySelector('" + selector + "').textContent").getAsString();
+  }
+
+  private static String level(Browser browser, int operator) throws Exception {
+    return browser
+        .value("document.getElementById('n0-" + operator + "').dataset.level")
+        .getAsString();
+  }
+
+  @Test
+  void theOperatorWithBadWeightsIsNamedAndColoured() throws Exception {
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(), 1280);
+      String name = "CONV_2D " + bad;
+      assertThat(text(browser, "#errors .lead")).contains("first operator", name + ":", "Output ");
+      assertThat(text(browser, "#errors tbody tr")).startsWith(name);
+      assertThat(level(browser, bad)).isIn("wrong", "poor");
+      for (int i = 0; i < quantized.subgraphs().get(0).operators().size(); i++) {
+        if (i != bad) {
+          assertThat(level(browser, i)).as("operator " + i + " alone").isNotIn("wrong", "poor");
+        }
+      }
+      String alone = text(browser, "#n0-" + bad + " .db");
+      browser.value(
+          "(() => { const v = document.getElementById('view'); v.value = 'accumulated';"
+              + " v.dispatchEvent(new Event('change')); })()");
+      int last = quantized.subgraphs().get(0).operators().size() - 1;
+      assertThat(level(browser, last)).as("end to end").isIn("wrong", "poor");
+      assertThat(level(browser, 0)).isEqualTo("good");
+      assertThat(alone).endsWith(" dB");
+      assertThat(text(browser, "#n0-" + last + " .db")).endsWith(" dB");
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void clickShowsErrorsBesideTheHistogram() throws Exception {
+    Comparison.Tensor tensor =
+        comparison.graphs().get(0).tensors().stream()
+            .filter(t -> t.operator() == bad)
+            .findFirst()
+            .orElseThrow();
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(), 1280);
+      browser.click("#t0-" + tensor.number());
+      String details = text(browser, "#details");
+      assertThat(details)
+          .contains(tensor.name(), "alone", "end to end", "cosine", "largest error", "in steps")
+          .contains(String.format("%.1f dB", tensor.local().orElseThrow().sqnrDb()))
+          .contains(String.format("%.1f dB", tensor.accumulated().sqnrDb()))
+          .contains("Histogram of", "the codes reach from", "clipped");
+      // The chart is drawn in the next frame.
+      assertThat(
+              browser
+                  .value(
+                      "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>"
+                          + " r(document.querySelectorAll('#details .chart canvas').length))))")
+                  .getAsInt())
+          .isEqualTo(1);
+      browser.click("#n0-" + bad);
+      assertThat(text(browser, "#details")).contains("operator " + bad, "end to end", "Histogram");
+      browser.darken();
+      assertThat(browser.complaints()).isEmpty();
+      assertThat(browser.requests())
+          .allMatch(url -> url.startsWith("file:") || url.equals("data:,"));
+    }
+  }
+
+  @Test
+  void nothingIsWiderThanANarrowScreen() throws Exception {
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(), 400);
+      browser.click("#n0-" + bad);
+      assertThat(browser.value("document.documentElement.scrollWidth").getAsInt())
+          .isLessThanOrEqualTo(400);
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
+  void theComparisonInThePageIsThatOfJson() {
+    assertThat(document.get("comparison"))
+        .isEqualTo(JsonParser.parseString(ComparisonFile.json(comparison)));
+  }
+}

@@ -143,6 +143,15 @@ double run(void (*f)(const uint16_t*, int64_t, float*), Memory& m, int64_t n) {
   return 6;
 }
 
+double run(void (*f)(const float*, int64_t, uint8_t*), Memory& m, int64_t n) {
+  f(m.x, n, m.out.as<uint8_t>());
+  return 5;
+}
+double run(void (*f)(const uint8_t*, int64_t, float*), Memory& m, int64_t n) {
+  f(m.in.as<uint8_t>(), n, m.y);
+  return 5;
+}
+
 struct Case {
   const char* name;
   double (*run)(const KernelTable& table, Memory& m, int64_t n);

@@ -68,7 +68,16 @@ struct Arguments {
         bytes(given),
         in_rows(std::strstr(kernel_name, "_rows") != nullptr),
         rows(in_rows ? given.take<uint8_t>() % 10 : 1),
-        n(given.take<uint16_t>() % (kLongest + 1)) {}
+        n(given.take<uint16_t>() % (kLongest + 1)) {
+    if (in_blocks()) n = n / 32 * 32;
+  }
+
+  bool in_blocks() const { return std::strstr(name, "_0") != nullptr; }
+  // Of what holds several values.
+  int64_t packed_bytes() const {
+    if (in_blocks()) return n / 32 * (std::strstr(name, "q8_0") ? 34 : 18);
+    return std::strstr(name, "s4_") ? (n + 1) / 2 : std::strstr(name, "_b1") ? (n + 7) / 8 : n;
+  }
 
   const char* name;
   int32_t lowest, highest;  // of the integer type in the name
@@ -136,7 +145,7 @@ struct Arguments {
       if (pointers++ > 0 && std::strcmp(name, "f32_error") != 0) {
         if constexpr (std::is_same<T, float>::value) return scales();
       }
-      const int64_t count = std::strcmp(name, "s4_unpack") == 0 ? (n + 1) / 2 : rows * n;
+      const int64_t count = std::is_same<T, uint8_t>::value ? packed_bytes() : rows * n;
       T* values = input<T>(count);
       for (int64_t i = 0; i < count; i++) values[i] = bytes.take<T>();
       return values;
@@ -157,7 +166,7 @@ struct Arguments {
     } else if constexpr (std::is_same<T, int64_t>::value) {
       return output<int64_t>(2);
     } else {
-      return output<T>(std::strcmp(name, "s4_pack") == 0 ? (n + 1) / 2 : n);
+      return output<T>(std::is_same<T, uint8_t>::value ? packed_bytes() : n);
     }
   }
 };

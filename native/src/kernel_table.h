@@ -55,6 +55,8 @@ struct AffineEach {
 //   f32_rounding_error  the sum of (x - q * scale)^2, as narrow_f32_least_error_scales describes
 //   s4_pack          the low four bits of n values to (n + 1) / 2 bytes; s4_unpack is the way back
 //   f32_to_f16_saturated  returns how many values were beyond +-65504
+//   f32_to_q8_0, f32_to_q4_0  n / 32 blocks, and back, as narrow_f32_to_q8_0 describes; n is a multiple of 32
+//   f32_to_b1_low_first  whether x > 0, a bit each, (n + 7) / 8 bytes; also with the first in the highest bit
 //   streamed         as the kernel without it, but writes around the caches
 #define NARROW_KERNELS(K)                                                                                            \
   K(f32_range, void, (const float* x, int64_t n, Range* range))                                                      \
@@ -78,6 +80,12 @@ struct AffineEach {
   K(s16_to_f32_each, void, (const int16_t* x, int64_t n, const float* scales, const int32_t* zero_points, float* y)) \
   K(s4_pack, void, (const int8_t* x, int64_t n, uint8_t* y))                                                         \
   K(s4_unpack, void, (const uint8_t* x, int64_t n, int8_t* y))                                                       \
+  K(f32_to_q8_0, void, (const float* x, int64_t n, uint8_t* y))                                                      \
+  K(f32_to_q4_0, void, (const float* x, int64_t n, uint8_t* y))                                                      \
+  K(q8_0_to_f32, void, (const uint8_t* x, int64_t n, float* y))                                                      \
+  K(q4_0_to_f32, void, (const uint8_t* x, int64_t n, float* y))                                                      \
+  K(f32_to_b1_low_first, void, (const float* x, int64_t n, uint8_t* y))                                              \
+  K(f32_to_b1_high_first, void, (const float* x, int64_t n, uint8_t* y))                                             \
   K(f32_to_f16, void, (const float* x, int64_t n, uint16_t* y))                                                      \
   K(f32_to_f16_saturated, int64_t, (const float* x, int64_t n, uint16_t* y))                                         \
   K(f16_to_f32, void, (const uint16_t* x, int64_t n, float* y))                                                      \

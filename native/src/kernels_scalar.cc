@@ -250,6 +250,82 @@ void bf16_to_f32_scalar(const uint16_t* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; i++) store(y, i, float_of(static_cast<uint32_t>(load(x, i)) << 16));
 }
 
+// ---- Blocks of 32 values with a scale ----
+
+constexpr uint32_t kNan = 0x7fc00000;
+
+float inverse_or_zero(float scale) {
+  const float inverse = 1.0f / scale;
+  return (bits_of(inverse) & kMagnitude) < kInfinity ? inverse : 0.0f;
+}
+
+// 0 where a block has no inverse scale because of a NaN or an infinity.
+float finite_product(float x, float inverse) {
+  const float product = x * inverse;
+  return product == product ? product : 0.0f;
+}
+
+float not_nan(float x) { return x == x ? x : float_of(kNan); }
+
+void f32_to_q8_0_scalar(const float* x, int64_t n, uint8_t* y) {
+  const float below_half = 0x1.fffffep-2f;  // a half, added to the float below a half, would be rounded to 1
+  for (int64_t i = 0; i < n; i += 32, y += 34) {
+    const float scale = not_nan(float_of(f32_absmax_scalar(x + i, 32)) / 127.0f), inverse = inverse_or_zero(scale);
+    const uint16_t half = half_of(bits_of(scale));
+    memcpy(y, &half, sizeof half);
+    for (int64_t j = 0; j < 32; j++) {
+      const float p = finite_product(load(x, i + j), inverse);
+      y[2 + j] = static_cast<uint8_t>(static_cast<int8_t>(p + (p < 0.0f ? -below_half : below_half)));
+    }
+  }
+}
+
+void f32_to_q4_0_scalar(const float* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 32, y += 18) {
+    const uint32_t most = f32_absmax_scalar(x + i, 32);
+    int64_t first = i;
+    while (magnitude(x, first) != most) first++;
+    const float scale = not_nan((load(x, first) + 0.0f) / -8.0f), inverse = inverse_or_zero(scale);
+    const uint16_t half = half_of(bits_of(scale));
+    memcpy(y, &half, sizeof half);
+    for (int64_t j = 0; j < 16; j++) {
+      const int32_t low = static_cast<int32_t>(finite_product(load(x, i + j), inverse) + 8.5f);
+      const int32_t high = static_cast<int32_t>(finite_product(load(x, i + 16 + j), inverse) + 8.5f);
+      y[2 + j] = static_cast<uint8_t>((low < 15 ? low : 15) | (high < 15 ? high : 15) << 4);
+    }
+  }
+}
+
+float scale_of_block(const uint8_t* x) {
+  uint16_t half;
+  memcpy(&half, x, sizeof half);
+  return float_of(bits_of_half(half));
+}
+
+void q8_0_to_f32_scalar(const uint8_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i += 32, x += 34)
+    for (int64_t j = 0; j < 32; j++)
+      store(y, i + j, not_nan(static_cast<float>(static_cast<int8_t>(x[2 + j])) * scale_of_block(x)));
+}
+
+void q4_0_to_f32_scalar(const uint8_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i += 32, x += 18)
+    for (int64_t j = 0; j < 32; j++) {
+      const int32_t q = (x[2 + j % 16] >> j / 16 * 4) & 15;
+      store(y, i + j, not_nan(static_cast<float>(q - 8) * scale_of_block(x)));
+    }
+}
+
+void f32_to_b1_low_first_scalar(const float* x, int64_t n, uint8_t* y) {
+  memset(y, 0, static_cast<size_t>((n + 7) / 8));
+  for (int64_t i = 0; i < n; i++) y[i / 8] |= static_cast<uint8_t>((load(x, i) > 0.0f) << i % 8);
+}
+
+void f32_to_b1_high_first_scalar(const float* x, int64_t n, uint8_t* y) {
+  memset(y, 0, static_cast<size_t>((n + 7) / 8));
+  for (int64_t i = 0; i < n; i++) y[i / 8] |= static_cast<uint8_t>((load(x, i) > 0.0f) << (7 - i % 8));
+}
+
 void f32_to_f16_streamed_scalar(const float* x, int64_t n, uint16_t* y) { f32_to_f16_scalar(x, n, y); }
 void f16_to_f32_streamed_scalar(const uint16_t* x, int64_t n, float* y) { f16_to_f32_scalar(x, n, y); }
 

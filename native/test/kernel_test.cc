@@ -2,6 +2,7 @@
 // length from 0 to 130 at every alignment, some long ones, with ordinary, special and random values.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -334,6 +335,50 @@ void test(const char* name, void (*reference)(const uint16_t*, int64_t, float*),
   };
   check(all);
   every_length([&](size_t n, Flavor) { check(integers<uint16_t>(n, random)); });
+}
+
+// Blocks and bits: elements of which whole blocks can be made, and the bytes of so many.
+bool in_blocks(const char* name) { return std::strstr(name, "_0") != nullptr; }
+size_t whole(const char* name, size_t n) { return !in_blocks(name) ? n : n <= 130 ? 32 * n : n / 32 * 32; }
+size_t packed_bytes(const char* name, size_t n) {
+  return !in_blocks(name) ? (n + 7) / 8 : std::strstr(name, "q8_0") != nullptr ? n / 32 * 34 : n / 32 * 18;
+}
+
+void test(const char* name, void (*reference)(const float*, int64_t, uint8_t*),
+          void (*KernelTable::*kernel)(const float*, int64_t, uint8_t*)) {
+  Random random(16);
+  every_length([&](size_t length, Flavor flavor) {
+    const size_t n = whole(name, length);
+    std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    // Halves, both signs of the largest, and blocks of zeros.
+    if (in_blocks(name) && random.below(3) == 0)
+      for (size_t i = 0; i < n; i++)
+        x[i] = static_cast<float>(random.below(i / 32 % 3 == 0   ? 255
+                                               : i / 32 % 3 == 1 ? 17
+                                                                 : 1)) *
+                   0.5f -
+               (i / 32 % 3 == 1 ? 4.0f : 0.0f);
+    const std::vector<uint8_t> before(packed_bytes(name, n), 1);
+    compare(name, before.size(), reference, kernel, {array(x)}, array(before),
+            [&](auto f, const void* const* in, void* out) {
+              f(f32(in[0]), static_cast<int64_t>(n), static_cast<uint8_t*>(out));
+              return 0;
+            });
+  });
+}
+
+void test(const char* name, void (*reference)(const uint8_t*, int64_t, float*),
+          void (*KernelTable::*kernel)(const uint8_t*, int64_t, float*)) {
+  Random random(17);
+  every_length([&](size_t length, Flavor) {
+    const size_t n = whole(name, length);
+    const std::vector<uint8_t> x = integers<uint8_t>(packed_bytes(name, n), random);
+    const std::vector<float> before(n, 1.0f);
+    compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
+      f(static_cast<const uint8_t*>(in[0]), static_cast<int64_t>(n), static_cast<float*>(out));
+      return 0;
+    });
+  });
 }
 
 }  // namespace

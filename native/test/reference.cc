@@ -1,5 +1,6 @@
 #include "reference.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -206,6 +207,83 @@ void bf16_to_f32(const uint16_t* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; i++) {
     const uint32_t bits = static_cast<uint32_t>(x[i]) * 65536;
     std::memcpy(y + i, &bits, sizeof bits);
+  }
+}
+
+// ggml's quantize_row_q8_0_ref and quantize_row_q4_0_ref, where every value is finite and 1 / d as well.
+static uint8_t* block(const float* x, float scale, bool halves, uint8_t* y) {
+  const bool defined = std::isfinite(scale) && std::isfinite(1 / scale);
+  int q[32];
+  for (int j = 0; j < 32; j++) {
+    const float p = defined ? x[j] * (1 / scale) : 0.0f;
+    q[j] = halves ? std::min(15, static_cast<int>(p + 8.5f)) : static_cast<int>(std::round(p));
+  }
+  const uint16_t d = std::isnan(scale) ? 0x7e00 : half(scale);
+  *y++ = static_cast<uint8_t>(d % 256);
+  *y++ = static_cast<uint8_t>(d / 256);
+  if (halves)
+    for (int j = 0; j < 16; j++) *y++ = static_cast<uint8_t>(q[j] + 16 * q[j + 16]);
+  else
+    for (int v : q) *y++ = static_cast<uint8_t>(v);
+  return y;
+}
+
+void f32_to_q8_0(const float* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 32) {
+    float most = 0.0f;
+    for (int j = 0; j < 32; j++)
+      most = std::isnan(x[i + j]) ? NAN : std::fabs(x[i + j]) > most ? std::fabs(x[i + j]) : most;
+    y = block(x + i, most / 127, false, y);
+  }
+}
+
+void f32_to_q4_0(const float* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 32) {
+    float amax = 0.0f, max = 0.0f;
+    for (int j = 0; j < 32; j++) {
+      if (std::fabs(x[i + j]) > amax) amax = std::fabs(max = x[i + j]);
+      if (std::isnan(x[i + j])) amax = max = NAN;
+    }
+    y = block(x + i, max / -8, true, y);
+  }
+}
+
+static float block_value(const uint8_t* x, int q) {
+  const uint16_t bits = static_cast<uint16_t>(x[0] + 256 * x[1]);
+  float d;
+  f16_to_f32(&bits, 1, &d);
+  const float value = static_cast<float>(q) * d;
+  return std::isnan(value) ? float_of(0x7fc00000) : value;
+}
+
+void q8_0_to_f32(const uint8_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint8_t* b = x + i / 32 * 34;
+    y[i] = block_value(b, static_cast<int8_t>(b[2 + i % 32]));
+  }
+}
+
+void q4_0_to_f32(const uint8_t* x, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; i++) {
+    const uint8_t* b = x + i / 32 * 18;
+    const int q = i % 32 < 16 ? b[2 + i % 32] % 16 : b[2 + i % 32 - 16] / 16;
+    y[i] = block_value(b, q - 8);
+  }
+}
+
+void f32_to_b1_low_first(const float* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 8) {
+    int bits = 0;
+    for (int64_t j = std::min(n, i + 8) - 1; j >= i; j--) bits = 2 * bits + (x[j] > 0);
+    *y++ = static_cast<uint8_t>(bits);
+  }
+}
+
+void f32_to_b1_high_first(const float* x, int64_t n, uint8_t* y) {
+  for (int64_t i = 0; i < n; i += 8) {
+    int bits = 0;
+    for (int64_t j = i; j < i + 8; j++) bits = 2 * bits + (j < n && x[j] > 0);
+    *y++ = static_cast<uint8_t>(bits);
   }
 }
 

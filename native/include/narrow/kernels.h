@@ -151,6 +151,31 @@ void narrow_s4_to_f32_per_channel(const uint8_t* x, int64_t x_offset, int64_t n,
                                   int64_t inner, const float* scales, const int32_t* zero_points, float* y,
                                   int64_t y_offset);
 
+// ---- Blocks of 32 values with a scale of their own, as language models in GGUF files have them ----------------------
+//
+// A block is the scale d, a float16, low byte first, and then its codes: 34 bytes of Q8_0, 18 of Q4_0. n counts values
+// and is a multiple of 32; offsets into blocks count bytes. The arithmetic is that of ggml's reference, in float32: of
+// the largest |x| of the block, or for Q4_0 the first value m that is as large, with its sign,
+//   Q8_0:  d = max|x| / 127,  q = x * (1 / d) rounded, halves away from zero; a signed byte
+//   Q4_0:  d = m / -8,        q = least(15, (int)(x * (1 / d) + 8.5));  value j in the low four bits, j + 16 in the
+//   high
+// d is rounded to float16 after it is used. Where 1 / d is not finite it counts as 0; of zeros m is +0. A block with a
+// NaN has the scale NaN (0x7e00), one with an infinity an infinite scale, and both the codes of zeros.
+
+void narrow_f32_to_q8_0(const float* x, int64_t x_offset, int64_t n, uint8_t* y, int64_t y_offset);
+void narrow_f32_to_q4_0(const float* x, int64_t x_offset, int64_t n, uint8_t* y, int64_t y_offset);
+// x = q * d, or (q - 8) * d. A NaN comes out as 0x7fc00000.
+void narrow_q8_0_to_f32(const uint8_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset);
+void narrow_q4_0_to_f32(const uint8_t* x, int64_t x_offset, int64_t n, float* y, int64_t y_offset);
+
+// ---- One bit per value ----------------------------------------------------------------------------------------------
+
+// Whether x > 0 (a NaN is not), for rows of n values, each from a byte of its own on and filled up with 0 bits. The
+// first of eight values is in the lowest bit (FAISS, jvector), or where high_first != 0 in the highest
+// (sentence-transformers).
+void narrow_f32_to_b1(const float* x, int64_t x_offset, int64_t rows, int64_t n, int32_t high_first, uint8_t* y,
+                      int64_t y_offset);
+
 // ---- float16 --------------------------------------------------------------------------------------------------------
 
 // IEEE 754 binary16, rounded half to even; subnormals are kept; values that round beyond 65504 become infinity. A NaN

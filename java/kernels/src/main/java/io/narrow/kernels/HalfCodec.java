@@ -1,17 +1,21 @@
 package io.narrow.kernels;
 
-/** 16-bit floats. */
+/** 16-bit floats, and blocks whose scale is one: formats that need no ranges and end somewhere. */
 final class HalfCodec extends VectorCodec {
   private static final float LARGEST_FLOAT16 = 65504;
   private static final float LARGEST_BFLOAT16 = Float.intBitsToFloat(0x7f7f0000);
 
-  private final boolean isFloat16;
   private final float largest;
 
   HalfCodec(VectorQuantizer quantizer) {
     super(quantizer);
-    isFloat16 = quantizer.format() == VectorFormat.FLOAT16;
-    largest = isFloat16 ? LARGEST_FLOAT16 : LARGEST_BFLOAT16;
+    largest =
+        switch (quantizer.format()) {
+          case BFLOAT16 -> LARGEST_BFLOAT16;
+          case Q8_0 -> LARGEST_FLOAT16 * 127;
+          case Q4_0 -> LARGEST_FLOAT16 * 8;
+          default -> LARGEST_FLOAT16;
+        };
   }
 
   @Override
@@ -20,7 +24,7 @@ final class HalfCodec extends VectorCodec {
     boolean within = range.isEmpty() || range.max() <= largest && range.min() >= -largest;
     boolean finite = range.nans() + range.infinities() == 0;
     if (within && finite) {
-      round(x, y);
+      round(x, rows, y);
       return new VectorCounts(rows, 0, 0, 0);
     }
     float[] values = new float[rows * quantizer.dimensions()];
@@ -38,24 +42,34 @@ final class HalfCodec extends VectorCodec {
       float clamped = Math.max(-largest, Math.min(largest, values[i]));
       values[i] = Float.isNaN(clamped) ? 0 : clamped;
     }
-    round(Span.of(values), y);
+    round(Span.of(values), rows, y);
     return new VectorCounts(rows, range.nans(), range.infinities(), beyond);
   }
 
-  private void round(Span x, Span y) {
-    if (isFloat16) {
-      Kernels.active().toFloat16(x, y);
-    } else {
-      Kernels.active().toBFloat16(x, y);
+  private void round(Span x, int rows, Span y) {
+    Kernels kernels = Kernels.active();
+    int dimensions = quantizer.dimensions();
+    switch (quantizer.format()) {
+      case FLOAT16 -> kernels.toFloat16(x, y);
+      case BFLOAT16 -> kernels.toBFloat16(x, y);
+      default ->
+          kernels
+              .forSize(rows * dimensions)
+              .pack(quantizer.format().packing(), x, rows, dimensions, y);
     }
   }
 
   @Override
   void decode(Span y, int row, int rows, Span x) {
-    if (isFloat16) {
-      Kernels.active().toFloat32(y, x);
-    } else {
-      Kernels.active().fromBFloat16(y, x);
+    Kernels kernels = Kernels.active();
+    int dimensions = quantizer.dimensions();
+    switch (quantizer.format()) {
+      case FLOAT16 -> kernels.toFloat32(y, x);
+      case BFLOAT16 -> kernels.fromBFloat16(y, x);
+      default ->
+          kernels
+              .forSize(rows * dimensions)
+              .unpack(quantizer.format().packing(), y, rows, dimensions, x);
     }
   }
 }

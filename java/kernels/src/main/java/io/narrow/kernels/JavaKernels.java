@@ -321,4 +321,32 @@ final class JavaKernels extends Kernels {
         (a, at, b, bt, m, first) -> sums.add(a, at, b, bt, m));
     return sums.total();
   }
+
+  @Override
+  void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
+    Packed packed = Packed.toPack(packing, x, rows, dimensions, y);
+    for (int r = 0; r < rows; r++) {
+      packing.pack(
+          packed.floats(),
+          packed.floatsAt() + r * dimensions,
+          dimensions,
+          packed.bytes(),
+          packed.bytesAt() + r * packed.width());
+    }
+    packed.bytesTo(y);
+  }
+
+  @Override
+  void unpack(Packing packing, Span y, int rows, int dimensions, Span x) {
+    Packed packed = Packed.toUnpack(packing, y, rows, dimensions, x);
+    for (int r = 0; r < rows; r++) {
+      packing.unpack(
+          packed.bytes(),
+          packed.bytesAt() + r * packed.width(),
+          dimensions,
+          packed.floats(),
+          packed.floatsAt() + r * dimensions);
+    }
+    packed.floatsTo(x);
+  }
 }

@@ -346,6 +346,11 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
 
   abstract ErrorSums error(Span x, Span y, int n);
 
+  /** A few rows, or one. */
+  abstract void pack(Packing packing, Span x, int rows, int dimensions, Span y);
+
+  abstract void unpack(Packing packing, Span y, int rows, int dimensions, Span x);
+
   private static int count(String name, Span span, Element element) {
     checkType(name, span, element);
     long size = element.bytes(1);

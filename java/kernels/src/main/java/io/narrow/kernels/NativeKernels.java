@@ -281,4 +281,39 @@ final class NativeKernels extends Kernels {
     }
     return new ErrorSums(sums[0], sums[1]);
   }
+
+  @Override
+  void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
+    if (x.isDirect() && y.isDirect()) {
+      packing.pack(new Pointer(x.buffer()), rows, dimensions, new Pointer(y.buffer()));
+      return;
+    }
+    Packed packed = Packed.toPack(packing, x, rows, dimensions, y);
+    packing.pack(
+        packed.floats(),
+        packed.floatsAt(),
+        rows,
+        dimensions,
+        packed.bytes(),
+        (long) packed.bytesAt());
+    packed.bytesTo(y);
+  }
+
+  @Override
+  void unpack(Packing packing, Span y, int rows, int dimensions, Span x) {
+    if (!packing.unpacksNatively()) {
+      JavaKernels.INSTANCE.unpack(packing, y, rows, dimensions, x);
+    } else if (x.isDirect() && y.isDirect()) {
+      packing.unpack(new Pointer(y.buffer()), (long) rows * dimensions, new Pointer(x.buffer()));
+    } else {
+      Packed packed = Packed.toUnpack(packing, y, rows, dimensions, x);
+      packing.unpack(
+          packed.bytes(),
+          packed.bytesAt(),
+          (long) rows * dimensions,
+          packed.floats(),
+          packed.floatsAt());
+      packed.floatsTo(x);
+    }
+  }
 }

@@ -275,4 +275,15 @@ final class ParallelKernels extends Kernels {
             },
             FittedQuantization::followedBy);
   }
+
+  /** Codecs cut rows into pieces themselves. */
+  @Override
+  void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
+    kernels.pack(packing, x, rows, dimensions, y);
+  }
+
+  @Override
+  void unpack(Packing packing, Span y, int rows, int dimensions, Span x) {
+    kernels.unpack(packing, y, rows, dimensions, x);
+  }
 }

@@ -3,31 +3,52 @@ package io.narrow.kernels;
 /** What one value of a vector becomes. */
 public enum VectorFormat {
   /** Signed bytes. */
-  INT8(QuantizedType.INT8, 8, Element.BITS8),
+  INT8(QuantizedType.INT8, Element.BITS8),
   /** Unsigned bytes. */
-  UINT8(QuantizedType.UINT8, 8, Element.BITS8),
+  UINT8(QuantizedType.UINT8, Element.BITS8),
   /** Two values per byte, the first in the low four bits; the number of dimensions is even. */
-  INT4(QuantizedType.INT4, 4, Element.BITS4),
+  INT4(QuantizedType.INT4, Element.BITS4),
   /** IEEE 754 binary16, two bytes in the order of the machine. */
-  FLOAT16(null, 16, Element.BITS16),
+  FLOAT16(null, Element.BITS16),
   /** The upper half of a float32, rounded half to even, two bytes in the order of the machine. */
-  BFLOAT16(null, 16, Element.BITS16),
+  BFLOAT16(null, Element.BITS16),
+  /**
+   * Blocks of 32 values as in GGUF files: a float16 scale, low byte first, and 32 signed bytes.
+   * {@code scale = max|x| / 127}; {@code x / scale} is rounded, halves away from zero, as by ggml's
+   * reference. The number of dimensions is a multiple of 32.
+   */
+  Q8_0(Packing.Q8_0),
+  /**
+   * Blocks of 32 values as in GGUF files: a float16 scale, low byte first, and 16 bytes, of which
+   * number j has value j in the low four bits and value j + 16 in the high ones, plus 8. {@code
+   * scale = m / -8}, where m is the value with the largest magnitude. The number of dimensions is a
+   * multiple of 32.
+   */
+  Q4_0(Packing.Q4_0),
   /**
    * Whether a value is above 0, eight of them per byte, the first in the highest bit, rows filled
    * up with 0 bits: {@code ubinary} of sentence-transformers.
    */
-  UBINARY(null, 1, Element.BITS8),
+  UBINARY(Packing.BITS_HIGH_FIRST),
   /** The same less 128, as a signed byte: {@code binary} of sentence-transformers. */
-  BINARY(null, 1, Element.BITS8);
+  BINARY(Packing.BITS_HIGH_FIRST),
+  /** As {@link #UBINARY} with the first of eight in the lowest bit: FAISS, jvector. */
+  UBINARY_LOW_FIRST(Packing.BITS_LOW_FIRST);
 
   private final QuantizedType type;
-  private final int bits;
   private final Element element;
+  private final Packing packing;
 
-  VectorFormat(QuantizedType type, int bits, Element element) {
+  VectorFormat(QuantizedType type, Element element) {
     this.type = type;
-    this.bits = bits;
     this.element = element;
+    this.packing = null;
+  }
+
+  VectorFormat(Packing packing) {
+    this.type = null;
+    this.element = Element.BITS8;
+    this.packing = packing;
   }
 
   /** Whether values become integers, for which a range has to be known. */
@@ -42,7 +63,12 @@ public enum VectorFormat {
    * @return number of bytes
    */
   public long bytes(long dimensions) {
-    return (dimensions * bits + 7) / 8;
+    return packing == null ? element.bytes(dimensions) : packing.width(dimensions);
+  }
+
+  /** What the number of dimensions is a multiple of. */
+  int multiple() {
+    return this == Q8_0 || this == Q4_0 ? 32 : this == INT4 ? 2 : 1;
   }
 
   /** The integer type; only where {@link #isInteger()}. */
@@ -53,5 +79,10 @@ public enum VectorFormat {
   /** What an array of such values can be besides one of bytes. */
   Element element() {
     return element;
+  }
+
+  /** How values share bytes; only where they do and are no integers. */
+  Packing packing() {
+    return packing;
   }
 }

@@ -98,10 +98,10 @@ public record VectorQuantizer(
     if (dimensions < 1) {
       throw new IllegalArgumentException("dimensions is " + dimensions + ", at least 1 is needed");
     }
-    if (format == VectorFormat.INT4 && dimensions % 2 != 0) {
+    if (dimensions % format.multiple() != 0) {
       throw new IllegalArgumentException(
-          "INT4 rows of %s dimensions end within a byte: an even number is needed"
-              .formatted(dimensions));
+          "%s rows of %s dimensions: a multiple of %s is needed"
+              .formatted(format, dimensions, format.multiple()));
     }
     if (format.isInteger() && !scheme.formats.contains(format)) {
       throw new IllegalArgumentException(
@@ -198,7 +198,7 @@ public record VectorQuantizer(
       throw new IllegalArgumentException(format + " needs ranges: codec(fit(x))");
     }
     return switch (format) {
-      case FLOAT16, BFLOAT16 -> new HalfCodec(this);
+      case FLOAT16, BFLOAT16, Q8_0, Q4_0 -> new HalfCodec(this);
       default -> new BinaryCodec(this);
     };
   }

@@ -94,7 +94,7 @@ enum Precision {
       case STORED -> weights.contains(TensorType.FLOAT16) ? FLOAT16 : STORED;
       case INTEGER -> results.contains(TensorType.INT16) ? INT16 : INT8;
       case CONVERSION -> CONVERSION;
-      case OTHER -> OTHER;
+      case CALL, OTHER -> OTHER;
     };
   }
 

@@ -24,6 +24,8 @@ public record OperatorPlan(
     STORED("float32 from smaller weights"),
     /** Turns float32 into integers or back. */
     CONVERSION("conversion"),
+    /** What the operators of the subgraphs that it calls do. */
+    CALL("calls of subgraphs"),
     /** No float32 tensor among inputs and outputs. */
     OTHER("no float32");
 

@@ -224,18 +224,20 @@ public final class Planner {
     IntegerPlanner integer = integers.get(subgraph);
     Precision precision = Precision.OTHER;
     Reason reason = Reason.NONE;
+    OpRule rule = OpRules.of(operator.name());
     if (integer.isInteger(number)) {
       precision = Precision.INTEGER;
       reason = integer.note(number);
-    } else if (OpRules.of(operator.name()).converts()) {
+    } else if (rule.converts()) {
       precision = Precision.CONVERSION;
+    } else if (rule.call().isPresent()) {
+      precision = Precision.CALL;
     } else if (touchesFloat(graph, operator)) {
       precision = Precision.FLOAT32;
       reason = integer.objection(number);
     }
     boolean keepsFloat = integer.treatment(number).mode() == Mode.FLOAT32;
     boolean couldNot = recipe.needsRanges() && !reason.isEmpty();
-    OpRule rule = OpRules.of(operator.name());
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));
       if (plan == null || precision == Precision.INTEGER) {

@@ -269,6 +269,24 @@ class ControlFlowTest {
     }
   }
 
+  /** What calls a body computes nothing by itself: float32 is what an operator of the body is. */
+  @Test
+  void strictLooksAtTheBodiesInPlaceOfTheirCallers() {
+    for (Recipe recipe : RECIPES) {
+      for (Model model : List.of(looping(5), branching(-1))) {
+        Plan plan = plan(model, recipe.withStrict());
+        assertThat(plan.operators()).noneMatch(o -> o.precision().computesFloat());
+        assertThat(plan.operators()).anyMatch(o -> o.precision() == Precision.CALL);
+        assertThat(plan.warnings())
+            .noneMatch(w -> w.text().contains("WHILE") || w.text().contains("IF"));
+      }
+      assertThatThrownBy(() -> plan(looping(0), recipe.withStrict()))
+          .isInstanceOf(NarrowException.class)
+          .hasMessageContaining("FULLY_CONNECTED (operator 1 of subgraph 2)")
+          .hasMessageNotContaining("WHILE");
+    }
+  }
+
   @Test
   void loopThatNeverRunsStaysFloat() {
     for (Recipe recipe : RECIPES) {

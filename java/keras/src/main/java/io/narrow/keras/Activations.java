@@ -86,7 +86,7 @@ final class Activations {
       return named(call, name(activation), x, NO_PARAMETERS);
     }
     Config layer = new Config(activation.getAsJsonObject());
-    return call.inner(ModelConfig.kind(layer), layer.object("config"), call.part(), List.of(x))
+    return call.inner(call.network().kind(layer), layer.object("config"), call.part(), List.of(x))
         .build()
         .get(0);
   }

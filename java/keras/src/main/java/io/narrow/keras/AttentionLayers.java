@@ -69,11 +69,11 @@ final class AttentionLayers {
     Value v =
         grouped(g, project(call, "value", value, heads.groups(), heads.valueSize()), axes, heads);
     Value scaled = Activations.times(g, q, (float) (1 / Math.sqrt(heads.size())));
-    Value scores = MergeLayers.multiply(g, scaled, k, false, true);
+    Value scores = Algebra.multiply(g, scaled, k, false, true);
     // A query for which no key counts: the layer Softmax makes zeros of its scores.
     boolean layer = asked.scores() || config.number("dropout", 0) > 0;
     Value weights = masked(g, scores, mask, heads, layer);
-    Value mixed = MergeLayers.multiply(g, weights, v, false, false);
+    Value mixed = Algebra.multiply(g, weights, v, false, false);
     Value joined = joined(g, mixed, query, axes, heads);
     if (config.flag("use_gate", false)) {
       Value gate = project(call, "gate", query, heads.heads(), heads.valueSize());
@@ -209,7 +209,7 @@ final class AttentionLayers {
         call.config().flag("use_bias", true)
             ? g.constant(name + "/bias", call.weight(part, "bias", 1, biasShape).floats(), out)
             : null;
-    return g.dense(x, weights, bias);
+    return Algebra.dense(g, x, weights, bias);
   }
 
   private static Value output(Call call, Value joined, Heads heads) {
@@ -255,7 +255,7 @@ final class AttentionLayers {
       scores = g.select(mask, scores, Activations.plus(g, scores, Masks.NEVER));
     }
     Value weights = Activations.softmax(g, scores);
-    Value output = MergeLayers.multiply(g, weights, value, false, false);
+    Value output = Algebra.multiply(g, weights, value, false, false);
     if (queryMask != null) {
       Value rows = g.reshape(queryMask, query.size(0), query.size(1), 1);
       output = g.select(rows, output, g.scalar(0));
@@ -270,7 +270,7 @@ final class AttentionLayers {
     boolean scaled = call.config().flag("use_scale", false);
     Value scale = scaled ? g.constant("scale", call.weight("scale", 0)) : null;
     if (mode.equals("dot")) {
-      Value scores = MergeLayers.multiply(g, query, key, false, true);
+      Value scores = Algebra.multiply(g, query, key, false, true);
       return scaled ? g.binary("MUL", scores, scale) : scores;
     }
     if (!mode.equals("concat")) {

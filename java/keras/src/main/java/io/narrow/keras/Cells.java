@@ -107,14 +107,14 @@ final class Cells {
 
     Value project(Graph g, Value x, Value bias) {
       int in = x.channels();
-      return g.dense(x, g.constant("kernel", kernel(in), gates * units, in), bias);
+      return Algebra.dense(g, x, g.constant("kernel", kernel(in), gates * units, in), bias);
     }
 
     /** Some gates of what the states give. */
     Value recur(Graph g, Value state, int first, int count, Value bias) {
       Floats part = recurrentKernel().part(first * units * units, count * units * units);
       Value weights = g.constant("recurrent_kernel", part, count * units, units);
-      return g.dense(state, weights, bias);
+      return Algebra.dense(g, state, weights, bias);
     }
   }
 
@@ -201,7 +201,7 @@ final class Cells {
       Network.Path counts = Network.Path.root();
       for (JsonElement element : call.config().list("cells")) {
         Config json = new Config(element.getAsJsonObject());
-        String kind = ModelConfig.kind(json);
+        String kind = call.network().kind(json);
         Config config = json.object("config");
         String name = config.text("name", "");
         Part inner = inside(part, name, "cells/" + counts.next(kind));

@@ -3,8 +3,10 @@ package io.narrow.keras;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -12,6 +14,15 @@ import java.util.Set;
  * files of other Keras versions lack fields; what has the wrong type is a problem of the file.
  */
 record Config(JsonObject json) {
+  private static final Map<String, TensorType> TYPES =
+      Map.of(
+          "bool", TensorType.BOOL,
+          "int8", TensorType.INT8,
+          "int16", TensorType.INT16,
+          "int32", TensorType.INT32,
+          "int64", TensorType.INT64,
+          "uint8", TensorType.UINT8);
+
   private static final Set<String> LISTS = Set.of("__tuple__", "TensorShape");
 
   /** The same, with lists where Keras 2 has objects that say they are tuples or shapes. */
@@ -153,5 +164,10 @@ record Config(JsonObject json) {
           : inner;
     }
     return value;
+  }
+
+  /** A type by its name in Keras; all that are not whole numbers are float32. */
+  static TensorType type(String name) {
+    return TYPES.getOrDefault(name, TensorType.FLOAT32);
   }
 }

@@ -84,7 +84,7 @@ final class ConvLstm implements Cell {
   public List<Value> step(Graph g, Value projected, List<Value> states) {
     int[] ones = new int[Math.max(2, dimensions)];
     Arrays.fill(ones, 1);
-    Window still = new Window(ones, ones, ConvolutionLayers.SAME);
+    Window still = new Window(ones, ones, Padding.SAME);
     Value recurrent = convolve(g, states.get(0), "recurrent_kernel", 1, null, still);
     Value sum = g.binary("ADD", projected, recurrent);
     return Cells.lstm(

@@ -19,9 +19,6 @@ final class ConvolutionLayers {
           "SeparableConv1D", one(call -> line(call, ConvolutionLayers::separable)),
           "SeparableConv2D", one(call -> call.activated(separable(call, rank(call, 4), 2))));
 
-  static final int SAME = 0;
-  static final int VALID = 1;
-
   private ConvolutionLayers() {}
 
   /** A convolution of one dimension is one of an image with height 1. */
@@ -57,8 +54,8 @@ final class ConvolutionLayers {
   static int padding(Call call) {
     String padding = call.config().text("padding", "valid");
     return switch (padding) {
-      case "same" -> SAME;
-      case "valid", "causal" -> VALID;
+      case "same" -> Padding.SAME;
+      case "valid", "causal" -> Padding.VALID;
       default -> throw new UnsupportedException("padding " + padding);
     };
   }

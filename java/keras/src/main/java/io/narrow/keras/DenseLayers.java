@@ -24,7 +24,7 @@ final class DenseLayers {
     Value weights =
         call.graph()
             .constant("kernel", kernel.transposed(x.channels(), units), units, x.channels());
-    return call.activated(call.graph().dense(x, weights, call.bias(1, units)));
+    return call.activated(Algebra.dense(call.graph(), x, weights, call.bias(1, units)));
   }
 
   private static Value einsum(Call call) {

@@ -85,7 +85,7 @@ final class Einsum {
     Value y =
         g.reshape(
             ordered(g, b, right, shared + columns + summed), batch, size(b, right, columns), inner);
-    Value product = MergeLayers.multiply(g, x, y, false, true);
+    Value product = Algebra.multiply(g, x, y, false, true);
     return named(g, product, shared + rows + columns, a, b);
   }
 
@@ -112,7 +112,7 @@ final class Einsum {
       kernel = weights.permuted(shape, (columns + summed).chars().map(right::indexOf).toArray());
     }
     Value x = g.reshape(ordered(g, a, left, rows + summed), matrix(a, rows, inner));
-    Value product = g.dense(x, g.constant("kernel", kernel, out, inner), null);
+    Value product = Algebra.dense(g, x, g.constant("kernel", kernel, out, inner), null);
     return named(g, product, rows + columns, a, b);
   }
 

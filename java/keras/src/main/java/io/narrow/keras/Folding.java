@@ -216,7 +216,7 @@ final class Folding {
   /** A PAD of just what SAME would add becomes the padding of the convolution after it. */
   private void padding(Op op) {
     boolean window = op.kind.equals("CONV_2D") || op.kind.equals("DEPTHWISE_CONV_2D");
-    if (!window || !op.fields.get("padding").equals(ConvolutionLayers.VALID)) {
+    if (!window || !op.fields.get("padding").equals(Padding.VALID)) {
       return;
     }
     Op pad = producers.get(op.input(0));
@@ -239,7 +239,7 @@ final class Folding {
       return;
     }
     Value padded = pad.output();
-    op.fields.put("padding", ConvolutionLayers.SAME);
+    op.fields.put("padding", Padding.SAME);
     op.inputs.set(0, pad.input(0));
     readers.get(pad.input(0)).add(op);
     readers.get(padded).remove(op);
@@ -256,7 +256,7 @@ final class Folding {
     }
     op.inputs.set(place, bias);
     if (op.kind.equals("FULLY_CONNECTED")) {
-      op.version = Graph.denseVersion(op.output().rank(), true);
+      op.version = Algebra.denseVersion(op.output().rank(), true);
     }
     return bias;
   }

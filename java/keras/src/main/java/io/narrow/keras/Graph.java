@@ -380,27 +380,4 @@ final class Graph {
             out));
     return out;
   }
-
-  /**
-   * x * weights + bias over the last axis; {@code weights} is [out, in], {@code bias} may be null.
-   */
-  Value dense(Value x, Value weights, Value bias) {
-    int[] shape = x.shape.clone();
-    shape[shape.length - 1] = weights.shape[0];
-    boolean keep = shape.length > 2;
-    return op(
-        denseVersion(shape.length, bias != null),
-        "FULLY_CONNECTED",
-        "FullyConnectedOptions",
-        Map.of("keep_num_dims", keep),
-        shape,
-        x,
-        weights,
-        bias);
-  }
-
-  /** Version of FULLY_CONNECTED: 5 keeps the axes of its input, 6 does without a bias. */
-  static int denseVersion(int rank, boolean bias) {
-    return bias ? (rank > 2 ? 5 : 1) : 6;
-  }
 }

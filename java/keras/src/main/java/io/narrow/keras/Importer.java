@@ -15,6 +15,8 @@ import java.util.stream.Collectors;
 final class Importer {
   private static final System.Logger LOG = System.getLogger(Importer.class.getName());
 
+  private static final Map<String, Rule> RULES = LayerRules.ROWS;
+
   private final Path file;
   private final JsonObject json;
   private final Weights weights;
@@ -31,13 +33,13 @@ final class Importer {
   }
 
   Model model() {
-    String kind = ModelConfig.kind(new Config(json));
+    String kind = ModelConfig.kind(new Config(json), RULES.keySet());
     if (!ModelConfig.isModel(kind)) {
       throw NarrowException.unsupported(
           file + ": is a model of the class " + kind + ", which only its Python code can build");
     }
     try {
-      ModelConfig model = ModelConfig.of(kind, config());
+      ModelConfig model = ModelConfig.of(kind, config(), RULES.keySet());
       InputShapes shapes = new InputShapes(model, config(), options);
       return build(model, shapes, true);
     } catch (Hdf5.DamagedException e) {
@@ -64,7 +66,7 @@ final class Importer {
     for (ModelConfig.End input : model.inputs()) {
       inputs.put(input.name(), shapes.add(graph, input, dynamic));
     }
-    Network network = new Network(weights, graph, keras3);
+    Network network = new Network(RULES, weights, graph, keras3);
     List<Value> outputs = network.run(model, Network.Path.root(), List.copyOf(inputs.values()));
     if (!network.problems().isEmpty()) {
       throw NarrowException.unsupported(

@@ -5,22 +5,12 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Shapes of the inputs of a model: those in the file, those that were asked for, or both. */
 final class InputShapes {
   private static final List<String> FIELDS =
       List.of("batch_shape", "batch_input_shape", "build_input_shape", "input_shape");
-
-  private static final Map<String, TensorType> TYPES =
-      Map.of(
-          "bool", TensorType.BOOL,
-          "int8", TensorType.INT8,
-          "int16", TensorType.INT16,
-          "int32", TensorType.INT32,
-          "int64", TensorType.INT64,
-          "uint8", TensorType.UINT8);
 
   private final ModelConfig model;
   private final Config whole;
@@ -96,12 +86,7 @@ final class InputShapes {
     if (type.equals("string")) {
       throw NarrowException.unsupported("input `" + layer.name() + "` holds strings");
     }
-    return type(type);
-  }
-
-  /** A type by its name in Keras; all that are not whole numbers are float32. */
-  static TensorType type(String name) {
-    return TYPES.getOrDefault(name, TensorType.FLOAT32);
+    return Config.type(type);
   }
 
   private List<Integer> sizes(ModelConfig.Layer layer) {
@@ -116,7 +101,7 @@ final class InputShapes {
     if (!sizes.isEmpty() || !ModelConfig.isModel(layer.kind())) {
       return sizes;
     }
-    ModelConfig inner = ModelConfig.of(layer.kind(), layer.config());
+    ModelConfig inner = ModelConfig.of(layer.kind(), layer.config(), LayerRules.ROWS.keySet());
     return inside(inner.receiver(inner.inputs().get(0)));
   }
 

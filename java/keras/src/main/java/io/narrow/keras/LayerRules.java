@@ -1,15 +1,19 @@
 package io.narrow.keras;
 
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** The layer table: one row for every class of layers that can be imported. */
 final class LayerRules {
-  private static final Map<String, Rule> ROWS = new HashMap<>();
+  /** The rules by class. */
+  static final Map<String, Rule> ROWS = rows();
 
-  static {
+  private LayerRules() {}
+
+  private static Map<String, Rule> rows() {
+    Map<String, Rule> rows = new HashMap<>();
     List.of(
             ActivationLayers.ROWS,
             ConvolutionLayers.ROWS,
@@ -26,12 +30,7 @@ final class LayerRules {
             Operations.ROWS,
             ShapeOperations.ROWS,
             SliceOperations.ROWS)
-        .forEach(ROWS::putAll);
-  }
-
-  private LayerRules() {}
-
-  static Optional<Rule> of(String kind) {
-    return Optional.ofNullable(ROWS.get(kind));
+        .forEach(rows::putAll);
+    return Collections.unmodifiableMap(rows);
   }
 }

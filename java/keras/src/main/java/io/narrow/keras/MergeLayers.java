@@ -14,8 +14,6 @@ import java.util.Map;
 final class MergeLayers {
   static final Map<String, Rule> ROWS = rows();
 
-  private static final float SMALLEST_SQUARE = 1e-24f;
-
   private MergeLayers() {}
 
   private static Map<String, Rule> rows() {
@@ -108,14 +106,14 @@ final class MergeLayers {
     if (left.rank() == 3 && right.rank() == 3 && !normalize) {
       boolean turnLeft = Shapes.axis(3, axes[0]) == 1;
       boolean turnRight = Shapes.axis(3, axes[1]) == 2;
-      return multiply(g, left, right, turnLeft, turnRight);
+      return Algebra.multiply(g, left, right, turnLeft, turnRight);
     }
     Value a = summedLast(g, left, axes[0], normalize);
     Value b = summedLast(g, right, axes[1], normalize);
     int batch = a.size(0);
     Value x = g.reshape(a, batch, a.elements(1) / a.channels(), a.channels());
     Value y = g.reshape(b, batch, b.elements(1) / b.channels(), b.channels());
-    Value product = multiply(g, x, y, false, true);
+    Value product = Algebra.multiply(g, x, y, false, true);
     List<Integer> shape = new ArrayList<>(List.of(batch));
     for (Value value : List.of(a, b)) {
       for (int i = 1; i < value.rank() - 1; i++) {
@@ -139,30 +137,6 @@ final class MergeLayers {
     }
     order.add(order.remove(axis));
     Value turned = axis == x.rank() - 1 ? x : g.transpose(x, Shapes.ints(order));
-    return normalize ? unit(g, turned, turned.rank() - 1) : turned;
-  }
-
-  /** x divided by the root of the sum of its squares over axes. */
-  static Value unit(Graph g, Value x, int... axes) {
-    Value squares = g.reduce("SUM", g.binary("MUL", x, x), true, axes);
-    Value floor = g.binary("MAXIMUM", squares, g.scalar(SMALLEST_SQUARE));
-    return g.binary("MUL", x, g.unary("RSQRT", "", floor));
-  }
-
-  /** Products of matrices: the last two axes, each turned if asked for. */
-  static Value multiply(Graph g, Value x, Value y, boolean turnX, boolean turnY) {
-    int rank = Math.max(x.rank(), y.rank());
-    if (x.rank() < 2 || y.rank() < 2 || x.size(turnX ? -2 : -1) != y.size(turnY ? -1 : -2)) {
-      throw new IllegalStateException("matrices " + x + " and " + y + " do not go together");
-    }
-    int[] left = x.shape.clone();
-    int[] right = y.shape.clone();
-    left[left.length - 2] = left[left.length - 1] = 1;
-    right[right.length - 2] = right[right.length - 1] = 1;
-    int[] shape = Shapes.broadcast(left, right);
-    shape[rank - 2] = x.size(turnX ? -1 : -2);
-    shape[rank - 1] = y.size(turnY ? -2 : -1);
-    return g.op(
-        "BATCH_MATMUL", "BatchMatMulOptions", Map.of("adj_x", turnX, "adj_y", turnY), shape, x, y);
+    return normalize ? Algebra.unit(g, turned, turned.rank() - 1) : turned;
   }
 }

@@ -48,8 +48,13 @@ record ModelConfig(
     return kind.equals("Sequential") || FUNCTIONAL.contains(kind);
   }
 
-  static ModelConfig of(String kind, Config config) {
-    return kind.equals("Sequential") ? sequential(config) : functional(config);
+  /**
+   * Brings a configuration into this form.
+   *
+   * @param kinds of layers that there are rules for
+   */
+  static ModelConfig of(String kind, Config config, Set<String> kinds) {
+    return kind.equals("Sequential") ? sequential(config, kinds) : functional(config, kinds);
   }
 
   int firstCall(String layer) {
@@ -64,14 +69,15 @@ record ModelConfig(
         .orElse(layers.get(0));
   }
 
-  private static ModelConfig functional(Config config) {
+  private static ModelConfig functional(Config config, Set<String> kinds) {
     List<Layer> layers = new ArrayList<>();
     for (JsonElement element : config.list("layers")) {
       Config json = new Config(element.getAsJsonObject());
       Config inner = json.object("config");
       List<Node> calls = new ArrayList<>();
       json.list("inbound_nodes").forEach(node -> calls.add(Node.of(node)));
-      layers.add(new Layer(json.text("name", inner.text("name", "")), kind(json), inner, calls));
+      layers.add(
+          new Layer(json.text("name", inner.text("name", "")), kind(json, kinds), inner, calls));
     }
     List<End> inputs = ends(config.get("input_layers"));
     List<End> outputs = ends(config.get("output_layers"));
@@ -97,8 +103,10 @@ record ModelConfig(
    * The class of a layer. Classes of a user may have the name of one of Keras, so their package
    * goes before it; operations on tensors begin with {@code ops.} (Keras 3) or {@code tf.} (Keras
    * 2).
+   *
+   * @param kinds that there are rules for
    */
-  static String kind(Config json) {
+  static String kind(Config json, Set<String> kinds) {
     String kind = json.text("class_name", "");
     String module = json.text("module", "keras");
     String registered = json.text("registered_name", "");
@@ -117,7 +125,7 @@ record ModelConfig(
     // An .h5 file has no modules, but all layers of Keras 3 say whether they are trainable.
     boolean plain = !json.has("module") && !json.object("config").has("trainable");
     boolean operation =
-        plain && LayerRules.of("ops." + kind).isPresent()
+        plain && kinds.contains("ops." + kind)
             || module.startsWith("keras.src.ops.")
             || module.startsWith("keras.ops");
     return operation && isKeras3(json.json()) ? "ops." + kind : kind;
@@ -128,7 +136,7 @@ record ModelConfig(
     return !nodes.isEmpty() && Node.isKeras3(nodes.get(0));
   }
 
-  private static ModelConfig sequential(Config config) {
+  private static ModelConfig sequential(Config config, Set<String> kinds) {
     List<Layer> layers = new ArrayList<>();
     Reference last = new Reference(CHAIN_INPUT, 0, 0);
     String input = "";
@@ -136,9 +144,10 @@ record ModelConfig(
       Config json = new Config(element.getAsJsonObject());
       Config inner = json.object("config");
       String name = inner.text("name", "layer_" + layers.size());
-      boolean given = layers.isEmpty() && kind(json).equals("InputLayer");
+      boolean given = layers.isEmpty() && kind(json, kinds).equals("InputLayer");
       input = given ? name : layers.isEmpty() ? name + "_input" : input;
-      layers.add(new Layer(name, kind(json), inner, given ? List.of() : List.of(Node.of(last))));
+      layers.add(
+          new Layer(name, kind(json, kinds), inner, given ? List.of() : List.of(Node.of(last))));
       last = new Reference(name, 0, 0);
     }
     if (layers.isEmpty() || layers.size() == 1 && layers.get(0).calls().isEmpty()) {

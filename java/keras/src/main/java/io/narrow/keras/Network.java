@@ -19,6 +19,7 @@ import java.util.Map;
  * says, or that of the input of the unsupported layer, so that all problems are found at once.
  */
 final class Network {
+  private final Map<String, Rule> rules;
   private final Weights weights;
   private final Graph graph;
   private final boolean keras3;
@@ -31,7 +32,11 @@ final class Network {
 
   private static final Config NOTHING = new Config(new JsonObject());
 
-  Network(Weights weights, Graph graph, boolean keras3) {
+  /**
+   * @param rules of the layers, by class
+   */
+  Network(Map<String, Rule> rules, Weights weights, Graph graph, boolean keras3) {
+    this.rules = rules;
     this.weights = weights;
     this.graph = graph;
     this.keras3 = keras3;
@@ -40,6 +45,11 @@ final class Network {
   /** Whether the file was written by Keras 3, in which some functions are not what they were. */
   boolean keras3() {
     return keras3;
+  }
+
+  /** The class of a layer inside another. */
+  String kind(Config layer) {
+    return ModelConfig.kind(layer, rules.keySet());
   }
 
   Weights weights() {
@@ -55,9 +65,11 @@ final class Network {
   }
 
   Rule rule(String kind) {
-    return ModelConfig.isModel(kind)
-        ? this::model
-        : LayerRules.of(kind).orElseThrow(() -> new UnsupportedException(unknown(kind)));
+    Rule rule = ModelConfig.isModel(kind) ? this::model : rules.get(kind);
+    if (rule == null) {
+      throw new UnsupportedException(unknown(kind));
+    }
+    return rule;
   }
 
   private static String unknown(String kind) {
@@ -254,7 +266,7 @@ final class Network {
 
   /** A model in the place of a layer; what it is given by name has the order of its inputs. */
   private List<Value> model(Call call) {
-    ModelConfig inner = ModelConfig.of(call.kind(), call.config());
+    ModelConfig inner = ModelConfig.of(call.kind(), call.config(), rules.keySet());
     List<Value> inputs = call.inputs();
     if (call.arguments().get(0, "") instanceof Map<?, ?> table) {
       inputs = new ArrayList<>();

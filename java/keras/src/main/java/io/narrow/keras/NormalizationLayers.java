@@ -167,14 +167,14 @@ final class NormalizationLayers {
   }
 
   private static Value unit(Call call) {
-    return MergeLayers.unit(call.graph(), call.x(), axes(call));
+    return Algebra.unit(call.graph(), call.x(), axes(call));
   }
 
   /** The layer inside, whose weights have been normalized while it was trained. */
   private static List<Value> spectral(Call call) {
     Config layer = call.config().object("layer");
     return call.inner(
-            ModelConfig.kind(layer),
+            call.network().kind(layer),
             layer.object("config"),
             Cells.inside(call.part(), "", "layer"),
             call.inputs())

@@ -256,7 +256,7 @@ final class Operations {
       throw new UnsupportedException("an order other than 2");
     }
     boolean last = call.kind().startsWith("ops.") && !Operands.parameters(call).has("axis");
-    return MergeLayers.unit(
+    return Algebra.unit(
         call.graph(), call.x(), last ? new int[] {call.x().rank() - 1} : axes(call));
   }
 
@@ -285,7 +285,7 @@ final class Operations {
 
   private static Value cast(Call call) {
     String type = Operands.parameters(call).text("dtype", "float32");
-    return call.graph().cast(call.x(), InputShapes.type(type));
+    return call.graph().cast(call.x(), Config.type(type));
   }
 
   private static Value round(Call call) {

@@ -172,7 +172,7 @@ final class OptimizationLayers {
   private static Call inside(Call call, Config layer, Config inner, Map<String, Integer> moved) {
     String name = inner.text("name", "");
     Part part = new Part(List.of(name), "layer", moved);
-    return call.wrapped(ModelConfig.kind(layer), inner, named(call.place(), name), part);
+    return call.wrapped(call.network().kind(layer), inner, named(call.place(), name), part);
   }
 
   /** The same place by another name, but for the outermost, which has a group by its name. */

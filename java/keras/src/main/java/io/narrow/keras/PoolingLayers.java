@@ -155,7 +155,7 @@ final class PoolingLayers {
   private static Value adaptive(Graph g, String kind, Value image, int out) {
     int in = image.size(1);
     if (in % out == 0) {
-      return pool(g, kind, image, ConvolutionLayers.VALID, in / out, 1, in / out, 1);
+      return pool(g, kind, image, Padding.VALID, in / out, 1, in / out, 1);
     }
     if (kind.equals(AVERAGE)) {
       return ResizeLayers.product(g, image, 1, Resampling.adaptive(in, out));

@@ -121,7 +121,7 @@ final class RecurrentLayers {
     Part part = Cells.inside(call.part(), "", "cell");
     if (call.kind().equals("RNN")) {
       Config cell = call.config().object("cell");
-      String kind = ModelConfig.kind(cell);
+      String kind = call.network().kind(cell);
       return Cells.of(kind, call.inner(kind, cell.object("config"), part, call.inputs()), part);
     }
     return call.kind().startsWith("ConvLSTM")
@@ -245,7 +245,7 @@ final class RecurrentLayers {
   private static List<Value> direction(
       Call call, String field, String name, boolean back, List<Value> initial) {
     Config layer = call.config().object(field);
-    String kind = ModelConfig.kind(layer);
+    String kind = call.network().kind(layer);
     if (!LAYERS.contains(kind)) {
       throw new UnsupportedException(kind + " inside");
     }
@@ -275,7 +275,7 @@ final class RecurrentLayers {
   private static List<Value> timeDistributed(Call call) {
     Value x = call.x();
     Config layer = call.config().object("layer");
-    String kind = ModelConfig.kind(layer);
+    String kind = call.network().kind(layer);
     if (x.mask != null && Masks.READERS.contains(kind)) {
       throw new UnsupportedException("a mask for " + kind);
     }

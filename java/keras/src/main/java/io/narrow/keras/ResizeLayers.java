@@ -41,7 +41,7 @@ final class ResizeLayers {
     int in = x.size(axis);
     Value weights = g.constant("weights", matrix, matrix.length / in, in);
     int[] order = axis == 2 ? new int[] {0, 1, 3, 2} : new int[] {0, 3, 2, 1};
-    return g.transpose(g.dense(g.transpose(x, order), weights, null), order);
+    return g.transpose(Algebra.dense(g, g.transpose(x, order), weights, null), order);
   }
 
   private static Value upsample1(Call call) {

@@ -282,7 +282,7 @@ final class ShapeOperations {
     Config c = Operands.parameters(call);
     Value a = Operands.operand(call, 0, "x1", "a");
     Value b = Operands.operand(call, 1, "x2", "b");
-    return MergeLayers.multiply(
+    return Algebra.multiply(
         call.graph(), a, b, c.flag("transpose_a", false), c.flag("transpose_b", false));
   }
 
@@ -301,7 +301,7 @@ final class ShapeOperations {
     Value zeros = g.zeros(call.x(), call.x().shape);
     Value filled = number == 0 ? zeros : Activations.plus(g, zeros, number);
     String type = Operands.parameters(call).text("dtype", "");
-    return g.cast(filled, type.isEmpty() ? call.x().type : InputShapes.type(type));
+    return g.cast(filled, type.isEmpty() ? call.x().type : Config.type(type));
   }
 
   private static Value deeper(Call call) {

@@ -40,7 +40,7 @@ final class TransposedLayers {
             sizes(call, "strides", dimensions, in.length),
             sizes(call, "dilation_rate", dimensions, in.length),
             in.clone());
-    boolean same = ConvolutionLayers.padding(call) == ConvolutionLayers.SAME;
+    boolean same = ConvolutionLayers.padding(call) == Padding.SAME;
     boolean more = call.config().has("output_padding");
     int[] added = call.config().integers("output_padding", dimensions, 0);
     for (int i = in.length - dimensions; i < in.length; i++) {

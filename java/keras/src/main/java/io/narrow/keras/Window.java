@@ -7,11 +7,11 @@ import java.util.Map;
 /**
  * How a window moves over its input: two sizes in each list for an image, three for a volume.
  *
- * @param padding {@link ConvolutionLayers#SAME} or {@link ConvolutionLayers#VALID}
+ * @param padding {@link Padding#SAME} or {@link Padding#VALID}
  */
 record Window(int[] strides, int[] dilations, int padding) {
   /** One step at a time. */
-  static final Window ONE = new Window(new int[] {1, 1}, new int[] {1, 1}, ConvolutionLayers.SAME);
+  static final Window ONE = new Window(new int[] {1, 1}, new int[] {1, 1}, Padding.SAME);
 
   /** Sides by their names in the options of operators. */
   private static final List<String> SIDES = List.of("d", "h", "w");
@@ -29,7 +29,7 @@ record Window(int[] strides, int[] dilations, int padding) {
   /** Size of the output of a window along one axis. */
   static int size(int in, int kernel, int stride, int dilation, int padding) {
     int size =
-        padding == ConvolutionLayers.SAME
+        padding == Padding.SAME
             ? (in + stride - 1) / stride
             : Math.floorDiv(in - (kernel - 1) * dilation - 1, stride) + 1;
     if (size < 1) {

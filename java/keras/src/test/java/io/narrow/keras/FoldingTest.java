@@ -30,15 +30,15 @@ class FoldingTest {
     FULLY_CONNECTED {
       @Override
       Value of(Graph g, Value x) {
-        return g.dense(x, Graphs.constant(3, 4, x.channels()), null);
+        return Algebra.dense(g, x, Graphs.constant(3, 4, x.channels()), null);
       }
     };
 
     abstract Value of(Graph g, Value x);
   }
 
-  private static final int SAME = ConvolutionLayers.SAME;
-  private static final int VALID = ConvolutionLayers.VALID;
+  private static final int SAME = Padding.SAME;
+  private static final int VALID = Padding.VALID;
 
   private static Window window(int padding, int... strides) {
     int[] ones = {1, 1};
@@ -99,7 +99,8 @@ class FoldingTest {
   void factorsThatMakeMoreChannelsStay() {
     assertFolds(
         (g, x) ->
-            g.binary("MUL", g.dense(x, Graphs.constant(1, 1, 4), null), Graphs.constant(5, 4)),
+            g.binary(
+                "MUL", Algebra.dense(g, x, Graphs.constant(1, 1, 4), null), Graphs.constant(5, 4)),
         "FULLY_CONNECTED",
         "MUL");
   }
@@ -169,7 +170,7 @@ class FoldingTest {
           Value bias = Graphs.constant(7, 4);
           return linear == Linear.CONV_2D
               ? window(VALID).conv(g, moved, Graphs.constant(1, 4, 3, 2, 4), bias, 1)
-              : g.dense(moved, Graphs.constant(3, 4, 4), bias);
+              : Algebra.dense(g, moved, Graphs.constant(3, 4, 4), bias);
         },
         linear.name());
   }

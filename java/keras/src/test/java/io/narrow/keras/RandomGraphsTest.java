@@ -48,7 +48,7 @@ class RandomGraphsTest {
       case 2 -> g.binary("MUL", x, g.scalar(.5f + seed / 4f));
       case 3 -> g.unary(random.nextBoolean() ? "RELU" : "RELU6", "", x);
       case 4 -> g.unary("TANH", "", x);
-      case 5 -> g.dense(x, Graphs.constant(seed, 1 + random.nextInt(5), channels), null);
+      case 5 -> Algebra.dense(g, x, Graphs.constant(seed, 1 + random.nextInt(5), channels), null);
       case 6 -> window(x, random).conv(g, x, Graphs.constant(seed, 3, 2, 2, channels), null, 1);
       case 7 ->
           window(x, random).depthwise(g, x, Graphs.constant(seed, 1, 2, 2, channels), null, 1);
@@ -73,7 +73,7 @@ class RandomGraphsTest {
   /** A window of two pixels by two; SAME padding fits any size. */
   private static Window window(Value x, Random random) {
     boolean valid = random.nextBoolean() && x.size(1) > 1 && x.size(2) > 1;
-    int padding = valid ? ConvolutionLayers.VALID : ConvolutionLayers.SAME;
+    int padding = valid ? Padding.VALID : Padding.SAME;
     return new Window(random.nextBoolean() ? ONES : new int[] {2, 1}, ONES, padding);
   }
 }

@@ -17,7 +17,7 @@ class WindowTest {
             for (int at = 0; at + (kernel - 1) * dilation < in; at += stride) {
               count++;
             }
-            assertSize(in, kernel, stride, dilation, ConvolutionLayers.VALID, count);
+            assertSize(in, kernel, stride, dilation, Padding.VALID, count);
           }
         }
       }
@@ -32,7 +32,7 @@ class WindowTest {
         for (int at = 0; at < in; at += stride) {
           count++;
         }
-        assertSize(in, 9, stride, 2, ConvolutionLayers.SAME, count);
+        assertSize(in, 9, stride, 2, Padding.SAME, count);
       }
     }
   }

@@ -2,6 +2,18 @@ package io.narrow.keras;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.narrow.keras.config.Config;
+import io.narrow.keras.config.ModelConfig;
+import io.narrow.keras.file.Hdf5;
+import io.narrow.keras.file.Weights;
+import io.narrow.keras.graph.Assembler;
+import io.narrow.keras.graph.Graph;
+import io.narrow.keras.graph.Pairs;
+import io.narrow.keras.graph.Value;
+import io.narrow.keras.layers.LayerRules;
+import io.narrow.keras.rule.Network;
+import io.narrow.keras.rule.Rule;
+import io.narrow.keras.simplify.Folding;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import java.lang.System.Logger.Level;

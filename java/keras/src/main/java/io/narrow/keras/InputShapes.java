@@ -1,6 +1,11 @@
 package io.narrow.keras;
 
 import com.google.gson.JsonElement;
+import io.narrow.keras.config.Config;
+import io.narrow.keras.config.ModelConfig;
+import io.narrow.keras.graph.Graph;
+import io.narrow.keras.graph.Value;
+import io.narrow.keras.layers.LayerRules;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package io.narrow.keras;
 
+import io.narrow.keras.file.Watchdog;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import java.io.IOException;

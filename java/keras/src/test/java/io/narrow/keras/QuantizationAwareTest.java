@@ -2,6 +2,8 @@ package io.narrow.keras;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.narrow.keras.graph.Encoding;
+import io.narrow.keras.graph.Pairs;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.evaluation.Evaluation;

@@ -1,5 +1,12 @@
 package io.narrow.keras;
 
+import io.narrow.keras.graph.Algebra;
+import io.narrow.keras.graph.Graph;
+import io.narrow.keras.graph.Graphs;
+import io.narrow.keras.graph.Padding;
+import io.narrow.keras.graph.Value;
+import io.narrow.keras.layers.Window;
+import io.narrow.keras.simplify.Folding;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

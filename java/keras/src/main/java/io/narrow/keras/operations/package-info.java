@@ -1,0 +1,2 @@
+/** Rules for functions that a model calls on tensors. */
+package io.narrow.keras.operations;

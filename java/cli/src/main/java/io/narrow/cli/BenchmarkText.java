@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.narrow.report.EvaluationDocument;
 import io.narrow.tflite.evaluation.Benchmark;
 import io.narrow.tflite.evaluation.Benchmarker;
 import io.narrow.tflite.evaluation.Latency;
@@ -188,12 +189,12 @@ final class BenchmarkText {
     entry.addProperty("bytes", result.fileBytes());
     entry.addProperty("init_ms", result.openMillis());
     entry.addProperty("first_ms", result.firstMillis());
-    entry.add("warm_up", EvaluationText.json(result.warmUp()));
-    entry.add("latency", EvaluationText.json(result.inference()));
+    entry.add("warm_up", EvaluationDocument.latency(result.warmUp()));
+    entry.add("latency", EvaluationDocument.latency(result.inference()));
     entry.addProperty("operators", result.operators());
     entry.addProperty("xnnpack_operators", result.taken());
     entry.addProperty("xnnpack_parts", result.parts());
-    entry.add("outside_xnnpack", json(result.left()));
+    entry.add("outside_xnnpack", EvaluationDocument.outside(result.left()));
     entry.addProperty("profiled_ms", result.profiledMillis());
     JsonArray profile = new JsonArray();
     for (Benchmark.Time time : result.profile()) {
@@ -210,18 +211,6 @@ final class BenchmarkText {
     }
     entry.add("profile", profile);
     return entry;
-  }
-
-  static JsonArray json(List<Benchmark.Left> operators) {
-    JsonArray left = new JsonArray();
-    for (Benchmark.Left operator : operators) {
-      JsonObject one = new JsonObject();
-      one.addProperty("operator", operator.operator());
-      one.addProperty("name", operator.name());
-      one.addProperty("reason", operator.reason());
-      left.add(one);
-    }
-    return left;
   }
 
   private static JsonObject json(Benchmark first, Benchmark second) {

@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.narrow.report.EvaluationDocument;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.evaluation.Preflight;
 import io.narrow.tflite.plan.Reason;
@@ -71,7 +72,7 @@ final class CheckCommand extends Output {
     document.addProperty("runs", result.refusal().isEmpty());
     result.refusal().ifPresent(why -> document.addProperty("refusal", why));
     document.addProperty("runtime_operators", result.operators());
-    JsonArray left = BenchmarkText.json(result.left());
+    JsonArray left = EvaluationDocument.outside(result.left());
     document.add("outside_xnnpack", left);
     return document;
   }

@@ -1,5 +1,6 @@
 package io.narrow.cli;
 
+import io.narrow.report.EvaluationDocument;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
 import io.narrow.tflite.evaluation.QualityGate;
@@ -60,7 +61,11 @@ final class EvaluateCommand extends Output {
     List<Evaluation> results =
         Evaluator.evaluate(models, data.data(), data.options().withSamples(samples));
     List<QualityGate.Verdict> verdicts = gate.judge(results);
-    print(new EvaluationText(results), data.markdown());
+    if (json) {
+      print(EvaluationDocument.of(results));
+    } else {
+      print(new EvaluationText(results), data.markdown());
+    }
     boolean passed = true;
     for (QualityGate.Verdict verdict : verdicts) {
       passed &= verdict.passed();

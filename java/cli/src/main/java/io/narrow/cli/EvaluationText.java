@@ -1,7 +1,5 @@
 package io.narrow.cli;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Latency;
 import io.narrow.tflite.evaluation.PairedDifference;
@@ -99,52 +97,5 @@ final class EvaluationText {
     return value == Double.POSITIVE_INFINITY
         ? "equal"
         : value == Double.NEGATIVE_INFINITY ? "not finite" : fixed(2, value);
-  }
-
-  JsonArray json() {
-    JsonArray document = new JsonArray();
-    for (Evaluation result : results) {
-      JsonObject entry = new JsonObject();
-      entry.addProperty("model", result.model().toString());
-      entry.addProperty("samples", result.samples());
-      result.accuracy().ifPresent(value -> entry.addProperty("accuracy", value));
-      result.top5().ifPresent(value -> entry.addProperty("top5", value));
-      result
-          .change()
-          .ifPresent(
-              change -> {
-                JsonObject paired = new JsonObject();
-                paired.addProperty("labelled", change.samples());
-                paired.addProperty("lost", change.lost());
-                paired.addProperty("gained", change.gained());
-                paired.addProperty("difference", change.difference());
-                paired.addProperty("low", change.low());
-                paired.addProperty("high", change.high());
-                paired.addProperty("mcnemar_p", change.chance());
-                entry.add("change", paired);
-              });
-      entry.addProperty("agreement", result.agreement());
-      if (Double.isFinite(result.sqnrDb())) { // JSON has no infinity
-        entry.addProperty("sqnr_db", result.sqnrDb());
-      }
-      entry.add("latency", json(result.latency()));
-      entry.add("outside_xnnpack", BenchmarkText.json(result.left()));
-      entry.addProperty("bytes", result.fileBytes());
-      document.add(entry);
-    }
-    return document;
-  }
-
-  static JsonObject json(Latency latency) {
-    JsonObject entry = new JsonObject();
-    entry.addProperty("runs", latency.runs());
-    entry.addProperty("mean_ms", latency.meanMillis());
-    entry.addProperty("std_ms", latency.deviationMillis());
-    entry.addProperty("min_ms", latency.minMillis());
-    entry.addProperty("p5_ms", latency.p5Millis());
-    entry.addProperty("p50_ms", latency.p50Millis());
-    entry.addProperty("p95_ms", latency.p95Millis());
-    entry.addProperty("max_ms", latency.maxMillis());
-    return entry;
   }
 }

@@ -76,12 +76,8 @@ abstract class Output implements Callable<Integer> {
   }
 
   final void print(EvaluationText table, boolean markdown) {
-    if (json) {
-      print(table.json());
-    } else {
-      (markdown ? table.markdown() : table.lines()).forEach(this::say);
-      table.doubts().forEach(this::warn);
-    }
+    (markdown ? table.markdown() : table.lines()).forEach(this::say);
+    table.doubts().forEach(this::warn);
   }
 
   final void print(JsonElement document) {

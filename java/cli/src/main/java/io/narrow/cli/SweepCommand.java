@@ -1,11 +1,16 @@
 package io.narrow.cli;
 
+import com.google.gson.JsonArray;
+import io.narrow.report.EvaluationDocument;
+import io.narrow.report.Page;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Sweep;
 import io.narrow.tflite.evaluation.SweepAdvice;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -62,12 +67,21 @@ final class SweepCommand extends Output {
       defaultValue = "0.01")
   private double drop;
 
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description =
+          "Write a page to look at: accuracy over size and over latency with what is best marked,"
+              + " the table, the advice. It needs no network.")
+  private Path page;
+
   @Mixin private DataOptions data;
 
   @Mixin private CalibrationOptions calibration;
 
   @Override
   public Integer call() {
+    OutputFile.apart("--html", page, input);
     Path model = ModelInput.file(input, folder);
     List<Evaluation> results =
         Sweep.run(
@@ -77,17 +91,27 @@ final class SweepCommand extends Output {
             folder,
             data.data(),
             data.options());
-    EvaluationText text = new EvaluationText(results);
-    print(text, data.markdown());
-    if (!json) {
-      say("");
-      advice(results, model).forEach(this::say);
+    SweepAdvice found = SweepAdvice.of(results, drop);
+    List<String> advice = advice(found, results, model);
+    JsonArray document = EvaluationDocument.of(results, found);
+    if (page != null) {
+      String html = Page.html(EvaluationDocument.page(document, advice));
+      WholeFile.write(page, html.getBytes(StandardCharsets.UTF_8));
+    }
+    if (json) {
+      print(document);
+      return 0;
+    }
+    print(new EvaluationText(results), data.markdown());
+    say("");
+    advice.forEach(this::say);
+    if (page != null) {
+      say("page to open: " + page);
     }
     return 0;
   }
 
-  private List<String> advice(List<Evaluation> results, Path model) {
-    SweepAdvice advice = SweepAdvice.of(results, drop);
+  private List<String> advice(SweepAdvice advice, List<Evaluation> results, Path model) {
     List<String> names = Names.of(results.stream().map(Evaluation::model).toList());
     List<String> lines = new ArrayList<>();
     for (Evaluation slow : advice.slower()) {

@@ -19,7 +19,7 @@ public final class Page {
 
   /** One module, in this order. */
   private static final List<String> SCRIPTS =
-      List.of("base", "errors", "why", "graph", "details", "charts", "search", "page");
+      List.of("base", "errors", "why", "graph", "details", "charts", "search", "sweep", "page");
 
   private static final String CHARTS = "META-INF/resources/webjars/uplot/";
 
@@ -30,7 +30,7 @@ public final class Page {
    * writes when it opens, from the document in its element {@code data}.
    *
    * @param document what the command's {@code --json} prints: of {@link ModelDocument#graph()},
-   *     with the {@code plan} if there is one
+   *     with the {@code plan} if there is one, or of {@link EvaluationDocument#page}
    */
   public static String html(JsonObject document) {
     Map<String, String> parts =

@@ -18,7 +18,8 @@ function chart(label, height, options, values) {
     drawn = new uPlot({ width: Math.max(200, place.clientWidth || 340), height, legend: { show: false }, ...options(axis) }, values, place);
   };
   charts.add(draw);
-  requestAnimationFrame(draw);
+  // Its width is known when it has its place; the chart itself does not change it.
+  new ResizeObserver(() => requestAnimationFrame(draw)).observe(place);
   return place;
 }
 

@@ -15,14 +15,17 @@ function showBytes() {
     ]));
 }
 
-const title = data.model || 'Narrow';
+const title = data.model || (evaluations.length ? fileOf(evaluations[0]) : 'Narrow');
 document.title = title;
 byId('title').textContent = title;
-if (operators.length || subgraphs.length) showModel();
+if (subgraphs.length) showModel();
+if (evaluations.length) showSweep();
 if (data.comparison) showErrors();
 if (data.bytes) showBytes();
 byId('bytes').hidden = !data.bytes;
 byId('errors').hidden = !data.comparison;
+byId('sweep').hidden = !evaluations.length;
+for (const section of ['why', 'model']) byId(section).hidden = !subgraphs.length;
 const main = subgraphs[0];
 if (main) {
   const ends = list => list.map(tensor => `${tensor.name} ${shapeOf(tensor)}`).join(', ');

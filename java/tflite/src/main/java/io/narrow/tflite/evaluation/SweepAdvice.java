@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -11,14 +12,24 @@ import java.util.function.ToDoubleFunction;
  * @param smallest the smallest file that is accurate enough; empty if none is
  * @param fastest the fastest of them
  * @param slower the files that run slower than the model they were made of
+ * @param frontOfSize the files, the model among them, than which none smaller is as accurate (as
+ *     often of the first model's opinion, where there are no labels), smallest first
+ * @param frontOfSpeed likewise those than which none faster is as accurate, by the median latency,
+ *     fastest first
  */
 public record SweepAdvice(
-    Optional<Evaluation> smallest, Optional<Evaluation> fastest, List<Evaluation> slower) {
+    Optional<Evaluation> smallest,
+    Optional<Evaluation> fastest,
+    List<Evaluation> slower,
+    List<Evaluation> frontOfSize,
+    List<Evaluation> frontOfSpeed) {
   /** What takes less than so many times as long is not called slower. */
   private static final double NOISE = 1.2;
 
   public SweepAdvice {
     slower = List.copyOf(slower);
+    frontOfSize = List.copyOf(frontOfSize);
+    frontOfSpeed = List.copyOf(frontOfSpeed);
   }
 
   /**
@@ -38,7 +49,28 @@ public record SweepAdvice(
         least(accurate, result -> result.latency().p5Millis()),
         others.stream()
             .filter(result -> result.latency().p5Millis() > NOISE * first.latency().p5Millis())
-            .toList());
+            .toList(),
+        front(results, Evaluation::fileBytes),
+        front(results, result -> result.latency().p50Millis()));
+  }
+
+  /** What is not dominated, in the sense of Pareto, by another that costs no more. */
+  private static List<Evaluation> front(
+      List<Evaluation> results, ToDoubleFunction<Evaluation> cost) {
+    boolean labelled = results.stream().allMatch(result -> result.accuracy().isPresent());
+    ToDoubleFunction<Evaluation> good =
+        result -> labelled ? result.accuracy().getAsDouble() : result.agreement();
+    List<Evaluation> front = new ArrayList<>();
+    results.stream()
+        .sorted(
+            Comparator.comparingDouble(cost)
+                .thenComparing(Comparator.comparingDouble(good).reversed()))
+        .filter(
+            result ->
+                front.isEmpty()
+                    || good.applyAsDouble(result) > good.applyAsDouble(front.get(front.size() - 1)))
+        .forEachOrdered(front::add);
+    return front;
   }
 
   private static double drop(Evaluation result) {

@@ -1,4 +1,4 @@
-// The C ABI of narrow-kernels: the only header JavaCPP parses, and the contract of every kernel.
+// The C ABI of narrow-kernels: with process.h the only header JavaCPP parses, and the contract of every kernel.
 //
 // Common to all functions
 //   - Same bytes on every instruction set, for every input and every alignment. The scalar reference

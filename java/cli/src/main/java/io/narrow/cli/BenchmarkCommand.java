@@ -92,12 +92,14 @@ final class BenchmarkCommand extends Output {
             maximum,
             !plain,
             Bar.onTerminal());
-    BenchmarkText text = new BenchmarkText(Benchmarker.run(models, options), options);
+    Crashed crashed = Crashed.among(models);
+    BenchmarkText text =
+        new BenchmarkText(Benchmarker.run(crashed.others(models), options), options);
     if (json) {
       print(text.json());
     } else {
       text.lines().forEach(this::say);
     }
-    return 0;
+    return failed(crashed) ? Narrow.UNSUPPORTED : 0;
   }
 }

@@ -58,8 +58,10 @@ final class EvaluateCommand extends Output {
     QualityGate gate =
         new QualityGate(least, drop == null ? OptionalDouble.empty() : OptionalDouble.of(drop));
     models.forEach(Model::read); // a damaged file is named before the runtime sees it
+    Crashed crashed = Crashed.among(models);
     List<Evaluation> results =
-        Evaluator.evaluate(models, data.data(), data.options().withSamples(samples));
+        Evaluator.evaluate(
+            crashed.others(models), data.data(), data.options().withSamples(samples));
     List<QualityGate.Verdict> verdicts = gate.judge(results);
     if (json) {
       print(EvaluationDocument.of(results));
@@ -80,6 +82,6 @@ final class EvaluateCommand extends Output {
     if (junit != null) {
       JunitFile.write(junit, verdicts);
     }
-    return passed ? 0 : Narrow.GATE;
+    return failed(crashed) ? Narrow.UNSUPPORTED : passed ? 0 : Narrow.GATE;
   }
 }

@@ -2,7 +2,9 @@ package io.narrow.cli;
 
 import io.narrow.kernels.Kernels;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.OwnProcess;
 import java.io.OutputStreamWriter;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.util.List;
@@ -43,6 +45,7 @@ public final class Narrow
   static final int BUG = 1;
   static final int USAGE = 2;
   static final int GATE = 3;
+  static final int UNSUPPORTED = 4;
   static final int MACHINE = 5;
 
   private static final List<String> COMMANDS =
@@ -85,6 +88,8 @@ public final class Narrow
 
   public static void main(String[] arguments) {
     loadKernelsMeanwhile(arguments);
+    OwnProcess.claim(Crashed.command(arguments));
+    System.setErr(new PrintStream(OwnProcess.standardError(), true));
     StandardOutput standard = new StandardOutput();
     PrintWriter out = new PrintWriter(new OutputStreamWriter(standard, charset()), true);
     PrintWriter err = new PrintWriter(System.err, true);

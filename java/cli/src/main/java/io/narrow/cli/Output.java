@@ -58,6 +58,12 @@ abstract class Output implements Callable<Integer> {
     spec.commandLine().getErr().println("narrow: " + shortened(text));
   }
 
+  /** Says which models crashed the runtime, if any did. */
+  final boolean failed(Crashed crashed) {
+    crashed.lines().forEach(this::warn);
+    return !crashed.lines().isEmpty();
+  }
+
   /**
    * A text with the middle of long names in it left out: fused operators have the names of all that
    * they were made of.

@@ -83,16 +83,21 @@ final class SweepCommand extends Output {
   public Integer call() {
     OutputFile.apart("--html", page, input);
     Path model = ModelInput.file(input, folder);
+    Map<String, Recipe> recipes = recipes();
+    Map<String, Path> files = new LinkedHashMap<>();
+    recipes.keySet().forEach(end -> files.put(end, Sweep.file(model, folder, end)));
+    Crashed crashed = Crashed.among(List.copyOf(files.values()));
+    recipes.keySet().removeIf(end -> crashed.contains(files.get(end)));
     List<Evaluation> results =
         Sweep.run(
             model,
             calibration.quantizer().prepare(Model.read(model)),
-            recipes(),
+            recipes,
             folder,
             data.data(),
             data.options());
     SweepAdvice found = SweepAdvice.of(results, drop);
-    List<String> advice = advice(found, results, model);
+    List<String> advice = advice(found, results, model, List.copyOf(recipes.keySet()));
     JsonArray document = EvaluationDocument.of(results, found);
     if (page != null) {
       String html = Page.html(EvaluationDocument.page(document, advice));
@@ -100,7 +105,7 @@ final class SweepCommand extends Output {
     }
     if (json) {
       print(document);
-      return 0;
+      return failed(crashed) ? Narrow.UNSUPPORTED : 0;
     }
     print(new EvaluationText(results), data.markdown());
     say("");
@@ -108,10 +113,11 @@ final class SweepCommand extends Output {
     if (page != null) {
       say("page to open: " + page);
     }
-    return 0;
+    return failed(crashed) ? Narrow.UNSUPPORTED : 0;
   }
 
-  private List<String> advice(SweepAdvice advice, List<Evaluation> results, Path model) {
+  private List<String> advice(
+      SweepAdvice advice, List<Evaluation> results, Path model, List<String> ends) {
     List<String> names = Names.of(results.stream().map(Evaluation::model).toList());
     List<String> lines = new ArrayList<>();
     for (Evaluation slow : advice.slower()) {
@@ -130,14 +136,21 @@ final class SweepCommand extends Output {
     if (advice.smallest().isEmpty()) {
       lines.add("no file is within " + drop + " of the model's accuracy (--max-drop)");
     }
-    advice.smallest().ifPresent(best -> lines.addAll(take("smallest", best, results, model)));
-    advice.fastest().ifPresent(best -> lines.addAll(take("fastest", best, results, model)));
+    advice
+        .smallest()
+        .ifPresent(
+            best ->
+                lines.addAll(take("smallest", best, model, ends.get(results.indexOf(best) - 1))));
+    advice
+        .fastest()
+        .ifPresent(
+            best ->
+                lines.addAll(take("fastest", best, model, ends.get(results.indexOf(best) - 1))));
     return lines;
   }
 
   /** What makes a file, beside the words that say which it is. */
-  private List<String> take(String word, Evaluation best, List<Evaluation> results, Path model) {
-    String end = List.copyOf(recipes().keySet()).get(results.indexOf(best) - 1);
+  private List<String> take(String word, Evaluation best, Path model, String end) {
     List<String> command = new ArrayList<>(List.of("narrow quantize", model.toString()));
     command.addAll(List.of("-o", best.model().toString(), OPTIONS.get(end)));
     if (prefer != null) {

@@ -9,15 +9,18 @@ import org.bytedeco.javacpp.tools.InfoMap;
 import org.bytedeco.javacpp.tools.InfoMapper;
 
 /**
- * Tells JavaCPP how to turn {@code narrow/kernels.h} into {@link NativeFunctions}: every function
- * once with pointers and once with arrays.
+ * Tells JavaCPP how to turn {@code narrow/kernels.h} and {@code narrow/process.h} into {@link
+ * NativeFunctions}: every function once with pointers and once with arrays.
  *
  * <p>The two annotations are inherited by the generated class. {@code CriticalRegion} passes arrays
  * without a copy. There are no overloads for NIO buffers: JavaCPP 1.5.14 corrupts the heap when
  * such a buffer is a slice of an array.
  */
 @Properties(
-    value = @Platform(include = "narrow/kernels.h", library = "jninarrow"),
+    value =
+        @Platform(
+            include = {"narrow/kernels.h", "narrow/process.h"},
+            library = "jninarrow"),
     target = "io.narrow.kernels.internal.NativeFunctions")
 @CriticalRegion
 @NoException

@@ -72,14 +72,19 @@ public final class Sweep {
       throw new NarrowException(
           NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
     }
-    String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
     List<Path> files = new ArrayList<>(List.of(file));
     recipes.forEach(
         (end, recipe) -> {
-          Path quantized = folder.resolve(name + "_" + end + ".tflite");
+          Path quantized = file(file, folder, end);
           Rewriter.rewrite(model.plan(recipe)).write(quantized);
           files.add(quantized);
         });
     return Evaluator.evaluate(files, data, options);
+  }
+
+  /** Where the file of a recipe goes. */
+  public static Path file(Path model, Path folder, String end) {
+    String name = model.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+    return folder.resolve(name + "_" + end + ".tflite");
   }
 }

@@ -6,8 +6,9 @@ import io.narrow.tflite.schema.TableReader.MalformedException;
 
 /**
  * Checks that every number in a model that stands for something else (a tensor, a buffer, an
- * operator code, a subgraph) has something to stand for, and that constants are as large as their
- * shapes say. What passes can be walked without further checks.
+ * operator code, a subgraph) has something to stand for, that constants are as large as their
+ * shapes say, and that operators follow each other. What passes can be walked without further
+ * checks.
  */
 final class ModelCheck {
   private static final int VERSION = 3;
@@ -127,6 +128,7 @@ final class ModelCheck {
         within(called, model.subgraphs().size(), "a subgraph", name);
       }
     }
+    OrderCheck.check(model, subgraph, what);
   }
 
   private static void all(int[] numbers, int count, int smallest, String what)

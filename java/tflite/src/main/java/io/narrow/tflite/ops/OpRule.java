@@ -301,6 +301,16 @@ public final class OpRule {
     return row.number("count", -1);
   }
 
+  /** Whether its first operand is rows as long as those of its weights. */
+  public boolean goesByRows() {
+    return row.has("rowwise");
+  }
+
+  /** Whether an operand may be missing, as far as is known of the operator. */
+  public boolean mayLack(int place) {
+    return row.has("opaque") || row.has("decomposes") || row.places("optional").contains(place);
+  }
+
   /** Whether it reads a variable, or assigns to it; its first operand says which. */
   public boolean usesVariable() {
     return integer.filter(rule -> rule.scales() == IntegerRule.Scales.VARIABLE).isPresent();

@@ -1,6 +1,7 @@
 package io.narrow.tflite.runtime;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -20,14 +21,15 @@ import org.bytedeco.tensorflowlite.global.tensorflowlite;
  * A loaded model on the TFLite runtime. Not thread-safe: one thread at a time, or one interpreter
  * per thread.
  *
- * <p>Runs subgraph 0. A model passes the FlatBuffers verifier before it is loaded; that its
- * operators are given tensors of sizes they can work on is checked by TFLite alone, so that a file
- * made with ill will can still end the process. Models from strangers should be read by {@code
- * io.narrow.tflite.model} first.
+ * <p>Runs subgraph 0. A file is checked by {@link Model#read} and by the FlatBuffers verifier
+ * before it is loaded, and prepared by the built-in kernels, which check shapes, before XNNPACK
+ * sees it. What values make kernels do is checked by nobody, so that a file made with ill will can
+ * still end the process.
  *
  * <p>Every failure is a {@link NarrowException} that names the file; why TFLite refused is in the
  * lines that it writes to the standard error stream itself (the preset generates no callback for
- * its error reporter, and no access to its minimal log severity).
+ * its error reporter, and no access to its minimal log severity), or in the message in a process
+ * that {@link OwnProcess} was told of.
  */
 public final class Interpreter implements AutoCloseable {
   private final String source;
@@ -71,6 +73,10 @@ public final class Interpreter implements AutoCloseable {
     if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
       throw NarrowException.input(file + ": no such file, or not readable");
     }
+    Model.read(file); // the runtime does not check what this does
+    if (options.xnnpack() && options.checked()) {
+      prove(NativeModel.of(file, options.withXnnpack(false)), file.toString(), options);
+    }
     return open(NativeModel.of(file, options), file.toString(), options);
   }
 
@@ -86,6 +92,9 @@ public final class Interpreter implements AutoCloseable {
     if (!buffer.isDirect()) {
       throw new IllegalArgumentException(name + ": the buffer has to be direct");
     }
+    if (options.xnnpack() && options.checked()) {
+      prove(NativeModel.of(buffer, name, options.withXnnpack(false)), name, options);
+    }
     return open(NativeModel.of(buffer, name, options), name, options);
   }
 
@@ -95,6 +104,20 @@ public final class Interpreter implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  /**
+   * Has the built-in kernels prepare a model, which refuse shapes with which XNNPACK's would read
+   * and write beyond the end of tensors.
+   */
+  private static void prove(NativeModel model, String name, Options options) {
+    try (Interpreter prepared = open(model, name, options.withXnnpack(false).withProfile(false))) {
+      List<String> problems = KernelCheck.shapes(prepared.model.interpreter());
+      if (!problems.isEmpty()) {
+        throw NarrowException.unsupported(
+            name + ": XNNPACK would read beyond the end: " + String.join("; ", problems));
+      }
     }
   }
 
@@ -230,6 +253,7 @@ public final class Interpreter implements AutoCloseable {
             source + ": input `" + info(count).name() + "`: TOPK_V2 needs at least 1");
       }
     }
+    model.runs();
     try {
       model.profiler().ifPresent(KernelProfiler::beforeRun);
       check(model.interpreter().Invoke(), "could not be run");
@@ -335,6 +359,7 @@ public final class Interpreter implements AutoCloseable {
   }
 
   private void allocate() {
+    model.runs();
     check(model.interpreter().AllocateTensors(), "could not be prepared");
     allocated = true;
   }
@@ -389,7 +414,14 @@ public final class Interpreter implements AutoCloseable {
   private void check(int status, String problem) {
     if (status != 0) {
       throw NarrowException.unsupported(
-          source + " " + problem + " by TFLite (status " + status + ", its reason is on stderr)");
+          source
+              + " "
+              + problem
+              + " by TFLite (status "
+              + status
+              + ", "
+              + OwnProcess.reason()
+              + ")");
     }
   }
 
@@ -413,6 +445,8 @@ public final class Interpreter implements AutoCloseable {
    * @param shapes of all inputs, whatever the file has, see {@link Interpreter#reshape}; empty for
    *     those of the file
    * @param profiled whether it is measured how long each kernel takes, which slows runs down
+   * @param checked whether the built-in kernels, which check shapes, prepare the model before
+   *     XNNPACK sees it; not needed for parts of a model that was checked
    */
   public record Options(
       int threads,
@@ -420,9 +454,11 @@ public final class Interpreter implements AutoCloseable {
       boolean preserveAllTensors,
       List<Integer> outputs,
       List<int[]> shapes,
-      boolean profiled) {
+      boolean profiled,
+      boolean checked) {
     /** One thread, XNNPACK, the model's own outputs, the shapes of the file. */
-    public static final Options DEFAULT = new Options(1, true, false, List.of(), List.of(), false);
+    public static final Options DEFAULT =
+        new Options(1, true, false, List.of(), List.of(), false, true);
 
     public Options {
       if (threads < 1) {
@@ -433,27 +469,31 @@ public final class Interpreter implements AutoCloseable {
     }
 
     public Options withThreads(int threads) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
 
     public Options withXnnpack(boolean xnnpack) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
 
     public Options withPreserveAllTensors(boolean preserveAllTensors) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
 
     public Options withOutputs(List<Integer> outputs) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
 
     public Options withShapes(List<int[]> shapes) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
 
     public Options withProfile(boolean profiled) {
-      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled);
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
+    }
+
+    public Options withChecked(boolean checked) {
+      return new Options(threads, xnnpack, preserveAllTensors, outputs, shapes, profiled, checked);
     }
   }
 }

@@ -69,6 +69,7 @@ final class NativeModel implements AutoCloseable {
   private static final int ALIGNMENT = 16;
 
   private final String source;
+  private final long process;
   private final BytePointer memory; // the model's bytes, or null if it came from a file
   private final FlatBufferModel model;
   private final BuiltinOpResolver resolver;
@@ -78,11 +79,14 @@ final class NativeModel implements AutoCloseable {
 
   private NativeModel(String source, BytePointer memory, FlatBufferModel model, Options options) {
     this.source = source;
+    this.process = OwnProcess.name(source);
     this.memory = memory;
     this.model = model;
     this.resolver = options.xnnpack() ? Resolvers.XNNPACK : Resolvers.BUILT_IN;
     this.interpreter = new org.bytedeco.tensorflowlite.Interpreter((Pointer) null);
     this.profiler = options.profiled() ? Optional.of(new KernelProfiler()) : Optional.empty();
+    OwnProcess.forget();
+    runs();
     int status;
     try (InterpreterOptions native_ = new InterpreterOptions();
         InterpreterBuilder builder = builder(native_, options)) {
@@ -96,7 +100,9 @@ final class NativeModel implements AutoCloseable {
               + ": TFLite "
               + version()
               + " refuses this model: it lacks an operator or its version,"
-              + " or a tensor's parameters are invalid (its reason is on stderr)");
+              + " or a tensor's parameters are invalid ("
+              + OwnProcess.reason()
+              + ")");
     }
     List<String> unresolved = unresolvedOperators();
     if (!unresolved.isEmpty()) {
@@ -132,6 +138,11 @@ final class NativeModel implements AutoCloseable {
     FlatBufferModel model =
         FlatBufferModel.VerifyAndBuildFromBuffer(memory, memory.limit(), null, null);
     return new NativeModel(name, memory, built(model, name), options);
+  }
+
+  /** Says that it is this model that native code works on, on this thread, from now on. */
+  void runs() {
+    OwnProcess.runs(process);
   }
 
   /** By subgraph a variable tensor, of those that have any: their memory says whether it is run. */
@@ -263,6 +274,7 @@ final class NativeModel implements AutoCloseable {
   /** Frees in the order in which things refer to each other. */
   @Override
   public void close() {
+    runs();
     interpreter.close();
     profiler.ifPresent(KernelProfiler::close);
     model.close();
@@ -325,6 +337,7 @@ final class NativeModel implements AutoCloseable {
   private static void load() {
     try {
       Loader.load(tensorflowlite.class);
+      OwnProcess.runtimeLoaded();
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(

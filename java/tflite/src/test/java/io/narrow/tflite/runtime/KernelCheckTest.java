@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
+import io.narrow.tflite.Shared;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -87,5 +89,73 @@ class KernelCheckTest {
         assertThat(new ArrayList<>(model.outputs())).hasSize(1);
       }
     }
+  }
+
+  private void refused(Path file, String problem) {
+    for (boolean xnnpack : List.of(true, false)) {
+      assertThatThrownBy(() -> Interpreter.open(file, Options.DEFAULT.withXnnpack(xnnpack)))
+          .isInstanceOf(NarrowException.class)
+          .hasMessageStartingWith(file.toString())
+          .hasMessageContaining(problem)
+          .extracting(e -> ((NarrowException) e).kind())
+          .isEqualTo(Kind.UNSUPPORTED);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0", "1"})
+  void refusesAMissingOperand(int place) {
+    ModelBuilder b = new ModelBuilder(1);
+    int x = b.floats("x", 4);
+    int[] inputs = {x, x};
+    inputs[place] = -1;
+    int y = b.floats("y", 4);
+    Path file = folder.resolve("model.tflite");
+    b.operator("ADD", Table.of("AddOptions"), inputs, y).inputs(x).outputs(y).build().write(file);
+    refused(file, "ADD (operator 0): its operand " + place + " is missing");
+  }
+
+  @Test
+  void refusesAMissingOperandOfAFileThatEndedTheProcess() {
+    refused(Shared.file("models/damaged/crash_strided_slice.tflite"), "STRIDED_SLICE (operator");
+  }
+
+  @Test
+  void takesAnOperatorWithoutBias() {
+    Path file = fullyConnected(8, new int[] {3, 8}, -1);
+    for (boolean xnnpack : List.of(true, false)) {
+      try (Interpreter model = Interpreter.open(file, Options.DEFAULT.withXnnpack(xnnpack))) {
+        model.write(0, FloatBuffer.wrap(new float[8]));
+        model.run();
+        assertThat(model.read(0)).containsOnly(0);
+      }
+    }
+  }
+
+  /** XNNPACK takes the number of columns for what the input has, and reads on behind it. */
+  @Test
+  void refusesWeightsThatDoNotFitTheirInput() {
+    for (int columns : new int[] {1 << 16, 16, 5}) {
+      assertThatThrownBy(
+              () ->
+                  Interpreter.open(fullyConnected(8, new int[] {3, columns}, -1), Options.DEFAULT))
+          .hasMessageEndingWith(
+              "FULLY_CONNECTED (operator 0): its weights have %d columns, its input 8 values"
+                  .formatted(columns));
+    }
+  }
+
+  private Path fullyConnected(int channels, int[] shape, int bias) {
+    ModelBuilder b = new ModelBuilder(1);
+    int x = b.floats("x", 1, channels);
+    int w = b.weights("w", shape);
+    int y = b.floats("y", 1, shape[0]);
+    Path file = folder.resolve("model.tflite");
+    b.operator("FULLY_CONNECTED", Table.of("FullyConnectedOptions"), new int[] {x, w, bias}, y)
+        .inputs(x)
+        .outputs(y)
+        .build()
+        .write(file);
+    return file;
   }
 }

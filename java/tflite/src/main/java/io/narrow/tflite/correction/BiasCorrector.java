@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
  * operator computes, channel by channel, and its bias can take that back at no cost. (Nagel et al.,
  * "Data-free quantization through weight equalization and bias correction", 2019, section 4.2; here
  * with the means of samples, operator after operator, each looked at behind all that are corrected
- * before it.)
+ * before it, and as far as they are more than chance: {@link Shifts}.)
  */
 public final class BiasCorrector {
   private static final System.Logger LOG = System.getLogger(BiasCorrector.class.getName());
@@ -79,7 +79,7 @@ public final class BiasCorrector {
   public static Plan correct(Plan plan, Datasets data) {
     Model model = plan.model();
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
-    return correctSums(correctGates(plan, data), data);
+    return correctSums(plan, correctGates(plan, data), data);
   }
 
   private static Plan correctGates(Plan plan, Datasets data) {
@@ -89,9 +89,10 @@ public final class BiasCorrector {
       BiasCorrector corrector = new BiasCorrector(plan.model(), entry, gates.targets());
       Optional<Samples> samples = corrector.samples(corrector.model, data);
       if (samples.isPresent()) {
-        double[][] shifts = gates.shifts(samples.get());
+        float[][][] shifts = gates.shifts(samples.get());
         for (int i = 0; i < shifts.length; i++) {
-          corrector.shift(i, new double[shifts[i].length], shifts[i]);
+          float[][] none = new float[shifts[i].length][gates.targets().get(i).channels()];
+          corrector.shift(i, none, shifts[i]);
         }
         corrected.addAll(corrector.corrected());
       }
@@ -99,15 +100,19 @@ public final class BiasCorrector {
     return plan.with(corrected);
   }
 
-  private static Plan correctSums(Plan plan, Datasets data) {
+  /**
+   * @param before whose model is the one to come near to: gates are corrected for rounded weights,
+   *     and without rounding do not compute what they did
+   */
+  private static Plan correctSums(Plan before, Plan plan, Datasets data) {
     Model rounded = Simulator.simulate(plan);
     List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
-      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, Target.of(plan, entry));
+      BiasCorrector corrector = new BiasCorrector(before.model(), entry, Target.of(plan, entry));
       Model one = rounded.withEntry(entry);
       Optional<Samples> samples = corrector.samples(one, data);
       if (samples.isPresent()) {
-        corrector.correct(one, samples.get());
+        corrector.correct(one, before, samples.get());
         corrected.addAll(corrector.corrected());
       }
     }
@@ -128,15 +133,16 @@ public final class BiasCorrector {
     if (targets.isEmpty()) {
       return Optional.empty();
     }
-    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(run)));
+    long means = targets.stream().mapToLong(target -> 2L * target.channels() * Float.BYTES).sum();
+    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(run) + means));
     return Samples.read(
         model,
         inputs -> data.of(signature, inputs, entry == 0),
         (int) Math.min(most, Integer.MAX_VALUE));
   }
 
-  private void correct(Model rounded, Samples samples) {
-    double[][] wanted = samples.copy().run(original(), inputs(), List.of());
+  private void correct(Model rounded, Plan plan, Samples samples) {
+    float[][][] wanted = samples.copy().run(original(), inputs(), List.of());
     List<float[]> before = biases.stream().map(float[]::clone).toList();
     try {
       if (Walk.possible(rounded)) {
@@ -147,16 +153,17 @@ public final class BiasCorrector {
       LOG.log(Level.DEBUG, "biases are corrected without steps: {0}", e.getMessage());
       IntStream.range(0, targets.size()).forEach(i -> biases.set(i, before.get(i)));
     }
-    double[][] alone = samples.run(alone(rounded), inputs(), List.of());
+    Model each = Simulator.simulate(plan).withEntry(entry);
+    float[][][] alone = samples.run(alone(each), inputs(), List.of());
     for (int i = 0; i < targets.size(); i++) {
       shift(i, wanted[i], alone[i]);
     }
   }
 
-  private void walk(Walk walk, double[][] wanted) {
+  private void walk(Walk walk, float[][][] wanted) {
     int sums = targets.size();
     for (int i = 0; i < targets.size(); i++) {
-      double[][] found = walk.means(targets.get(i));
+      float[][][] found = walk.means(targets.get(i));
       shift(i, wanted[i], found[0]);
       if (found.length > 1) {
         shift(i, wanted[sums++], found[1]);
@@ -165,10 +172,11 @@ public final class BiasCorrector {
     }
   }
 
-  private void shift(int target, double[] wanted, double[] found) {
+  private void shift(int target, float[][] wanted, float[][] found) {
     float[] bias = biases.get(target);
+    double[] shifts = new Shifts(wanted, found).likely();
     for (int c = 0; c < bias.length; c++) {
-      bias[c] += (float) (wanted[c] - found[c]);
+      bias[c] -= (float) shifts[c];
     }
   }
 

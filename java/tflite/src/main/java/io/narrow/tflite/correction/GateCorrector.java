@@ -70,8 +70,8 @@ final class GateCorrector {
     return targets;
   }
 
-  /** How far rounding shifts the sums of each target. */
-  double[][] shifts(Samples samples) {
+  /** How far rounding shifts the sums of each target, by sample and channel. */
+  float[][][] shifts(Samples samples) {
     Probe probe = new Probe(model);
     Set<Integer> written = targets.stream().map(Target::output).collect(Collectors.toSet());
     Map<Integer, Integer> places = new HashMap<>(); // of the means of an operator, by its output
@@ -84,33 +84,48 @@ final class GateCorrector {
       }
     }
     List<Integer> inputs = Arrays.stream(graph.inputs()).boxed().toList();
-    double[][] means = samples.run(probe.finish(inputs, List.of()), inputs, List.of());
-    double[][] shifts = new double[targets.size()][];
+    float[][][] means = samples.run(probe.finish(inputs, List.of()), inputs, List.of());
+    float[][][] shifts = new float[targets.size()][][];
     for (int i = 0; i < shifts.length; i++) {
       Target target = targets.get(i);
       Operator operator = graph.operators().get(target.operator());
       int place = places.get(target.output());
       int gate = target.bias() - Lstm.bias(0);
-      shifts[i] = new double[target.channels()];
-      add(shifts[i], operator.input(target.weights()), means[place]);
+      double[][] sums = new double[samples.size()][target.channels()];
+      add(sums, operator.input(target.weights()), means[place]);
       if (graph.tensor(operator.input(0)).rank() > 2) { // a single step begins without an output
-        add(shifts[i], operator.input(Lstm.recurrentWeights(gate)), means[place + 1]);
+        add(sums, operator.input(Lstm.recurrentWeights(gate)), means[place + 1]);
       }
+      shifts[i] = Arrays.stream(sums).map(GateCorrector::floats).toArray(float[][]::new);
     }
     return shifts;
   }
 
-  /** Adds the products of the rounding errors of a matrix and a vector. */
-  private void add(double[] to, int weights, double[] by) {
+  /** Adds the products of the rounding errors of a matrix and the vector of each sample. */
+  private void add(double[][] to, int weights, float[][] by) {
     FloatBuffer exact = model.contents(graph.tensor(weights)).asFloatBuffer();
     float scale = rounded.get(weights).encoding().scale();
     int largest = (1 << rounded.get(weights).type().bits() - 1) - 1;
-    for (int row = 0; row < to.length; row++) {
-      for (int i = 0; i < by.length; i++) {
-        float value = exact.get(row * by.length + i);
+    double[] errors = new double[by[0].length];
+    for (int row = 0; row < to[0].length; row++) {
+      for (int i = 0; i < errors.length; i++) {
+        float value = exact.get(row * errors.length + i);
         double code = Math.max(-largest, Math.min(largest, Math.rint(value / scale)));
-        to[row] += (code * scale - value) * by[i];
+        errors[i] = code * scale - value;
+      }
+      for (int sample = 0; sample < by.length; sample++) {
+        for (int i = 0; i < errors.length; i++) {
+          to[sample][row] += errors[i] * by[sample][i];
+        }
       }
     }
+  }
+
+  private static float[] floats(double[] values) {
+    float[] floats = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    return floats;
   }
 }

@@ -6,7 +6,6 @@ import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.observation.ExactSums;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
@@ -89,6 +88,10 @@ final class Samples {
     return new Samples(samples.stream().<Map<Integer, byte[]>>map(HashMap::new).toList());
   }
 
+  int size() {
+    return samples.size();
+  }
+
   List<ByteBuffer> contents(int tensor) {
     return samples.stream().map(sample -> ByteBuffer.wrap(sample.get(tensor))).toList();
   }
@@ -106,16 +109,14 @@ final class Samples {
    *
    * @param part its inputs are {@code from}, its outputs first the means, then {@code to}
    * @param to what is kept of each sample
-   * @return for each of the means their mean over all samples
+   * @return the means, by output, sample and channel
    */
-  double[][] run(Model part, List<Integer> from, List<Integer> to) {
+  float[][][] run(Model part, List<Integer> from, List<Integer> to) {
     try (Interpreter interpreter = open(part)) {
       List<TensorInfo> outputs = interpreter.outputs();
       int count = outputs.size() - to.size();
-      List<ExactSums> sums = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        sums.add(new ExactSums((int) outputs.get(i).elements()));
-      }
+      float[][][] means = new float[count][samples.size()][];
+      int number = 0;
       for (Map<Integer, byte[]> sample : samples) {
         interpreter.resetVariableTensors();
         for (int i = 0; i < from.size(); i++) {
@@ -123,13 +124,14 @@ final class Samples {
         }
         interpreter.run();
         for (int i = 0; i < count; i++) {
-          sums.get(i).add(interpreter.read(i));
+          means[i][number] = interpreter.read(i);
         }
+        number++;
         for (int i = 0; i < to.size(); i++) {
           sample.put(to.get(i), bytes(interpreter.output(count + i)));
         }
       }
-      return sums.stream().map(sum -> sum.means(samples.size())).toArray(double[][]::new);
+      return means;
     }
   }
 

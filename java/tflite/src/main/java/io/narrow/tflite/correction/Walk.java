@@ -82,7 +82,7 @@ final class Walk {
    * @param target comes after those of all calls before
    * @throws NarrowException if the runtime does not take the step, or a tensor changes its size
    */
-  double[][] means(Target target) {
+  float[][][] means(Target target) {
     int end = next;
     while (!target.writtenBy(operators.get(end))) {
       end++;
@@ -114,7 +114,7 @@ final class Walk {
     written.removeIf(this::isDone);
     List<Integer> from = List.copyOf(inputs);
     List<Integer> to = List.copyOf(written);
-    double[][] means = samples.run(probe.finish(from, to), from, to);
+    float[][][] means = samples.run(probe.finish(from, to), from, to);
     samples.forget(this::isDone);
     bias = new float[0];
     return means;

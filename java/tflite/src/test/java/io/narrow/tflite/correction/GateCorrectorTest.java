@@ -1,10 +1,13 @@
 package io.narrow.tflite.correction;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
@@ -12,6 +15,7 @@ import io.narrow.tflite.rewrite.RecurrentModels;
 import io.narrow.tflite.rewrite.RecurrentModels.Feature;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.schema.Table;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -100,5 +104,34 @@ class GateCorrectorTest {
     Model model = RecurrentModels.lstm(new ModelBuilder(4), features).build();
     Plan plan = Planner.plan(model, COARSE);
     assertThat(BiasCorrector.correct(plan, data(model))).isSameAs(plan);
+  }
+
+  @Test
+  void whatFollowsGatesIsCorrectedByTheMeansOfTheModelBeforeTheyWere() throws IOException {
+    ModelBuilder b = RecurrentModels.lstm(new ModelBuilder(4), EnumSet.of(Feature.SEQUENCE));
+    Subgraph graph = b.build().subgraphs().get(0);
+    Tensor y = graph.tensor(graph.outputs()[0]);
+    int units = y.dimension(2);
+    int z = b.floats("z", y.dimension(0), y.dimension(1), 6);
+    Table options = Table.of("FullyConnectedOptions").with("keep_num_dims", 1);
+    int[] operands = {graph.outputs()[0], b.weights("w", 6, units), b.weights("c", 6)};
+    Model model = b.operator("FULLY_CONNECTED", options, operands, z).outputs(z).build();
+    Dataset data = data(model).limit(1); // whose means are met to the float
+    Plan corrected = BiasCorrector.correct(Planner.plan(model, COARSE), data);
+    double[] wanted = means(outputs(model, data), 6);
+    double[] found = means(outputs(Rewriter.rewrite(corrected), data), 6);
+    for (int i = 0; i < wanted.length; i++) {
+      assertThat(found[i]).isCloseTo(wanted[i], within(1e-5));
+    }
+  }
+
+  private static double[] means(List<float[]> outputs, int channels) {
+    double[] means = new double[channels];
+    for (float[] values : outputs) {
+      for (int i = 0; i < values.length; i++) {
+        means[i % channels] += (double) values[i] * channels / values.length / outputs.size();
+      }
+    }
+    return means;
   }
 }

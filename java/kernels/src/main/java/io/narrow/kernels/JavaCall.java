@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
 /**
@@ -117,6 +118,7 @@ final class JavaCall {
     private void copy(int first, int m, boolean write) {
       if (copy != null) {
         copy.run(array, span.bytes(element.bytes(first), element.bytes(m)), m, write);
+        Reference.reachabilityFence(span);
       }
     }
   }

@@ -361,12 +361,21 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
     return (int) (span.byteLength() / size);
   }
 
+  private static void checkSize(String name, Span span) {
+    if (span.isDirect() && span.byteLength() > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s has %s bytes, a call takes %s: slice it"
+              .formatted(name, span.byteLength(), Integer.MAX_VALUE));
+    }
+  }
+
   private static void checkType(String name, Span span, Element element) {
     if (!span.canHold(element)) {
       throw new IllegalArgumentException(
           "%s is a %s, which cannot hold %s values: %s, byte[] or direct memory can"
               .formatted(name, span.describe(), element.title, element.array.getSimpleName()));
     }
+    checkSize(name, span);
   }
 
   private static void checkRoom(String name, Span span, Element element, int n) {

@@ -97,8 +97,8 @@ final class NativeCall implements AutoCloseable {
     if (n == 0) {
       return;
     }
-    Pointer xDirect = x.span.isDirect() ? new Pointer(x.span.buffer()) : null;
-    Pointer yDirect = y == x ? xDirect : y.span.isDirect() ? new Pointer(y.span.buffer()) : null;
+    Pointer xDirect = x.span.isDirect() ? new DirectPointer(x.span) : null;
+    Pointer yDirect = y == x ? xDirect : y.span.isDirect() ? new DirectPointer(y.span) : null;
     boolean direct = xDirect != null && yDirect != null;
     int step = direct ? largest : CHUNK;
     for (int first = 0; first < n; ) {

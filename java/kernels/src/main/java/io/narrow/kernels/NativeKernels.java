@@ -285,7 +285,7 @@ final class NativeKernels extends Kernels {
   @Override
   void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
     if (x.isDirect() && y.isDirect()) {
-      packing.pack(new Pointer(x.buffer()), rows, dimensions, new Pointer(y.buffer()));
+      packing.pack(new DirectPointer(x), rows, dimensions, new DirectPointer(y));
       return;
     }
     Packed packed = Packed.toPack(packing, x, rows, dimensions, y);
@@ -304,7 +304,7 @@ final class NativeKernels extends Kernels {
     if (!packing.unpacksNatively()) {
       JavaKernels.INSTANCE.unpack(packing, y, rows, dimensions, x);
     } else if (x.isDirect() && y.isDirect()) {
-      packing.unpack(new Pointer(y.buffer()), (long) rows * dimensions, new Pointer(x.buffer()));
+      packing.unpack(new DirectPointer(y), (long) rows * dimensions, new DirectPointer(x));
     } else {
       Packed packed = Packed.toUnpack(packing, y, rows, dimensions, x);
       packing.unpack(

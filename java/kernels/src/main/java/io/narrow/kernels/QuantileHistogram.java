@@ -1,10 +1,13 @@
 package io.narrow.kernels;
 
+import java.io.Serializable;
+
 /**
  * Counts of floats in bins that are the same for all data: by sign, exponent and the first six bits
  * of the mantissa. Merging adds counts, so neither order nor cut shows in the result.
  */
-final class QuantileHistogram {
+final class QuantileHistogram implements Serializable {
+  private static final long serialVersionUID = 1;
   private static final int BINS = 64; // per power of two
   private static final int SHIFT = 23 - 6;
   private static final int POWERS = 512; // a sign and eight bits of exponent

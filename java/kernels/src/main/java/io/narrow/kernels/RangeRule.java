@@ -1,5 +1,7 @@
 package io.narrow.kernels;
 
+import java.io.Serializable;
+
 /**
  * Which part of the values seen has a code of its own; what lies outside is clipped.
  *
@@ -9,7 +11,7 @@ package io.narrow.kernels;
  * @param lower fraction of the values below the range, at least 0
  * @param upper fraction of the values not above the range, at most 1
  */
-public record RangeRule(double lower, double upper) {
+public record RangeRule(double lower, double upper) implements Serializable {
   /** From the smallest to the largest value. */
   public static final RangeRule MIN_MAX = new RangeRule(0, 1);
 

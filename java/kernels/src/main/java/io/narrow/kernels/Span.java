@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.lang.ref.Reference;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,22 +15,54 @@ import java.util.Objects;
  * bytes, in a {@code byte[]} or a direct buffer, hold elements of any type in the byte order of the
  * machine, at any alignment. Fastest are direct memory for all operands, or for all operands the
  * array of its own type; other combinations give the same bytes and cost one more copy.
+ *
+ * <p>On JDK 22 and newer {@code Span.of(MemorySegment)} takes segments of native memory and of such
+ * arrays (in a jar that was built by JDK 22 or newer). Memory of 2 GiB and more can be {@link
+ * #slice cut}, and {@link VectorQuantizer} and {@link VectorCodec} take it whole.
  */
-public final class Span {
+public final class Span extends SegmentSpans {
   private static final int CACHE_LINE = 64;
+
+  /** Direct memory as buffers. */
+  interface Memory {
+    /**
+     * @throws IllegalStateException if the memory is gone, or not for this thread
+     */
+    ByteBuffer slice(long from, int count);
+  }
 
   private final Object array; // float[], short[] or byte[]; null for direct memory
   private final ByteBuffer buffer; // direct, from 0 to its capacity; null for an array
+  private final Memory memory; // where a buffer is a view of other memory, or too small for all
   private final int offset; // of the first element in the array
-  private final int length; // in array elements, or bytes of direct memory
+  private final long from; // of the first byte in the memory
+  private final long length; // in array elements, or bytes of direct memory
   private final int unit; // bytes per array element
+  private final Object keepAlive; // what the memory belongs to, or null
 
   private Span(Object array, ByteBuffer buffer, int offset, int length, int unit) {
     this.array = array;
     this.buffer = buffer;
+    this.memory = null;
     this.offset = offset;
+    this.from = 0;
     this.length = length;
     this.unit = unit;
+    this.keepAlive = null;
+  }
+
+  private Span(Memory memory, long from, long bytes, Object keepAlive) {
+    this.array = null;
+    this.buffer =
+        bytes <= Integer.MAX_VALUE
+            ? memory.slice(from, (int) bytes).order(ByteOrder.nativeOrder())
+            : null;
+    this.memory = memory;
+    this.offset = 0;
+    this.from = from;
+    this.length = bytes;
+    this.unit = Byte.BYTES;
+    this.keepAlive = keepAlive;
   }
 
   /** All elements of an array. */
@@ -91,6 +124,54 @@ public final class Span {
     return new Span(null, slice, 0, slice.capacity(), Byte.BYTES);
   }
 
+  /**
+   * Raw memory, as Arrow's {@code ArrowBuf.memoryAddress()} and Netty's give it; nothing is copied
+   * and nothing is checked. Needs the native library.
+   *
+   * @param address of the first byte; the memory must stay until the last use of this span
+   * @param bytes its size
+   * @param keepAlive what the memory belongs to: it is reachable as long as this span and its
+   *     slices are, and during calls with them; null if somebody else sees to that
+   * @throws IllegalArgumentException if the address is 0 and bytes is not, or one is negative
+   * @throws IllegalStateException if the native library cannot be loaded
+   */
+  public static Span ofAddress(long address, long bytes, Object keepAlive) {
+    if (bytes < 0 || address < 0 || address == 0 && bytes > 0) {
+      throw new IllegalArgumentException(
+          "no memory: address %s, %s bytes".formatted(address, bytes));
+    }
+    if (bytes == 0) {
+      return of(new byte[0]);
+    }
+    if (!NativeLibrary.get().isLoaded()) {
+      throw new IllegalStateException(
+          "raw addresses need the native library: " + Kernels.loading());
+    }
+    return ofMemory((from, count) -> DirectPointer.buffer(address + from, count), bytes, keepAlive);
+  }
+
+  static Span ofMemory(Memory memory, long bytes, Object keepAlive) {
+    return new Span(memory, 0, bytes, keepAlive);
+  }
+
+  /**
+   * A part of this memory, in whole elements of the array if it is one.
+   *
+   * @param fromByte where it starts
+   * @param bytes its size
+   * @throws IndexOutOfBoundsException if it does not lie in this memory
+   * @throws IllegalArgumentException if it starts or ends within an element of the array
+   */
+  public Span slice(long fromByte, long bytes) {
+    Objects.checkFromIndexSize(fromByte, bytes, byteLength());
+    if (fromByte % unit != 0 || bytes % unit != 0) {
+      throw new IllegalArgumentException(
+          "bytes %s to %s of a %s: elements have %s bytes"
+              .formatted(fromByte, fromByte + bytes, describe(), unit));
+    }
+    return part(fromByte, bytes);
+  }
+
   private static Span ofArray(Object a, int size, int offset, int length, int unit) {
     if (offset < 0 || length < 0 || length > size - offset) {
       throw new IndexOutOfBoundsException(
@@ -101,33 +182,40 @@ public final class Span {
 
   /** The size of the memory in bytes. */
   public long byteLength() {
-    return (long) length * unit;
+    return length * unit;
   }
 
   /** A part of this memory, in whole elements of the array if it is one. */
   Span part(long fromByte, long byteCount) {
-    int from = Math.toIntExact(fromByte / unit);
-    int count = Math.toIntExact(byteCount / unit);
-    Objects.checkFromIndexSize(from, count, length);
-    if (buffer != null) {
-      return of(buffer.duplicate().position(from).limit(from + count));
+    Objects.checkFromIndexSize(fromByte, byteCount, byteLength());
+    if (memory != null) {
+      return new Span(memory, from + fromByte, byteCount, keepAlive);
     }
-    return new Span(array, null, offset + from, count, unit);
+    int first = (int) (fromByte / unit);
+    int count = (int) (byteCount / unit);
+    if (buffer != null) {
+      return of(buffer.duplicate().position(first).limit(first + count));
+    }
+    return new Span(array, null, offset + first, count, unit);
   }
 
   /** Room for as many elements in a new array of the same type. Not for direct memory. */
   Span twin() {
-    Object twin = Array.newInstance(array.getClass().getComponentType(), length);
-    return new Span(twin, null, 0, length, unit);
+    Object twin = Array.newInstance(array.getClass().getComponentType(), size());
+    return new Span(twin, null, 0, size(), unit);
   }
 
   /** Copies the elements of a twin. */
   void copyFrom(Span twin) {
-    System.arraycopy(twin.array, twin.offset, array, offset, length);
+    System.arraycopy(twin.array, twin.offset, array, offset, size());
+  }
+
+  private int size() {
+    return Math.toIntExact(length);
   }
 
   boolean isDirect() {
-    return buffer != null;
+    return array == null;
   }
 
   /** How many elements lie before the first cache line that starts with one; 0 for arrays. */
@@ -138,7 +226,7 @@ public final class Span {
   }
 
   boolean isReadOnly() {
-    return buffer != null && buffer.isReadOnly();
+    return array == null && (buffer != null ? buffer : memory.slice(from, 1)).isReadOnly();
   }
 
   /** Whether this is an array of the element's own type. */
@@ -157,11 +245,12 @@ public final class Span {
 
   /** The floats, wherever they lie. Only for a span that {@link #canHold} them. */
   FloatBuffer floats() {
+    check();
     if (array instanceof float[] a) {
-      return FloatBuffer.wrap(a, offset, length).slice();
+      return FloatBuffer.wrap(a, offset, size()).slice();
     }
     ByteBuffer bytes =
-        isDirect() ? buffer.duplicate() : ByteBuffer.wrap((byte[]) array, offset, length).slice();
+        isDirect() ? buffer.duplicate() : ByteBuffer.wrap((byte[]) array, offset, size()).slice();
     return bytes.order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
@@ -169,9 +258,21 @@ public final class Span {
     return offset;
   }
 
-  /** The direct memory, from position 0 to its capacity, in the byte order of the machine. */
+  /**
+   * The direct memory, from position 0 to its capacity.
+   *
+   * @throws IllegalStateException if it is gone, or not for this thread
+   */
   ByteBuffer buffer() {
+    check();
     return buffer;
+  }
+
+  /** Fails where the memory is gone, or not for this thread. */
+  private void check() {
+    if (memory != null) {
+      memory.slice(from, 0);
+    }
   }
 
   /** Whether both lie in one array and share an element of it. Direct memory is not compared. */
@@ -184,12 +285,13 @@ public final class Span {
 
   /** What this is, for messages. */
   String describe() {
-    String what = buffer != null ? "direct memory" : array.getClass().getSimpleName();
+    String what = array == null ? "direct memory" : array.getClass().getSimpleName();
     return what + " of " + length;
   }
 
   /** Copies bytes {@code from} to {@code from + target.remaining() - 1} into a buffer. */
   void read(long from, ByteBuffer target) {
+    check();
     int start = offset + (int) (from / unit);
     if (array instanceof float[] a) {
       target.asFloatBuffer().put(a, start, target.remaining() / unit);
@@ -199,11 +301,13 @@ public final class Span {
       target.put(target.position(), a, start, target.remaining());
     } else {
       target.put(target.position(), buffer, start, target.remaining());
+      Reference.reachabilityFence(this);
     }
   }
 
   /** Copies a buffer's remaining bytes to byte {@code to} and on. */
   void write(long to, ByteBuffer source) {
+    check();
     int start = offset + (int) (to / unit);
     if (array instanceof float[] a) {
       source.asFloatBuffer().get(a, start, source.remaining() / unit);
@@ -213,6 +317,7 @@ public final class Span {
       source.get(source.position(), a, start, source.remaining());
     } else {
       buffer.put(start, source, source.position(), source.remaining());
+      Reference.reachabilityFence(this);
     }
   }
 
@@ -221,6 +326,7 @@ public final class Span {
    * arrays.
    */
   ByteBuffer bytes(long from, long count) {
+    check();
     int start = Math.toIntExact(from);
     int size = Math.toIntExact(count);
     Objects.checkFromIndexSize(start, size, length);

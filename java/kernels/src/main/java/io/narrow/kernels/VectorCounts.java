@@ -1,5 +1,7 @@
 package io.narrow.kernels;
 
+import java.io.Serializable;
+
 /**
  * What happened to unusual values. Counts of parts can be merged.
  *
@@ -8,7 +10,8 @@ package io.narrow.kernels;
  * @param infinities values that were infinite
  * @param clipped finite values beyond the range of the codes, which became the nearest
  */
-public record VectorCounts(long rows, long nans, long infinities, long clipped) {
+public record VectorCounts(long rows, long nans, long infinities, long clipped)
+    implements Serializable {
   /** The counts of no rows. */
   public static final VectorCounts NONE = new VectorCounts(0, 0, 0, 0);
 

@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.io.Serializable;
 import java.nio.FloatBuffer;
 import java.util.EnumSet;
 import java.util.Set;
@@ -33,7 +34,8 @@ public record VectorQuantizer(
     Scope scope,
     Scheme scheme,
     RangeRule rule,
-    Invalid invalid) {
+    Invalid invalid)
+    implements Serializable {
 
   /** Which values share a range. */
   public enum Scope {
@@ -79,6 +81,10 @@ public record VectorQuantizer(
 
     Scheme(Set<VectorFormat> formats) {
       this.formats = formats;
+    }
+
+    boolean hasScales() {
+      return this == SYMMETRIC || this == AFFINE;
     }
   }
 
@@ -143,7 +149,7 @@ public record VectorQuantizer(
    *     finite and the policy is to fail
    */
   public VectorRanges fit(Span x) {
-    return new VectorFit(this).fit(x, rows(x), 0);
+    return fit(x, rows(x), 0);
   }
 
   /**
@@ -155,10 +161,20 @@ public record VectorQuantizer(
    */
   public VectorRanges fit(Span x, Executor executor, int pieces) {
     return Pieces.of(rows(x), pieces, Pieces.LINES, 0)
-        .run(
-            executor,
-            (from, count) -> new VectorFit(this).fit(floats(x, from, count), count, from),
-            VectorFit::join);
+        .run(executor, (from, count) -> fit(floats(x, from, count), count, from), VectorFit::join);
+  }
+
+  /** As many rows at once as a call of a kernel can take. */
+  private VectorRanges fit(Span x, int rows, int row) {
+    int size = Math.max(1, (1 << 28) / dimensions);
+    VectorRanges ranges = null;
+    for (int from = 0; from < rows || ranges == null; from += size) {
+      int count = Math.min(size, rows - from);
+      Span some = count == rows ? x : floats(x, from, count);
+      VectorRanges next = new VectorFit(this).fit(some, count, row + from);
+      ranges = ranges == null ? next : VectorFit.join(ranges, next);
+    }
+    return ranges;
   }
 
   /**
@@ -229,9 +245,8 @@ public record VectorQuantizer(
   long[] ranges(Span x, int rows, int row, float[] min, float[] max) {
     int n = rows * dimensions;
     int inner = scope == Scope.ROW ? dimensions : 1;
-    int first = scope == Scope.ROW ? 0 : row * dimensions;
     long[] unusual =
-        Kernels.active().forSize(n).rangePerChannel(x, n, first, min.length, inner, min, max);
+        Kernels.active().forSize(n).rangePerChannel(x, n, 0, min.length, inner, min, max);
     check(x, row, unusual[0] + unusual[1]);
     return unusual;
   }

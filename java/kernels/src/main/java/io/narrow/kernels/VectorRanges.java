@@ -1,12 +1,16 @@
 package io.narrow.kernels;
 
+import java.io.Serializable;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The ranges of vectors by tensor, row or dimension, with histograms where quantiles are wanted.
  * Immutable; merging gives the same in any order.
  */
-public final class VectorRanges {
+public final class VectorRanges implements Serializable {
+  private static final long serialVersionUID = 1;
+
   private final VectorQuantizer.Scope scope;
   private final float[] min;
   private final float[] max;
@@ -35,18 +39,30 @@ public final class VectorRanges {
    *     min is above max
    */
   public static VectorRanges of(float[] min, float[] max) {
-    if (min.length != max.length) {
+    return of(VectorQuantizer.Scope.DIMENSION, min, max);
+  }
+
+  /**
+   * Ranges that are already known: one of all values, or one of each row or dimension.
+   *
+   * @param min smallest value of each
+   * @param max largest value of each
+   * @throws IllegalArgumentException if there are not as many of both, not one where they are of
+   *     all values, or a value is not finite, or min is above max
+   */
+  public static VectorRanges of(VectorQuantizer.Scope scope, float[] min, float[] max) {
+    if (min.length != max.length || scope == VectorQuantizer.Scope.TENSOR && min.length != 1) {
       throw new IllegalArgumentException(
           "%s smallest and %s largest values".formatted(min.length, max.length));
     }
     for (int d = 0; d < min.length; d++) {
       if (!(Float.isFinite(min[d]) && Float.isFinite(max[d]) && min[d] <= max[d])) {
         throw new IllegalArgumentException(
-            "dimension %s ranges from %s to %s".formatted(d, min[d], max[d]));
+            "%s %s ranges from %s to %s"
+                .formatted(scope.name().toLowerCase(Locale.ROOT), d, min[d], max[d]));
       }
     }
-    return new VectorRanges(
-        VectorQuantizer.Scope.DIMENSION, min.clone(), max.clone(), null, VectorCounts.NONE);
+    return new VectorRanges(scope, min.clone(), max.clone(), null, VectorCounts.NONE);
   }
 
   /**
@@ -110,8 +126,12 @@ public final class VectorRanges {
     return counts;
   }
 
-  /** The ranges between quantiles. By row they already are. */
-  VectorRanges resolve(RangeRule rule) {
+  /**
+   * The ranges between quantiles. By row they already are.
+   *
+   * @throws IllegalArgumentException if they were fitted by a quantizer without such a rule
+   */
+  public VectorRanges resolve(RangeRule rule) {
     if (rule.isMinMax() || scope == VectorQuantizer.Scope.ROW) {
       return this;
     }
@@ -136,8 +156,17 @@ public final class VectorRanges {
     return Math.max(min, Math.min(max, of.quantile(fraction)));
   }
 
-  /** Scales and zero points for a scheme that has them. */
-  Quantization quantization(VectorQuantizer quantizer) {
+  /**
+   * Scales and zero points, one per range, for {@link VectorQuantizer.Scheme#SYMMETRIC} and {@link
+   * VectorQuantizer.Scheme#AFFINE}.
+   *
+   * @throws IllegalArgumentException if the quantizer has another scheme, or no integers
+   */
+  public Quantization quantization(VectorQuantizer quantizer) {
+    if (!quantizer.format().isInteger() || !quantizer.scheme().hasScales()) {
+      throw new IllegalArgumentException(
+          "%s by %s has no scales".formatted(quantizer.format(), quantizer.scheme()));
+    }
     return Quantization.ofRanges(
         quantizer.format().type(),
         quantizer.scheme() == VectorQuantizer.Scheme.SYMMETRIC,

@@ -121,7 +121,11 @@ final class CompareCommand extends Output {
     Optional.ofNullable(page)
         .ifPresent(
             file ->
-                write(file, Page.html(new ModelDocument(made).withComparison(comparison).graph())));
+                write(
+                    file,
+                    Page.html(
+                        new ModelDocument(made).withComparison(comparison).graph(),
+                        Bar.onTerminal())));
     if (json) {
       say(ComparisonFile.json(comparison));
     } else {

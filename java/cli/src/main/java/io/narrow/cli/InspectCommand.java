@@ -66,7 +66,8 @@ final class InspectCommand extends Output {
     if (json || page != null) {
       JsonObject document = document(model, planned);
       if (page != null) {
-        WholeFile.write(page, Page.html(document).getBytes(StandardCharsets.UTF_8));
+        WholeFile.write(
+            page, Page.html(document, Bar.onTerminal()).getBytes(StandardCharsets.UTF_8));
       }
       if (json) {
         print(document);

@@ -3,6 +3,7 @@ package io.narrow.report;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.narrow.tflite.Progress;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,8 @@ import org.eclipse.elk.graph.ElkNode;
 /**
  * The graphs of a document as SVG. What a node looks like is said by classes: a graph may have
  * thousands. Elements are found by their ids: {@code n0-7} is operator 7 of subgraph 0, {@code
- * t0-7} the line of tensor 7, {@code e0-7} an input or output of the subgraph.
+ * t0-7} the line of tensor 7, {@code e0-7} an input or output of the subgraph. Where a line is not
+ * drawn, {@code o0-7} stands at who writes tensor 7, {@code i0-7-9} at operator 9 that reads it.
  */
 final class Drawing {
   private static final int MARGIN = 12;
@@ -31,30 +33,41 @@ final class Drawing {
 
   private final int reserved;
 
-  private Drawing(XMLStreamWriter xml, int reserved) {
+  private final Progress progress;
+
+  private Drawing(XMLStreamWriter xml, int reserved, Progress progress) {
+    this.progress = progress;
     this.xml = xml;
     this.reserved = reserved;
   }
 
   /** The graphs of all subgraphs, nothing if the document has none. */
-  static String of(JsonObject document) {
+  static String of(JsonObject document, Progress progress) {
     StringWriter text = new StringWriter();
+    JsonArray subgraphs = document.getAsJsonArray("subgraphs");
+    if (subgraphs == null) {
+      return "";
+    }
+    progress.start("lay out", (long) subgraphs.size() * LayoutProgress.STEPS);
     try {
       XMLStreamWriter xml = XMLOutputFactory.newDefaultFactory().createXMLStreamWriter(text);
-      Drawing drawing = new Drawing(xml, document.has("comparison") ? ERROR_LETTERS : 0);
-      JsonArray subgraphs = document.getAsJsonArray("subgraphs");
-      for (int i = 0; subgraphs != null && i < subgraphs.size(); i++) {
+      Drawing drawing = new Drawing(xml, document.has("comparison") ? ERROR_LETTERS : 0, progress);
+      for (int i = 0; i < subgraphs.size(); i++) {
         drawing.subgraph(i, subgraphs.get(i).getAsJsonObject());
       }
       xml.flush();
     } catch (XMLStreamException e) {
       throw new IllegalStateException("the drawing cannot be written", e);
+    } finally {
+      progress.done();
     }
     return text.toString();
   }
 
   private void subgraph(int number, JsonObject subgraph) throws XMLStreamException {
-    Layout layout = Layout.of(subgraph, reserved);
+    LayoutProgress steps = new LayoutProgress(progress);
+    Layout layout = Layout.of(subgraph, reserved, steps);
+    steps.tell(LayoutProgress.STEPS);
     String name = subgraph.get("name").getAsString();
     start("figure");
     start("figcaption");
@@ -80,9 +93,9 @@ final class Drawing {
     for (Map.Entry<Integer, List<ElkEdge>> line : layout.lines().entrySet()) {
       line(number, line.getKey(), line.getValue());
     }
-    JsonArray steps = subgraph.getAsJsonArray("graph");
-    for (int i = 0; i < steps.size(); i++) {
-      operator(number, i, steps.get(i).getAsJsonObject(), layout);
+    JsonArray operators = subgraph.getAsJsonArray("graph");
+    for (int i = 0; i < operators.size(); i++) {
+      operator(number, i, operators.get(i).getAsJsonObject(), layout);
     }
     for (Map.Entry<Integer, ElkNode> end : layout.ends().entrySet()) {
       node(
@@ -90,6 +103,14 @@ final class Drawing {
           "n end",
           end.getValue(),
           Layout.endLabel(subgraph, end.getKey()));
+    }
+    for (Layout.Stub stub : layout.stubs()) {
+      String tensor = number + "-" + stub.tensor();
+      node(
+          stub.reader() < 0 ? "o" + tensor : "i" + tensor + "-" + stub.reader(),
+          "n end stub",
+          stub.node(),
+          stub.label());
     }
     xml.writeEndElement();
     xml.writeEndElement();

@@ -15,7 +15,7 @@ import java.util.Arrays;
  * @param scales one, one per channel, or none for a tensor that is not quantized
  * @param zeroPoints as many
  * @param inner neighbouring elements of one channel
- * @param chosen whether a plan chose it, so that it may clip values
+ * @param chosen whether a plan chose it for other numbers, so that it may clip them
  */
 record Held(TensorType type, float[] scales, long[] zeroPoints, long inner, boolean chosen) {
   private static final Held ALL = new Held(TensorType.FLOAT32, new float[0], new long[0], 1, false);
@@ -25,7 +25,8 @@ record Held(TensorType type, float[] scales, long[] zeroPoints, long inner, bool
     if (scales.length > 0) {
       long[] zeroPoints = new long[scales.length];
       Arrays.fill(zeroPoints, planned.zeroPoint());
-      return new Held(planned.type(), scales, zeroPoints, inner(tensor, planned.axis()), true);
+      boolean stored = tensor.type() == planned.type(); // codes that are there already
+      return new Held(planned.type(), scales, zeroPoints, inner(tensor, planned.axis()), !stored);
     }
     return tensor.isAffine() && tensor.type().bits() <= Short.SIZE
         ? new Held(

@@ -2,6 +2,7 @@ package io.narrow.report;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
+import io.narrow.tflite.Progress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -33,6 +34,15 @@ public final class Page {
    *     with the {@code plan} if there is one, or of {@link EvaluationDocument#page}
    */
   public static String html(JsonObject document) {
+    return html(document, Progress.NONE);
+  }
+
+  /**
+   * As {@link #html(JsonObject)}.
+   *
+   * @param progress is told how far the layout of the graph has come
+   */
+  public static String html(JsonObject document, Progress progress) {
     Map<String, String> parts =
         Map.of(
             "style", resource(PARTS + "page.css"),
@@ -42,7 +52,7 @@ public final class Page {
                 SCRIPTS.stream()
                     .map(script -> resource(PARTS + script + ".js"))
                     .collect(Collectors.joining("\n")),
-            "graphs", Drawing.of(document),
+            "graphs", Drawing.of(document, progress),
             // Escapes what could end the element.
             "data", new Gson().toJson(document));
     return PLACE

@@ -5,16 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.narrow.tflite.model.Buffer;
+import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.model.Operator;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
-import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,7 +99,7 @@ class PageTest {
   void namesThatLookLikeHtmlAreShownAsTheyAre() throws Exception {
     String name = "</script><img src=x onerror=alert(1)>&amp;\"'";
     try (Browser browser = Browser.start(profile)) {
-      browser.open(page(new ModelDocument(chain(3, name)).graph()), 1280);
+      browser.open(page(new ModelDocument(Chains.near(3, name)).graph()), 1280);
       browser.click("#n0-1");
       assertThat(details(browser)).contains(name + "1");
       assertThat(number(browser, "document.querySelectorAll('img').length")).isZero();
@@ -112,7 +110,7 @@ class PageTest {
   @Test
   void sixThousandOperatorsAreDrawn() throws Exception {
     int count = 6000;
-    JsonObject document = new ModelDocument(chain(count, "value")).graph();
+    JsonObject document = new ModelDocument(Chains.near(count, "value")).graph();
     try (Browser browser = Browser.start(profile)) {
       browser.open(page(document), 1280);
       assertThat(number(browser, "document.querySelectorAll('svg.graph .n:not(.end)').length"))
@@ -126,6 +124,28 @@ class PageTest {
   }
 
   @Test
+  void longLinesEndInStubsThatLeadToTheOtherEnd() throws Exception {
+    int count = 6000;
+    JsonObject document = new ModelDocument(Chains.far(count, Map.of(400, 200))).graph();
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(page(document), 1280);
+      assertThat(number(browser, "document.querySelectorAll('svg.graph .n').length"))
+          .isEqualTo(count + (count - 50) / 2 + 4); // readers from far, writers, both ends
+      String from =
+          browser.value("document.getElementById('i0-200-399').textContent").getAsString();
+      assertThat(from).contains("from ADD 199", "value200");
+      browser.click("#i0-200-399");
+      assertThat(details(browser)).contains("value200", "written by", "read by");
+      assertThat(browser.value("document.getElementById('n0-199').matches('.on')").getAsBoolean())
+          .isTrue();
+      browser.click("#o0-200");
+      assertThat(browser.value("document.getElementById('n0-399').matches('.on')").getAsBoolean())
+          .isTrue();
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  @Test
   void theDocumentInThePageIsTheDocument() throws Exception {
     JsonObject document = new ModelDocument(Model.read(DIGITS)).graph();
     String html = Page.html(document);
@@ -133,6 +153,30 @@ class PageTest {
     int at = html.indexOf(begin) + begin.length();
     assertThat(JsonParser.parseString(html.substring(at, html.indexOf("</script>", at))))
         .isEqualTo(JsonParser.parseString(document.toString()));
+  }
+
+  @Test
+  void onlyWhatWasFloatCanBeClipped() {
+    Model floats = Model.read(DIGITS);
+    Model made = Quantizer.DEFAULT.quantize(floats, Recipe.dynamic());
+    int stored = 0;
+    for (Model model : List.of(floats, made)) {
+      JsonObject document =
+          new ModelDocument(model)
+              .withPlan(Quantizer.DEFAULT.prepare(model).plan(Recipe.dynamic()))
+              .graph();
+      JsonObject graph = document.getAsJsonArray("subgraphs").get(0).getAsJsonObject();
+      for (var entry : graph.getAsJsonArray("tensors")) {
+        JsonObject tensor = entry.getAsJsonObject();
+        if (tensor.get("type").getAsString().equals("int8")) {
+          assertThat(tensor.has("clipped")).as(tensor.toString()).isFalse();
+          stored++;
+        } else if (model == floats && tensor.has("reach")) {
+          assertThat(tensor.has("clipped")).as(tensor.toString()).isTrue();
+        }
+      }
+    }
+    assertThat(stored).isGreaterThan(5);
   }
 
   @Test
@@ -160,26 +204,5 @@ class PageTest {
       seen++;
     }
     assertThat(seen).isGreaterThan(10);
-  }
-
-  /** Additions in a row, each of the result before it and of one further back. */
-  private static Model chain(int count, String name) {
-    List<Tensor> tensors = new ArrayList<>();
-    List<Operator> operators = new ArrayList<>();
-    tensors.add(Tensor.of("first", TensorType.FLOAT32, new int[] {1, 8}));
-    for (int i = 1; i <= count; i++) {
-      tensors.add(Tensor.of(name + i, TensorType.FLOAT32, new int[] {1, 8}));
-      int back = i % 4 == 0 ? Math.max(0, i - 4) : i - 1;
-      operators.add(Operator.of("ADD", 1, new int[] {i - 1, back}, new int[] {i}));
-    }
-    Model digits = Model.read(DIGITS);
-    Subgraph graph =
-        digits
-            .subgraphs()
-            .get(0)
-            .with(tensors, operators)
-            .withInputs(new int[] {0})
-            .withOutputs(new int[] {count});
-    return digits.part(graph, List.of(Buffer.EMPTY));
   }
 }

@@ -52,6 +52,17 @@ function show(id) {
   else showTensor(s, number);
 }
 
+/** Goes to the other end of a line that is not drawn, if there is one only. */
+function follow(id) {
+  const [s, tensor] = place(id);
+  const far = [...graphs.querySelectorAll(`[id^="i${s}-${tensor}-"]`)].map(stub => `n${s}-${place(stub.id)[2]}`);
+  const writer = subgraphs[s].graph.findIndex(step => step.outputs.includes(tensor));
+  const ends = id[0] === 'i' ? [writer < 0 ? `e${s}-${tensor}` : `n${s}-${writer}`] : far;
+  if (ends.length !== 1) return;
+  select(byId(ends[0]));
+  reveal(byId(ends[0]));
+}
+
 function listen() {
   byId('search').addEventListener('input', search);
   byId('search').addEventListener('keydown', event => {
@@ -66,6 +77,7 @@ function listen() {
     pinned = Boolean(hit);
     select(hit);
     if (hit) show(hit.id);
+    if (hit && hit.matches('.stub')) follow(hit.id);
   });
   graphs.addEventListener('pointerover', event => {
     const hit = target(event);

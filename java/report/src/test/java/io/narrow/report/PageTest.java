@@ -18,6 +18,17 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 class PageTest {
+  /** Words of the reasons that do not stand in one line. */
+  private static final String BROKEN_WORDS =
+      "(() => { const broken = []; const texts = document.createTreeWalker("
+          + "document.getElementById('answer'), NodeFilter.SHOW_TEXT);"
+          + " while (texts.nextNode()) { const text = texts.currentNode;"
+          + " for (const word of text.data.matchAll(/\\S+/g)) {"
+          + " const range = document.createRange(); range.setStart(text, word.index);"
+          + " range.setEnd(text, word.index + word[0].length);"
+          + " if (range.getClientRects().length > 1) broken.push(word[0]); } }"
+          + " return broken.join(' '); })()";
+
   private static final Path DIGITS = Digits.file("digits.tflite");
 
   // A browser that ends still writes to its profile.
@@ -91,6 +102,7 @@ class PageTest {
       browser.open(page(new ModelDocument(Model.read(DIGITS)).graph()), 400);
       browser.click("#n0-3");
       assertThat(number(browser, "document.documentElement.scrollWidth")).isLessThanOrEqualTo(400);
+      assertThat(browser.value(BROKEN_WORDS).getAsString()).isEmpty();
       assertThat(browser.complaints()).isEmpty();
     }
   }

@@ -3,6 +3,7 @@ package io.narrow.cli;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
+import io.narrow.tflite.correction.Rounding;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -39,6 +40,15 @@ final class CalibrationOptions {
               + " entropy, mse, or moving-average[:0.95].")
   private String method = RangeMethod.AUTO.toString();
 
+  @Option(
+      names = "--rounding",
+      paramLabel = "METHOD",
+      description =
+          "Codes of weights: nearest (default), second-order (together, so that their errors cancel"
+              + " in the sums of --calibrate's samples), or auto (that, where it takes about a"
+              + " minute at most).")
+  private String rounding = Rounding.NEAREST.toString();
+
   @Option(names = "--no-bias-correction", description = "Leave the biases as they are.")
   private boolean uncorrected;
 
@@ -56,6 +66,9 @@ final class CalibrationOptions {
     if (!method.equals(RangeMethod.AUTO.toString())) {
       arguments.addAll(List.of("--range", method));
     }
+    if (!rounding.equals(Rounding.NEAREST.toString())) {
+      arguments.addAll(List.of("--rounding", rounding));
+    }
     if (uncorrected) {
       arguments.add("--no-bias-correction");
     }
@@ -71,6 +84,7 @@ final class CalibrationOptions {
                 .withThreads(threads)
                 .withMethod(RangeMethod.parse(method))
                 .withProgress(Bar.onTerminal()))
+        .withRounding(Rounding.parse(rounding))
         .withBiasCorrection(!uncorrected);
   }
 }

@@ -38,6 +38,9 @@ final class PlanText {
       lines.add("computed   " + count(plan.activations(), t -> t.produced().type().toString()));
     }
     lines.add("operators  " + count(plan.operators(), o -> o.precision().toString()));
+    if (!plan.rounding().isEmpty()) {
+      lines.add("rounding   " + plan.rounding());
+    }
     if (why) {
       lines.addAll(reasons());
     }
@@ -122,6 +125,11 @@ final class PlanText {
     JsonObject document = new JsonObject();
     document.addProperty("mode", plan.recipe().mode().toString());
     document.addProperty("recipe", plan.recipe().toString());
+    if (!plan.rounding().isEmpty()) {
+      JsonObject rounding = new JsonObject();
+      add(rounding, plan.rounding());
+      document.add("rounding", rounding);
+    }
     JsonArray constants = new JsonArray();
     for (TensorPlan tensor : plan.tensors()) {
       JsonObject entry = new JsonObject();

@@ -3,6 +3,8 @@ package io.narrow.tflite;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.correction.Rounder;
+import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
@@ -24,8 +26,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The whole way from a float model to a smaller one: calibrate, plan, correct, apply. A value that
- * holds what is known beside model and recipe, and how it is used; immutable.
+ * The whole way from a float model to a smaller one: calibrate, plan, round, correct, apply. A
+ * value that holds what is known beside model and recipe, and how it is used; immutable.
  *
  * <pre>{@code
  * Quantizer.DEFAULT
@@ -40,20 +42,26 @@ import java.util.Optional;
 public final class Quantizer {
   /** Without data, which suffices for recipes whose activations stay float32. */
   public static final Quantizer DEFAULT =
-      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, true);
+      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, Rounding.NEAREST, true);
 
   private static final String SAVED = ".json";
 
   private final List<String> sources;
   private final Datasets data;
   private final Calibrator.Options calibration;
+  private final Rounding rounding;
   private final boolean corrects;
 
   private Quantizer(
-      List<String> sources, Datasets data, Calibrator.Options calibration, boolean corrects) {
+      List<String> sources,
+      Datasets data,
+      Calibrator.Options calibration,
+      Rounding rounding,
+      boolean corrects) {
     this.sources = List.copyOf(sources);
     this.data = data;
     this.calibration = calibration;
+    this.rounding = rounding;
     this.corrects = corrects;
   }
 
@@ -65,22 +73,27 @@ public final class Quantizer {
    *     whose place nothing is calibrated, and without data beside it no bias is corrected
    */
   public Quantizer withSources(List<String> sources) {
-    return new Quantizer(sources, data, calibration, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
   /** With representative data, beside the {@linkplain #withSources named} ones. */
   public Quantizer withData(Datasets data) {
-    return new Quantizer(sources, data, calibration, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
   /** With other options of the calibration; its samples are those of the correction too. */
   public Quantizer withCalibration(Calibrator.Options calibration) {
-    return new Quantizer(sources, data, calibration, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
   /** With biases left as they are, or corrected where there are data (the default). */
   public Quantizer withBiasCorrection(boolean corrects) {
-    return new Quantizer(sources, data, calibration, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects);
+  }
+
+  /** With another way to choose the codes of weights where there are data. */
+  public Quantizer withRounding(Rounding rounding) {
+    return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
   /**
@@ -174,7 +187,7 @@ public final class Quantizer {
     }
 
     /**
-     * Plans a recipe, with biases corrected where there are data.
+     * Plans a recipe, with weights rounded and biases corrected where there are data.
      *
      * @throws NarrowException if the recipe needs ranges and there are neither these nor data, or
      *     as calibrating, planning and correcting do
@@ -200,6 +213,15 @@ public final class Quantizer {
         wanted = seen ? wanted : wanted.keepingFloatWeights();
       }
       Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
+      if (!data.isEmpty() && !folded.isTrained()) {
+        Datasets samples = data.limit(options.calibration.samples());
+        plan =
+            Rounder.round(
+                plan,
+                samples,
+                new Rounder.Options(
+                    options.rounding, options.corrects, options.calibration.progress()));
+      }
       return corrects(folded)
           ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))
           : plan;

@@ -62,10 +62,20 @@ final class Probe {
 
   /** As {@link #show}, but nothing is written to the operator's own output. */
   int showSums(Operator operator) {
+    int sums = sums(operator);
+    mean(sums);
+    return sums;
+  }
+
+  /** As {@link #showSums}, but the sums themselves are the next output. */
+  void giveSums(Operator operator) {
+    outputs.add(sums(operator));
+  }
+
+  private int sums(Operator operator) {
     int sums = like(operator.outputs()[0]);
     Operator sum = operator.withOutput(0, sums);
     operators.add(sum.hasOption(ACTIVATION) ? sum.withOption(ACTIVATION, 0) : sum);
-    mean(sums);
     return sums;
   }
 
@@ -91,9 +101,8 @@ final class Probe {
   }
 
   /** Number of a new constant. */
-  int constant(float[] values) {
-    Tensor tensor =
-        Tensor.of("constant_" + more.size(), TensorType.FLOAT32, new int[] {values.length});
+  int constant(float[] values, int... shape) {
+    Tensor tensor = Tensor.of("constant_" + more.size(), TensorType.FLOAT32, shape);
     return add(tensor, Buffer.of(values));
   }
 

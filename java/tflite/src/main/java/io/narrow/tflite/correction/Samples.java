@@ -10,6 +10,8 @@ import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -112,27 +114,66 @@ final class Samples {
    * @return the means, by output, sample and channel
    */
   float[][][] run(Model part, List<Integer> from, List<Integer> to) {
+    List<float[][]> means = new ArrayList<>();
+    visit(
+        part,
+        from,
+        to,
+        (sample, ran, tensors) -> {
+          int count = ran.outputs().size() - to.size();
+          for (int i = 0; i < count; i++) {
+            if (sample == 0) {
+              means.add(new float[samples.size()][]);
+            }
+            means.get(i)[sample] = ran.read(i);
+          }
+        });
+    return means.toArray(float[][][]::new);
+  }
+
+  /** Looks at a sample that a part of the model was run on. */
+  interface Visitor {
+    /**
+     * @param sample its number
+     * @param ran holds the outputs
+     * @param tensors what is kept of the sample
+     */
+    void visit(int sample, Interpreter ran, Map<Integer, byte[]> tensors);
+  }
+
+  /**
+   * Runs a part of the model on every sample.
+   *
+   * @param part its inputs are {@code from}, its outputs any number of them, then {@code to}
+   * @param to what is kept of each sample
+   */
+  void visit(Model part, List<Integer> from, List<Integer> to, Visitor visitor) {
     try (Interpreter interpreter = open(part)) {
-      List<TensorInfo> outputs = interpreter.outputs();
-      int count = outputs.size() - to.size();
-      float[][][] means = new float[count][samples.size()][];
-      int number = 0;
-      for (Map<Integer, byte[]> sample : samples) {
+      int count = interpreter.outputs().size() - to.size();
+      for (int s = 0; s < samples.size(); s++) {
+        Map<Integer, byte[]> sample = samples.get(s);
         interpreter.resetVariableTensors();
         for (int i = 0; i < from.size(); i++) {
           put(sample.get(from.get(i)), interpreter.input(i), part);
         }
         interpreter.run();
-        for (int i = 0; i < count; i++) {
-          means[i][number] = interpreter.read(i);
-        }
-        number++;
         for (int i = 0; i < to.size(); i++) {
           sample.put(to.get(i), bytes(interpreter.output(count + i)));
         }
+        visitor.visit(s, interpreter, sample);
       }
-      return means;
     }
+  }
+
+  /** The same samples, in an order that follows from what they hold of some tensors. */
+  Samples sorted(List<Integer> tensors) {
+    List<Map<Integer, byte[]>> all = new ArrayList<>(samples);
+    Comparator<Map<Integer, byte[]>> order = (a, b) -> 0;
+    for (int tensor : tensors) {
+      order = order.thenComparing(sample -> sample.get(tensor), Arrays::compare);
+    }
+    all.sort(order);
+    return new Samples(all);
   }
 
   private static Interpreter open(Model model) {

@@ -26,8 +26,12 @@ final class Walk {
   private final Map<Integer, Operator> unpacking = new HashMap<>(); // of constants, by output
   private final Map<Integer, Integer> lastReaders = new HashMap<>();
   private int next;
-  private float[] bias = {}; // of the operator that comes next
-  private int biasPlace;
+  private final Map<Integer, Constant> instead = new HashMap<>(); // operands of the next operator
+
+  private record Constant(float[] values, int[] shape) {}
+
+  /** Operators up to a target, in the making. */
+  private record Step(Probe probe, Set<Integer> inputs, Set<Integer> written, Operator shown) {}
 
   Walk(Model model, Samples samples) {
     this.model = model;
@@ -83,19 +87,56 @@ final class Walk {
    * @throws NarrowException if the runtime does not take the step, or a tensor changes its size
    */
   float[][][] means(Target target) {
+    Step step = step(target);
+    read(step.inputs, step.shown.inputs());
+    step.probe.showSums(step.shown);
+    if (target.sum().isPresent()) {
+      int other = other(target.sum().get());
+      read(step.inputs, other);
+      step.probe.mean(other);
+    }
+    List<Integer> from = List.copyOf(step.inputs);
+    List<Integer> to = List.copyOf(step.written);
+    float[][][] means = samples.run(step.probe.finish(from, to), from, to);
+    samples.forget(this::isDone);
+    return means;
+  }
+
+  /**
+   * Computes until a target, without it, and shows what it would compute before its fused
+   * activation with other weights: the output 0 of what was run.
+   *
+   * @param target comes after those of all calls before
+   * @param weights number of a constant
+   * @param visitor sees what the target reads as well
+   * @throws NarrowException as {@link #means} does
+   */
+  void see(Target target, int weights, Samples.Visitor visitor) {
+    Step step = step(target);
+    Operator shown = step.shown.withInput(target.weights(), weights);
+    read(step.inputs, shown.inputs());
+    step.probe.giveSums(shown);
+    List<Integer> from = List.copyOf(step.inputs);
+    List<Integer> to = List.copyOf(step.written);
+    samples.visit(step.probe.finish(from, to), from, to, visitor);
+    samples.forget(this::isDone);
+  }
+
+  private Step step(Target target) {
     int end = next;
     while (!target.writtenBy(operators.get(end))) {
       end++;
     }
     Probe probe = new Probe(model);
     List<Operator> step = new ArrayList<>(operators.subList(next, end));
-    if (bias.length > 0) {
-      step.set(0, step.get(0).withInput(biasPlace, probe.constant(bias)));
-    }
-    Operator shown = operators.get(end);
+    instead.forEach(
+        (place, operand) ->
+            step.set(
+                0, step.get(0).withInput(place, probe.constant(operand.values, operand.shape))));
+    instead.clear();
     Set<Integer> unpacked = new HashSet<>();
     step.forEach(operator -> unpack(operator, unpacked, probe));
-    unpack(shown, unpacked, probe);
+    unpack(operators.get(end), unpacked, probe);
     Set<Integer> inputs = new LinkedHashSet<>();
     Set<Integer> written = new LinkedHashSet<>();
     for (Operator operator : step) {
@@ -103,21 +144,9 @@ final class Walk {
       probe.compute(operator);
       IntStream.of(operator.outputs()).forEach(written::add);
     }
-    read(inputs, shown.inputs());
-    probe.showSums(shown);
-    if (target.sum().isPresent()) {
-      int other = other(target.sum().get());
-      read(inputs, other);
-      probe.mean(other);
-    }
     next = end;
     written.removeIf(this::isDone);
-    List<Integer> from = List.copyOf(inputs);
-    List<Integer> to = List.copyOf(written);
-    float[][][] means = samples.run(probe.finish(from, to), from, to);
-    samples.forget(this::isDone);
-    bias = new float[0];
-    return means;
+    return new Step(probe, inputs, written, operators.get(end));
   }
 
   /** Number of the other operand of a sum in the model that rounds. */
@@ -129,8 +158,12 @@ final class Walk {
 
   /** Gives the target of the last step another bias before it is computed. */
   void withBias(Target target, float[] values) {
-    bias = values;
-    biasPlace = target.bias();
+    instead.put(target.bias(), new Constant(values, new int[] {values.length}));
+  }
+
+  /** Gives the target of the last step other weights before it is computed. */
+  void withWeights(Target target, float[] values, int[] shape) {
+    instead.put(target.weights(), new Constant(values, shape));
   }
 
   private boolean isDone(int tensor) {

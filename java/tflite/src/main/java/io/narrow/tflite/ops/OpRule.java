@@ -149,6 +149,11 @@ public final class OpRule {
     return axis;
   }
 
+  /** What its weights are multiplied with. */
+  public Products products() {
+    return Products.valueOf(row.word("products", "none").toUpperCase(Locale.ROOT));
+  }
+
   /** Whether its kernels also take weights with one scale where {@link #axis} names an axis. */
   public boolean oneScaleToo() {
     return row.has("onescale") || axis == Axis.NONE;

@@ -49,7 +49,8 @@ final class BiasEdit {
         plan.integerOperators().stream()
             .map(o -> integers.get(new Place(o.subgraph(), o.operator())))
             .toList(),
-        plan.losses());
+        plan.losses(),
+        plan.rounding());
   }
 
   private Subgraph edit(Subgraph subgraph, List<Bias> biases) {

@@ -15,6 +15,7 @@ public final class Plan {
   private final List<ActivationPlan> activations;
   private final List<IntegerOperator> integerOperators;
   private final List<Reason> losses;
+  private final Reason rounding;
 
   Plan(
       Model model,
@@ -23,7 +24,8 @@ public final class Plan {
       List<OperatorPlan> operators,
       List<ActivationPlan> activations,
       List<IntegerOperator> integerOperators,
-      List<Reason> losses) {
+      List<Reason> losses,
+      Reason rounding) {
     this.model = model;
     this.recipe = recipe;
     this.tensors = List.copyOf(tensors);
@@ -31,6 +33,7 @@ public final class Plan {
     this.activations = List.copyOf(activations);
     this.integerOperators = List.copyOf(integerOperators);
     this.losses = List.copyOf(losses);
+    this.rounding = rounding;
   }
 
   public Model model() {
@@ -43,6 +46,21 @@ public final class Plan {
    */
   public Plan with(List<Bias> biases) {
     return biases.isEmpty() ? this : new BiasEdit(this).apply(biases);
+  }
+
+  /**
+   * The same plan with codes of weights that something has chosen. Where their scales are others
+   * than those of the plan, so are those of the bias beside them.
+   *
+   * @param why how they were chosen, of all together
+   */
+  public Plan withCodes(List<Codes> codes, Reason why) {
+    return CodesEdit.apply(this, codes, why);
+  }
+
+  /** How codes of weights were chosen; {@link Reason#NONE} if no data had a say in it. */
+  public Reason rounding() {
+    return rounding;
   }
 
   public Recipe recipe() {

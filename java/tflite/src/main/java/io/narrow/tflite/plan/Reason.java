@@ -57,6 +57,10 @@ public record Reason(Code code, String text, List<String> names) {
     TRAINED("as trained"),
     NO_FAST_KERNEL("the runtime has no fast kernels"),
 
+    // How codes of weights were chosen.
+    NEAREST("rounded to the nearest code"),
+    SECOND_ORDER("rounded together"),
+
     // What is to be said of a whole plan.
     NOTHING("nothing to quantize"),
     /** Names are kinds of operators. */

@@ -97,6 +97,21 @@ public record TensorPlan(
         subgraph, tensor, name, elements, newEncoding, use, readers, Optional.empty(), why);
   }
 
+  /** The same decision with codes that were chosen. */
+  TensorPlan with(Codes chosen) {
+    TensorPlan scaled = with(chosen.encoding());
+    return new TensorPlan(
+        subgraph,
+        tensor,
+        name,
+        elements,
+        chosen.encoding(),
+        use,
+        readers,
+        Optional.of(chosen.codes()),
+        reason.as(scaled.reason + ", " + chosen.how()));
+  }
+
   /** Whether the tensor stays float32. */
   public boolean isFloat() {
     return encoding.isFloat();

@@ -31,14 +31,16 @@ public final class Simulator {
 
   private final Draft.Graph graph;
   private final Contents contents;
+  private final boolean activations;
   private final Map<Integer, IntegerOperator> integers = new HashMap<>();
   private final Map<Integer, TensorPlan> constants = new HashMap<>();
   private final Map<Integer, Encoding> produced = new HashMap<>();
   private final Map<Rounded, Integer> numbers = new HashMap<>();
 
-  private Simulator(Plan plan, Draft draft, Contents contents, int subgraph) {
+  private Simulator(Plan plan, Draft draft, Contents contents, int subgraph, boolean activations) {
     this.graph = draft.graph(subgraph);
     this.contents = contents;
+    this.activations = activations;
     for (IntegerOperator integer : plan.integerOperators()) {
       if (integer.subgraph() == subgraph) {
         integers.put(integer.operator(), integer);
@@ -58,10 +60,19 @@ public final class Simulator {
 
   /** The float model that rounds as the plan's model does. */
   public static Model simulate(Plan plan) {
+    return simulate(plan, true);
+  }
+
+  /** The float model that rounds the plan's constants, and no activations. */
+  public static Model simulateConstants(Plan plan) {
+    return simulate(plan, false);
+  }
+
+  private static Model simulate(Plan plan, boolean activations) {
     Draft draft = new Draft(plan.model());
     Contents contents = new Contents(draft, plan);
     for (int i = 0; i < plan.model().subgraphs().size(); i++) {
-      new Simulator(plan, draft, contents, i).rewrite();
+      new Simulator(plan, draft, contents, i, activations).rewrite();
     }
     return draft.finish();
   }
@@ -87,6 +98,9 @@ public final class Simulator {
 
   /** Number of the tensor that an operator reads in place of a float32 one. */
   private int read(int tensor, int number, int place) {
+    if (!activations && !isConstant(tensor)) {
+      return tensor;
+    }
     Encoding wanted = wanted(tensor, number, place);
     Encoding home = produced.getOrDefault(tensor, Encoding.FLOAT);
     int rounded = rounds(home) ? activation(tensor, home, tensor) : tensor;

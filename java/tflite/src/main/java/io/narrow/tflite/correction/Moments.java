@@ -1,0 +1,125 @@
+package io.narrow.tflite.correction;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Sums over positions of what the weights of a group are multiplied with, and of what is missing
+ * from their products: all that choosing codes needs to know of data.
+ */
+final class Moments {
+  private static final int LEAST_OF_A_THREAD = 64;
+
+  private final int depth;
+  private final int channels;
+  private final double[] squares; // [depth, depth], on and above the diagonal
+  private final double[] products; // [depth, channels]
+  private final double[] inputs; // [depth]
+  private final double[] missing; // [channels]
+  private final double[] energies; // [channels]
+  private final boolean centred;
+  private long count;
+
+  /**
+   * @param centred whether means do not count, as a bias makes up for them
+   */
+  Moments(int depth, int channels, boolean centred) {
+    this.depth = depth;
+    this.channels = channels;
+    this.centred = centred;
+    this.squares = new double[depth * depth];
+    this.products = new double[depth * channels];
+    this.inputs = new double[depth];
+    this.missing = new double[channels];
+    this.energies = new double[channels];
+  }
+
+  int depth() {
+    return depth;
+  }
+
+  int channels() {
+    return channels;
+  }
+
+  /**
+   * Adds positions. The order of additions is the same for any number of threads.
+   *
+   * @param x {@code [rows, depth]}
+   * @param y {@code [rows, channels]}
+   */
+  void add(double[] x, double[] y, int rows) {
+    count += rows;
+    IntStream all = IntStream.range(0, depth);
+    (depth < LEAST_OF_A_THREAD ? all : all.parallel()).forEach(i -> add(i, x, y, rows));
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < channels; c++) {
+        double value = y[r * channels + c];
+        missing[c] += value;
+        energies[c] += value * value;
+      }
+    }
+  }
+
+  private void add(int i, double[] x, double[] y, int rows) {
+    for (int r = 0; r < rows; r++) {
+      double by = x[r * depth + i];
+      inputs[i] += by;
+      if (by == 0) {
+        continue;
+      }
+      int from = r * depth;
+      for (int j = i; j < depth; j++) {
+        squares[i * depth + j] += by * x[from + j];
+      }
+      for (int c = 0; c < channels; c++) {
+        products[i * channels + c] += by * y[r * channels + c];
+      }
+    }
+  }
+
+  private double mean(double sum) {
+    return centred ? sum / count : 0;
+  }
+
+  /** Whether all that was seen is finite. */
+  boolean isFinite() {
+    return IntStream.range(0, depth).allMatch(i -> Double.isFinite(squares[i * depth + i]))
+        && Arrays.stream(energies).allMatch(Double::isFinite);
+  }
+
+  /** Mean of an input. */
+  double input(int i) {
+    return inputs[i] / count;
+  }
+
+  /** Mean of what is missing from a channel. */
+  double missing(int channel) {
+    return missing[channel] / count;
+  }
+
+  /** Covariance of two inputs, or the mean of their products, times the number of positions. */
+  double square(int i, int j) {
+    int at = i <= j ? i * depth + j : j * depth + i;
+    return squares[at] - inputs[i] * mean(inputs[j]);
+  }
+
+  /** The same of an input and what is missing from a channel. */
+  double product(int i, int channel) {
+    return products[i * channels + channel] - inputs[i] * mean(missing[channel]);
+  }
+
+  /** The same of what is missing from a channel with itself. */
+  double energy(int channel) {
+    return energies[channel] - missing[channel] * mean(missing[channel]);
+  }
+
+  /** Mean of {@link #square} of each input with itself. */
+  double typicalSquare() {
+    double sum = 0;
+    for (int i = 0; i < depth; i++) {
+      sum += square(i, i);
+    }
+    return sum / depth;
+  }
+}

@@ -1,0 +1,138 @@
+package io.narrow.tflite.correction;
+
+import io.narrow.tflite.NarrowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * The moments of one operator, collected sample by sample: first what its sums are in the float
+ * model, then what it reads behind the operators that are rounded, and its sums there. Of large
+ * results some positions are looked at, spread over each sample.
+ */
+final class PatchMoments {
+  /** Positions of all samples together. More changed the error of two models by 0.3 dB at most. */
+  private static final int POSITIONS = 16384;
+
+  private static final int BLOCK = 256;
+
+  private final Patches patches;
+  private final int each;
+  private final float[][] wanted;
+  private final Moments[] moments;
+  private final double[] x;
+  private final double[] y;
+  private int filled;
+
+  /**
+   * @param centred whether means do not count
+   */
+  PatchMoments(Patches patches, int samples, boolean centred) {
+    this.patches = patches;
+    this.each = (POSITIONS + samples - 1) / samples;
+    this.wanted = new float[samples][];
+    this.moments = new Moments[patches.groups()];
+    Arrays.setAll(moments, group -> new Moments(patches.depth(), patches.channels(), centred));
+    this.x = new double[BLOCK * patches.size()];
+    this.y = new double[BLOCK * patches.outputs()];
+  }
+
+  /** How many positions are looked at of so many of a sample. */
+  static long positions(long positions, int samples) {
+    return Math.min(positions, (POSITIONS + samples - 1) / samples);
+  }
+
+  /** Takes what the sums of a sample should be. */
+  void want(int sample, ByteBuffer sums) {
+    wanted[sample] = rows(sample, sums);
+  }
+
+  /**
+   * Takes a sample behind rounded operators.
+   *
+   * @param input what the operator reads
+   * @param sums what it computes with exact weights
+   * @throws NarrowException if sizes are not those of the file
+   */
+  void see(int sample, ByteBuffer input, ByteBuffer sums) {
+    float[] values = new float[input.remaining() / Float.BYTES];
+    floats(input).get(values);
+    float[] found = rows(sample, sums);
+    int positions = (int) patches.positions(sums.remaining() / Float.BYTES);
+    if (!patches.fits(values.length, positions) || wanted[sample].length != found.length) {
+      throw NarrowException.unsupported("a tensor changes its size as it runs");
+    }
+    int outputs = patches.outputs();
+    int taken = Math.min(each, positions);
+    for (int k = 0; k < taken; k++) {
+      patches.copy(values, position(sample, k, taken, positions), x, filled * patches.size());
+      for (int c = 0; c < outputs; c++) {
+        int at = k * outputs + c;
+        y[filled * outputs + c] = (double) wanted[sample][at] - found[at];
+      }
+      filled++;
+      if (filled == BLOCK) {
+        flush();
+      }
+    }
+    wanted[sample] = null;
+  }
+
+  /** One for each group. */
+  Moments[] finish() {
+    flush();
+    return moments;
+  }
+
+  /** Spread evenly, for each sample with another beginning. */
+  private static int position(int sample, int k, int taken, int positions) {
+    double golden = sample * 0.6180339887498949;
+    return (int) ((k + golden - Math.floor(golden)) * positions / taken);
+  }
+
+  private float[] rows(int sample, ByteBuffer sums) {
+    FloatBuffer values = floats(sums);
+    int outputs = patches.outputs();
+    int positions = (int) patches.positions(values.remaining());
+    int taken = Math.min(each, positions);
+    float[] rows = new float[taken * outputs];
+    for (int k = 0; k < taken; k++) {
+      values.get(position(sample, k, taken, positions) * outputs, rows, k * outputs, outputs);
+    }
+    return rows;
+  }
+
+  private static FloatBuffer floats(ByteBuffer bytes) {
+    return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+  }
+
+  private void flush() {
+    int rows = filled;
+    filled = 0;
+    if (moments.length == 1) {
+      moments[0].add(x, y, rows);
+    } else {
+      IntStream.range(0, moments.length).parallel().forEach(group -> flush(group, rows));
+    }
+  }
+
+  private void flush(int group, int rows) {
+    int depth = patches.depth();
+    int channels = patches.channels();
+    double[] own = new double[rows * depth];
+    double[] missing = new double[rows * channels];
+    for (int i = 0; i < depth; i++) {
+      int place = patches.place(group, i);
+      for (int r = 0; r < rows; r++) {
+        own[r * depth + i] = x[r * patches.size() + place];
+      }
+    }
+    for (int r = 0; r < rows; r++) {
+      int from = r * patches.outputs() + group * channels;
+      System.arraycopy(y, from, missing, r * channels, channels);
+    }
+    moments[group].add(own, missing, rows);
+  }
+}

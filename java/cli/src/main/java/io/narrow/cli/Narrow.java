@@ -87,6 +87,8 @@ public final class Narrow
   }
 
   public static void main(String[] arguments) {
+    // JavaCPP counts files that are mapped into memory as memory, of which it then refuses more.
+    System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     loadKernelsMeanwhile(arguments);
     OwnProcess.claim(Crashed.command(arguments));
     System.setErr(new PrintStream(OwnProcess.standardError(), true));

@@ -11,6 +11,7 @@ import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.OwnProcess;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -38,6 +39,7 @@ public final class Mutations {
    */
   public static void main(String[] arguments) throws IOException {
     OwnProcess.claim(new byte[0]);
+    System.setErr(new PrintStream(OwnProcess.standardError(), true));
     Path folder = Path.of(arguments[1]);
     List<Path> files = Arrays.stream(arguments).skip(2).map(Path::of).toList();
     for (long seed = Long.parseLong(arguments[0]); ; seed++) {

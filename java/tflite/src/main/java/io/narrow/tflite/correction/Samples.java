@@ -149,7 +149,8 @@ final class Samples {
    */
   void visit(Model part, List<Integer> from, List<Integer> to, Visitor visitor) {
     try (Interpreter interpreter = open(part)) {
-      int count = interpreter.outputs().size() - to.size();
+      List<TensorInfo> outputs = interpreter.outputs();
+      int count = outputs.size() - to.size();
       for (int s = 0; s < samples.size(); s++) {
         Map<Integer, byte[]> sample = samples.get(s);
         interpreter.resetVariableTensors();
@@ -157,6 +158,9 @@ final class Samples {
           put(sample.get(from.get(i)), interpreter.input(i), part);
         }
         interpreter.run();
+        if (!interpreter.outputs().equals(outputs)) {
+          throw changed(part);
+        }
         for (int i = 0; i < to.size(); i++) {
           sample.put(to.get(i), bytes(interpreter.output(count + i)));
         }
@@ -189,8 +193,12 @@ final class Samples {
 
   private static void put(byte[] from, ByteBuffer to, Model part) {
     if (from.length != to.remaining()) {
-      throw NarrowException.unsupported(part.name() + ": a tensor changes its size as it runs");
+      throw changed(part);
     }
     to.put(from);
+  }
+
+  private static NarrowException changed(Model part) {
+    return NarrowException.unsupported(part.name() + ": a tensor changes its size as it runs");
   }
 }

@@ -21,8 +21,9 @@ import java.util.Optional;
  *   <td>inputs=NAME,NAME (in the model's order), labels=NAME or FILE</td></tr>
  * <tr><td>idx</td><td>MNIST's format, plain or gzipped; labels from the file named alike</td>
  *   <td>labels=FILE</td></tr>
- * <tr><td>images</td><td>folder of jpg, png, bmp, gif, or one of these; [height,width,channels] of 0..255; labels
- *   from sub-folders</td><td>resize=HxW, crop=FRACTION, channels=rgb|gray,
+ * <tr><td>images</td><td>folder of jpg, png, bmp, gif, or one of these; [height,width,channels] of 0..255; of more
+ *   than 64 million pixels, where resize shrinks them, only every second or so is read; labels from
+ *   sub-folders</td><td>resize=HxW, crop=FRACTION, channels=rgb|gray,
  *   filter=triangle|bilinear|nearest, labels=FILE</td></tr>
  * <tr><td>csv</td><td>rows of numbers</td><td>label=first|last|none, labels=FILE</td></tr>
  * <tr><td>raw</td><td>little-endian float32, cut by the model's input</td>

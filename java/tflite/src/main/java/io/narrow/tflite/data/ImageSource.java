@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,6 +14,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReadParam;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 
 /**
  * A folder of pictures, in the order of their names, or one; a sample is [height,width,channels] of
@@ -24,6 +28,9 @@ import javax.imageio.ImageIO;
  * sub-folders, or its name if all their names are numbers.
  */
 final class ImageSource implements Source {
+  /** Pixels; a picture has 3 or 4 bytes for each as it is decoded. */
+  private static final long LARGEST = 1 << 26;
+
   private static final Set<String> SUFFIXES = Set.of("jpg", "jpeg", "png", "bmp", "gif");
   private static final Map<String, Integer> CHANNELS = Map.of("rgb", 3, "gray", 1);
 
@@ -50,7 +57,7 @@ final class ImageSource implements Source {
     int[] size = size(spec);
     resized = size.length > 0;
     if (!resized) {
-      BufferedImage first = decode(files.get(0));
+      BufferedImage first = decode(files.get(0)); // as it is
       size = new int[] {cropped(first.getHeight()), cropped(first.getWidth())};
     }
     scaler = new ImageScaler(size[0], size[1], filter);
@@ -96,8 +103,9 @@ final class ImageSource implements Source {
     }
     int top = (image.getHeight() - height) / 2;
     int left = (image.getWidth() - width) / 2;
-    float[] pixels = Pixels.read(image, left, top, width, height, channels);
-    float[] scaled = scaler.scale(pixels, height, width, channels);
+    float[] scaled =
+        scaler.scale(
+            y -> Pixels.read(image, left, top + y, width, 1, channels), height, width, channels);
     return List.of(NdArray.wrap(scaled, scaler.height(), scaler.width(), channels));
   }
 
@@ -155,16 +163,36 @@ final class ImageSource implements Source {
         && Files.isRegularFile(file);
   }
 
-  private static BufferedImage decode(Path file) {
-    try {
-      BufferedImage image = ImageIO.read(file.toFile());
-      if (image != null) {
-        return image;
+  private BufferedImage decode(Path file) {
+    try (ImageInputStream stream = ImageIO.createImageInputStream(file.toFile())) {
+      Iterator<ImageReader> readers = ImageIO.getImageReaders(stream);
+      if (!readers.hasNext()) {
+        throw NarrowException.input(file + ": not a picture of a known format");
       }
-      throw NarrowException.input(file + ": not a picture of a known format");
-    } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      // the decoders of the JDK throw all of these on damaged files
-      throw Bytes.unreadable(file, e);
+      ImageReader reader = readers.next();
+      try {
+        reader.setInput(stream, true, true);
+        ImageReadParam how = reader.getDefaultReadParam();
+        int step = step(reader.getHeight(0), reader.getWidth(0));
+        how.setSourceSubsampling(step, step, step / 2, step / 2);
+        return reader.read(0, how);
+      } finally {
+        reader.dispose();
+      }
+    } catch (IOException | RuntimeException e) {
+      // the decoders of the JDK throw all kinds of these on damaged files
+      throw e instanceof NarrowException problem ? problem : Bytes.unreadable(file, e);
     }
+  }
+
+  /** Every how manyth pixel is enough of a picture that is too large to be held. */
+  private int step(long height, long width) {
+    int step = 1;
+    while (resized
+        && (height / step) * (width / step) > LARGEST
+        && Math.min(height / scaler.height(), width / scaler.width()) >= 2 * (step + 1)) {
+      step++;
+    }
+    return step;
   }
 }

@@ -144,7 +144,11 @@ final class NpyArray {
     if (bytes == null) {
       Bytes opened = file.get();
       if (header.fortran) {
-        ByteBuffer all = opened.read(0, Math.toIntExact(header.start + header.bytes));
+        if (header.start + header.bytes > Bytes.MAX_BLOCK) {
+          throw NarrowException.unsupported(
+              source + ": column-major and larger than 2 GiB; save it in C order");
+        }
+        ByteBuffer all = opened.read(0, (int) (header.start + header.bytes));
         opened = Bytes.of(all.array());
       }
       bytes = opened;

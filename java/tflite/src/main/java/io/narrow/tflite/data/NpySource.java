@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.function.Supplier;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -242,27 +241,9 @@ final class NpySource implements Source {
         Bytes inPlace = Bytes.of(file, start.getAsLong(), entry.getSize());
         return new NpyArray(source, header, () -> inPlace);
       }
-      if (header.start() + header.bytes() > Bytes.MAX_BLOCK) {
-        throw NarrowException.unsupported(source + ": larger than 2 GiB; save it as an .npy file");
-      }
-      return new NpyArray(source, header, unpack(file, entry.getName(), source, header));
+      // A compressed entry cannot be read at any place.
+      Bytes unpacked = new UnpackedBytes(file, entry.getName(), header.start() + header.bytes());
+      return new NpyArray(source, header, () -> unpacked);
     }
-  }
-
-  // A compressed entry cannot be read at any place: it is unpacked as a whole, once, when needed.
-  private static Supplier<Bytes> unpack(
-      Path file, String name, String source, NpyArray.Header header) {
-    return () -> {
-      try (ZipFile zip = new ZipFile(file.toFile());
-          InputStream stream = zip.getInputStream(zip.getEntry(name))) {
-        byte[] bytes = stream.readNBytes((int) (header.start() + header.bytes()));
-        if (bytes.length < header.start() + header.bytes()) {
-          throw NpyArray.wrongSize(source, header, bytes.length);
-        }
-        return Bytes.of(bytes);
-      } catch (IOException e) {
-        throw Bytes.unreadable(file, e);
-      }
-    };
   }
 }

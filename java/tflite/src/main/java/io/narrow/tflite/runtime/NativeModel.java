@@ -68,6 +68,9 @@ final class NativeModel implements AutoCloseable {
   // TFLite demands 4 bytes on some targets; 16 is what the file format aligns buffers to.
   private static final int ALIGNMENT = 16;
 
+  /** Where JavaCPP unpacks libraries. */
+  private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+
   private final String source;
   private final long process;
   private final BytePointer memory; // the model's bytes, or null if it came from a file
@@ -335,16 +338,20 @@ final class NativeModel implements AutoCloseable {
   }
 
   private static void load() {
+    String cache = System.getProperty("narrow.kernels.cache");
+    if (cache != null && System.getProperty(CACHE) == null) {
+      System.setProperty(CACHE, cache); // the runtime is unpacked where the kernels are
+    }
     try {
       Loader.load(tensorflowlite.class);
       OwnProcess.runtimeLoaded();
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(
-              "the TFLite runtime could not be loaded: is org.bytedeco:tensorflow-lite with"
-                  + " classifier "
+              "the TFLite runtime could not be loaded: org.bytedeco:tensorflow-lite with classifier "
                   + Loader.Detector.getPlatform()
-                  + " on the class path? "
+                  + " has to be on the class path, and a folder there to unpack it to, from which"
+                  + " programs may run (-Dnarrow.kernels.cache=DIR): "
                   + e.getMessage());
       error.initCause(e);
       throw error;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.narrow.tflite.Shared;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferByte;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -174,5 +175,30 @@ class ImagesTest extends DataTest {
     File file = folder.resolve(name).toFile();
     Files.createDirectories(file.toPath().getParent());
     assertThat(ImageIO.write(image, name.substring(name.lastIndexOf('.') + 1), file)).isTrue();
+  }
+
+  /** Black on the left third, white on the right: more pixels than are held in memory. */
+  @Test
+  void aPictureTooLargeToBeHeldIsReadInPart() throws IOException {
+    int extent = 12_000;
+    BufferedImage image = new BufferedImage(extent, extent, BufferedImage.TYPE_BYTE_BINARY);
+    byte[] bits = ((DataBufferByte) image.getRaster().getDataBuffer()).getData();
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = (byte) (i % (extent / 8) < extent / 24 ? 0 : 0xFF);
+    }
+    write(image, "large/a.png");
+    assertThat(
+            values(
+                feed(
+                    "images:" + folder + "/large?resize=1x3&channels=gray&filter=nearest",
+                    floats(1, 1, 3, 1)),
+                0))
+        .containsExactly(0, 255, 255);
+    double[] pixels =
+        values(feed("images:" + folder + "/large?resize=2x6&channels=gray", floats(1, 2, 6, 1)), 0);
+    double[] slow = {0, 255 / 8., 255 * 7 / 8., 255, 255, 255}; // the triangle reaches half over
+    for (int i = 0; i < 12; i++) {
+      assertThat(pixels[i]).isCloseTo(slow[i % 6], within(0.5));
+    }
   }
 }

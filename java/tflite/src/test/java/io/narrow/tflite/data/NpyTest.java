@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -271,5 +272,34 @@ class NpyTest extends DataTest {
 
   private Path write(String name, byte[] bytes) throws IOException {
     return Files.write(folder.resolve(name), bytes);
+  }
+
+  /** Whatever the order, and with little or all of it in memory. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 1000, 4096, 1 << 28})
+  void compressedEntriesAreReadAtAnyPlace(int most) throws IOException {
+    byte[] contents = new byte[10_007];
+    Random random = new Random(most);
+    for (int i = 0; i < contents.length; i++) {
+      contents[i] = (byte) (random.nextInt(4) * i);
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("x"));
+      zip.write(contents);
+    }
+    Path file = write("set.npz", bytes.toByteArray());
+    UnpackedBytes unpacked = new UnpackedBytes(file, "x", contents.length, most);
+    for (int i = 0; i < 200; i++) {
+      int from = i % 3 == 0 ? random.nextInt(contents.length) : i * 50;
+      int length = random.nextInt(Math.min(700, contents.length - from) + 1);
+      ByteBuffer memory = ByteBuffer.allocate(length);
+      unpacked.read(from, memory);
+      assertThat(memory.array()).isEqualTo(Arrays.copyOfRange(contents, from, from + length));
+    }
+    UnpackedBytes longer = new UnpackedBytes(file, "x", contents.length + 1, most);
+    assertThatThrownBy(() -> longer.read(contents.length, ByteBuffer.allocate(1)))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("ends before byte 10008");
   }
 }

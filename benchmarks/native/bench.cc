@@ -21,6 +21,7 @@ namespace {
 using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
+using narrow::Limits;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -97,6 +98,11 @@ double run(void (*f)(const float*, const float*, int64_t, double*), Memory& m, i
   double partial[32] = {};
   f(m.x, m.y, n, partial);
   sink = partial[0];
+  return 8;
+}
+double run(int64_t (*f)(const float*, const float*, int64_t, Limits, double*), Memory& m, int64_t n) {
+  double partial[80] = {};
+  sink = static_cast<double>(f(m.x, m.y, n, {-1.0f, 1.0f}, partial));
   return 8;
 }
 template <class Q>

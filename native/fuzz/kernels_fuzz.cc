@@ -18,6 +18,7 @@ namespace {
 using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
+using narrow::Limits;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -136,13 +137,15 @@ struct Arguments {
       else
         return {scales(), low <= 0 && high >= 0 && bytes.take<uint8_t>() % 2 ? nullptr : zero_points(low, high), low,
                 high};
+    } else if constexpr (std::is_same<P, Limits>::value) {
+      return {-bytes.scale(), bytes.scale()};
     } else if constexpr (std::is_same<P, Rounding>::value) {
       const float scale = bytes.scale();
       return {1 / scale, scale, static_cast<float>(bytes.between(1, 1 << 21))};
     } else if constexpr (std::is_const<std::remove_pointer_t<P>>::value) {
       using T = std::remove_const_t<std::remove_pointer_t<P>>;
-      // The first pointer is to values of any bits, as is the second of f32_error.
-      if (pointers++ > 0 && std::strcmp(name, "f32_error") != 0) {
+      // The first pointer is to values of any bits, as is the second of f32_error and f32_difference.
+      if (pointers++ > 0 && std::strcmp(name, "f32_error") != 0 && std::strcmp(name, "f32_difference") != 0) {
         if constexpr (std::is_same<T, float>::value) return scales();
       }
       const int64_t count = std::is_same<T, uint8_t>::value ? packed_bytes() : rows * n;
@@ -162,7 +165,7 @@ struct Arguments {
       *range = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), 0, 0};
       return range;
     } else if constexpr (std::is_same<T, double>::value) {
-      return output<double>(32);
+      return output<double>(std::strcmp(name, "f32_error") == 0 ? 32 : 80);
     } else if constexpr (std::is_same<T, int64_t>::value) {
       return output<int64_t>(2);
     } else {

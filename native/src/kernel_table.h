@@ -37,6 +37,11 @@ struct Rounding {
   float inverse_scale, scale, limit;
 };
 
+// Of the values that codes stand for, with half a step beyond them: lowest <= 0 <= highest.
+struct Limits {
+  float lowest, highest;
+};
+
 // q as Affine says, with the first two per element, and the limits common. No zero points: all are 0.
 struct AffineEach {
   const float* inverse_scales;
@@ -52,6 +57,8 @@ struct AffineEach {
 //   f32_absmax       largest bits of |x|: an integer maximum, in which infinity beats numbers and NaN infinity
 //   f32_absmax_rows  the same with what absmax[i] holds, which must not be negative
 //   f32_error        adds to 16 partial sums of x^2, then 16 of (x - y)^2, as narrow_f32_error describes
+//   f32_difference   adds to 16 partial sums each of x^2, y^2, (x - y)^2 and x - y, and extends 16 partial maxima of
+//                    |x - y|, as narrow_f32_difference describes; returns how many x are outside lowest .. highest
 //   f32_rounding_error  the sum of (x - q * scale)^2, as narrow_f32_least_error_scales describes
 //   s4_pack          the low four bits of n values to (n + 1) / 2 bytes; s4_unpack is the way back
 //   f32_to_f16_saturated  returns how many values were beyond +-65504
@@ -65,6 +72,7 @@ struct AffineEach {
   K(f32_absmax, uint32_t, (const float* x, int64_t n))                                                               \
   K(f32_absmax_rows, void, (const float* x, int64_t rows, int64_t n, float* absmax))                                 \
   K(f32_error, void, (const float* x, const float* y, int64_t n, double* partial))                                   \
+  K(f32_difference, int64_t, (const float* x, const float* y, int64_t n, Limits limits, double* partial))            \
   K(f32_rounding_error, float, (const float* x, int64_t n, Rounding r))                                              \
   K(f32_to_s8, void, (const float* x, int64_t n, Affine a, int8_t* y))                                               \
   K(f32_to_u8, void, (const float* x, int64_t n, Affine a, uint8_t* y))                                              \

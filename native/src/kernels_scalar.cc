@@ -112,6 +112,21 @@ void f32_error_scalar(const float* x, const float* y, int64_t n, double* partial
   }
 }
 
+int64_t f32_difference_scalar(const float* x, const float* y, int64_t n, Limits limits, double* partial) {
+  int64_t outside = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const double a = load(x, i), b = load(y, i), d = a - b, size = d < 0 ? -d : d;
+    double* lane = partial + i % 16;
+    lane[0] += a * a;
+    lane[16] += b * b;
+    lane[32] += d * d;
+    lane[48] += d;
+    lane[64] = size > lane[64] ? size : lane[64];
+    outside += load(x, i) < limits.lowest || load(x, i) > limits.highest;
+  }
+  return outside;
+}
+
 // Every result lies within 16 bits, so a product beyond 2^17 is as good as infinite, and adding and subtracting 1.5 *
 // 2^23 rounds what is left half to even.
 int32_t quantize(float x, float inverse_scale, int32_t zero_point, int32_t qmin, int32_t qmax) {

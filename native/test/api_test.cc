@@ -146,6 +146,54 @@ void error_adds_pairwise() {
   });
 }
 
+// Of codes of any length and place: as of the floats that they stand for.
+void difference_of_codes() {
+  every_isa([](const char* isa) {
+    Random random(29);
+    for (int64_t n : {1, 16, 2047, 2048, 2049, 7000}) {
+      std::vector<float> x, y;
+      std::vector<int16_t> codes;
+      for (int64_t i = 0; i < n + 3; i++) {
+        x.push_back(static_cast<float>(random.below(1 << 16)) * 0.01f - 300.0f);
+        codes.push_back(static_cast<int16_t>(random.below(1 << 16) - (1 << 15)));
+        y.push_back(static_cast<float>(codes.back() - 7) * 0.0125f);
+      }
+      double sums[2][6] = {{1, 2, 3, 4, 500, 6}, {1, 2, 3, 4, 500, 6}};
+      narrow_f32_difference(x.data(), 3, y.data(), 1, n, -100.0f, 200.0f, sums[0]);
+      narrow_f32_s16_difference(x.data(), 3, codes.data(), 1, n, 0.0125f, 7, -100.0f, 200.0f, sums[1]);
+      EXPECT(std::memcmp(sums[0], sums[1], sizeof sums[0]) == 0);
+      double signal = 1, difference = 4, largest = 500, outside = 6, two[] = {1.0, 3.0};
+      for (int64_t i = 0; i < n; i++) {
+        const double a = x[static_cast<size_t>(i + 3)], d = a - y[static_cast<size_t>(i + 1)];
+        signal += a * a;
+        difference += d;
+        largest = std::fmax(largest, std::fabs(d));
+        outside += a < -100.0 || a > 200.0;
+      }
+      narrow_f32_error(x.data(), 3, y.data(), 1, n, two);
+      EXPECT(sums[0][0] == two[0] && sums[0][2] == two[1]);
+      EXPECT(std::fabs(sums[0][0] - signal) <= 1e-12 * signal);
+      EXPECT(std::fabs(sums[0][3] - difference) <= 1e-9 * std::fabs(difference));
+      EXPECT(sums[0][4] == largest && sums[0][5] == outside);
+    }
+    const int8_t s8[] = {-128, 127};
+    const uint8_t u8[] = {0, 255};
+    const float ends[] = {-12.8f, 12.7f}, odd[] = {NAN, INFINITY};
+    double sums[2][6] = {};
+    narrow_f32_s8_difference(ends, 0, s8, 0, 2, 0.1f, 0, -12.85f, 12.75f, sums[0]);
+    narrow_f32_u8_difference(ends, 0, u8, 0, 2, 0.1f, 128, -12.85f, 12.75f, sums[0]);
+    EXPECT(sums[0][2] < 1e-11 && sums[0][4] < 1e-5 && sums[0][5] == 0);
+    const uint8_t s4[] = {0x78};
+    const float nibbles[] = {-0.8f, 0.7f};
+    narrow_f32_s4_difference(nibbles, 0, s4, 0, 2, 0.1f, 0, -0.85f, 0.75f, sums[0]);
+    EXPECT(sums[0][2] < 1e-11 && sums[0][4] < 1e-5 && sums[0][5] == 0);
+    narrow_f32_s8_difference(odd, 0, s8, 0, 2, 0.1f, 0, -12.85f, 12.75f, sums[1]);
+    const uint64_t quiet_nan = 0x7ff8000000000000;
+    for (int k : {0, 2, 3}) EXPECT(std::memcmp(&sums[1][k], &quiet_nan, sizeof quiet_nan) == 0);
+    EXPECT(std::isinf(sums[1][4]) && sums[1][5] == 1);
+  });
+}
+
 void float16_with_offsets() {
   every_isa([](const char* isa) {
     const float x[] = {9.0f, 1.0f, -2.0f, 70000.0f, -INFINITY, NAN, 65504.0f, 65505.0f};
@@ -213,6 +261,8 @@ void nothing_to_do_touches_nothing() {
     double sums[] = {-0.0, NAN};
     const double before[] = {sums[0], sums[1]};
     narrow_f32_error(nullptr, 0, nullptr, 0, 0, sums);
+    narrow_f32_difference(nullptr, 0, nullptr, 0, 0, 0.0f, 0.0f, sums);
+    narrow_f32_s8_difference(nullptr, 0, nullptr, 0, 0, 1.0f, 0, 0.0f, 0.0f, sums);
     EXPECT(std::memcmp(sums, before, sizeof sums) == 0);
     narrow_f32_range(nullptr, 0, 0, nullptr, nullptr);
     narrow_f32_absmax(nullptr, 0, 0, 0, 0, 0, nullptr);
@@ -364,6 +414,7 @@ int main(int argc, char** argv) {
        {"least_error_scale_is_the_best_candidate_of_each_channel",
         least_error_scale_is_the_best_candidate_of_each_channel},
        {"error_adds_pairwise", error_adds_pairwise},
+       {"difference_of_codes", difference_of_codes},
        {"float16_with_offsets", float16_with_offsets},
        {"streaming_changes_no_byte", streaming_changes_no_byte},
        {"nothing_to_do_touches_nothing", nothing_to_do_touches_nothing},

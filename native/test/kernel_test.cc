@@ -21,6 +21,7 @@ using harness::Random;
 using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
+using narrow::Limits;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -195,6 +196,30 @@ void test(const char* name, void (*reference)(const float*, const float*, int64_
                 if (std::isnan(sum)) sum = std::numeric_limits<double>::quiet_NaN();
               std::memcpy(out, sums, sizeof sums);
               return 0;
+            });
+  });
+}
+
+void test(const char* name, int64_t (*reference)(const float*, const float*, int64_t, Limits, double*),
+          int64_t (*KernelTable::*kernel)(const float*, const float*, int64_t, Limits, double*)) {
+  Random random(17);
+  every_length([&](size_t n, Flavor flavor) {
+    const std::vector<float> x = floats(n, any_scale(random), flavor, random);
+    std::vector<float> y = floats(n, 1.0f, random.below(4) > 0 ? kOrdinary : flavor, random);
+    for (size_t i = 0; i < n; i++)
+      if (random.below(4) > 0) y[i] = x[i] + y[i] * 0.001f;
+    const Limits limits = {-static_cast<float>(random.below(20)), static_cast<float>(random.below(20))};
+    const std::vector<double> partial(80, random.below(2) == 0 ? 0.0 : 1e-3);
+    compare(name, n, reference, kernel, {array(x), array(y)}, array(partial),
+            [&](auto f, const void* const* in, void* out) {
+              double sums[80];
+              std::memcpy(sums, out, sizeof sums);
+              const int64_t outside = f(f32(in[0]), f32(in[1]), static_cast<int64_t>(n), limits, sums);
+              // Which NaN it is depends on the processor; narrow_f32_difference makes it one.
+              for (double& sum : sums)
+                if (std::isnan(sum)) sum = std::numeric_limits<double>::quiet_NaN();
+              std::memcpy(out, sums, sizeof sums);
+              return outside;
             });
   });
 }

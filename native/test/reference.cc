@@ -88,6 +88,20 @@ void f32_error(const float* x, const float* y, int64_t n, double* partial) {
   }
 }
 
+int64_t f32_difference(const float* x, const float* y, int64_t n, Limits limits, double* partial) {
+  int64_t outside = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const double a = x[i], b = y[i];
+    partial[i % 16] += a * a;
+    partial[16 + i % 16] += b * b;
+    partial[32 + i % 16] += (a - b) * (a - b);
+    partial[48 + i % 16] += a - b;
+    partial[64 + i % 16] = std::fmax(partial[64 + i % 16], std::fabs(a - b));
+    if (x[i] < limits.lowest || x[i] > limits.highest) outside++;
+  }
+  return outside;
+}
+
 int32_t quantized(float x, float inverse_scale, int32_t zero_point, int32_t qmin, int32_t qmax) {
   const float product = x * inverse_scale;
   if (std::isnan(product)) return zero_point;

@@ -8,6 +8,7 @@ namespace reference {
 
 using narrow::Affine;
 using narrow::AffineEach;
+using narrow::Limits;
 using narrow::Range;
 using narrow::Rounding;
 

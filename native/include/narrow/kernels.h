@@ -70,6 +70,22 @@ void narrow_f32_absmax(const float* x, int64_t x_offset, int64_t n, int64_t firs
 // the total is added to sums. A NaN comes out as 0x7ff8000000000000.
 void narrow_f32_error(const float* x, int64_t x_offset, const float* y, int64_t y_offset, int64_t n, double* sums);
 
+// How far y is from x, which it stands for. Adds to sums[0] the sum of x[i]^2, to sums[1] that of y[i]^2, to sums[2]
+// that of (x[i] - y[i])^2, to sums[3] that of x[i] - y[i], all of doubles in the order of narrow_f32_error; extends
+// sums[4], start with 0, by the largest |x[i] - y[i]|, where NaN does not count; adds to sums[5] how many x[i] are
+// below lowest or above highest: lowest <= 0 <= highest. A NaN comes out as 0x7ff8000000000000.
+void narrow_f32_difference(const float* x, int64_t x_offset, const float* y, int64_t y_offset, int64_t n, float lowest,
+                           float highest, double* sums);
+// The same for codes y, each of which stands for the float that narrow_X_to_f32 gives.
+void narrow_f32_s8_difference(const float* x, int64_t x_offset, const int8_t* y, int64_t y_offset, int64_t n,
+                              float scale, int32_t zero_point, float lowest, float highest, double* sums);
+void narrow_f32_u8_difference(const float* x, int64_t x_offset, const uint8_t* y, int64_t y_offset, int64_t n,
+                              float scale, int32_t zero_point, float lowest, float highest, double* sums);
+void narrow_f32_s16_difference(const float* x, int64_t x_offset, const int16_t* y, int64_t y_offset, int64_t n,
+                               float scale, int32_t zero_point, float lowest, float highest, double* sums);
+void narrow_f32_s4_difference(const float* x, int64_t x_offset, const uint8_t* y, int64_t y_offset, int64_t n,
+                              float scale, int32_t zero_point, float lowest, float highest, double* sums);
+
 // Finds scales for symmetric weights. x holds channels * inner values, a channel after another. Of the candidates
 // scales[c] * (1 - k * step), k = 0 .. steps - 1, scales[scales_offset + c] becomes the first with the least sum of
 // (x - q * scale)^2 over the channel, where q = clamp(round_half_to_even(x * (1 / scale)), -limit, limit). All in

@@ -19,7 +19,9 @@ record IntegerFunctions<A>(
     Dequantize<float[], A> dequantizeArrays,
     Dequantize<Pointer, Pointer> dequantizePointers,
     DequantizePerChannel<float[], int[], A> dequantizeArraysPerChannel,
-    DequantizePerChannel<Pointer, Pointer, Pointer> dequantizePointersPerChannel) {
+    DequantizePerChannel<Pointer, Pointer, Pointer> dequantizePointersPerChannel,
+    Compare<float[], A, double[]> compareArrays,
+    Compare<Pointer, Pointer, Pointer> comparePointers) {
 
   /** Floats in F to integers in Y. */
   interface Quantize<F, Y> {
@@ -88,6 +90,21 @@ record IntegerFunctions<A>(
         I zeroPoints,
         F y,
         long yOffset);
+  }
+
+  /** Floats in F with integers in Y that stand for them; D holds sums. */
+  interface Compare<F, Y, D> {
+    void run(
+        F x,
+        long xOffset,
+        Y y,
+        long yOffset,
+        long n,
+        float scale,
+        int zeroPoint,
+        float lowest,
+        float highest,
+        D sums);
   }
 
   void quantize(NativeCall call, Quantization q) {
@@ -230,10 +247,22 @@ record IntegerFunctions<A>(
     }
   }
 
+  /** In pieces, as sums depend on their order. */
+  Difference difference(NativeCall call, Quantization q) {
+    float scale = q.scale(0);
+    int zero = q.zeroPoint(0);
+    return call.difference(
+        (x, xo, y, yo, m, sums) ->
+            compareArrays.run(
+                (float[]) x, xo, array.cast(y), yo, m, scale, zero, q.lowest(), q.highest(), sums),
+        (x, xo, y, yo, m, sums) ->
+            comparePointers.run(x, xo, y, yo, m, scale, zero, q.lowest(), q.highest(), sums));
+  }
+
   private static final IntegerFunctions<?>[] TABLE =
       new IntegerFunctions<?>[QuantizedType.values().length];
 
-  /** Rows are made when first asked for: linking ten functions takes a millisecond. */
+  /** Rows are made when first asked for: linking twelve functions takes a millisecond. */
   static IntegerFunctions<?> of(QuantizedType type) {
     IntegerFunctions<?> row = TABLE[type.ordinal()];
     if (row == null) {
@@ -257,7 +286,9 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_s4_to_f32,
               NativeFunctions::narrow_s4_to_f32,
               NativeFunctions::narrow_s4_to_f32_per_channel,
-              NativeFunctions::narrow_s4_to_f32_per_channel);
+              NativeFunctions::narrow_s4_to_f32_per_channel,
+              NativeFunctions::narrow_f32_s4_difference,
+              NativeFunctions::narrow_f32_s4_difference);
       case INT8 ->
           new IntegerFunctions<>(
               byte[].class,
@@ -270,7 +301,9 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_s8_to_f32,
               NativeFunctions::narrow_s8_to_f32,
               NativeFunctions::narrow_s8_to_f32_per_channel,
-              NativeFunctions::narrow_s8_to_f32_per_channel);
+              NativeFunctions::narrow_s8_to_f32_per_channel,
+              NativeFunctions::narrow_f32_s8_difference,
+              NativeFunctions::narrow_f32_s8_difference);
       case UINT8 ->
           new IntegerFunctions<>(
               byte[].class,
@@ -283,7 +316,9 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_u8_to_f32,
               NativeFunctions::narrow_u8_to_f32,
               NativeFunctions::narrow_u8_to_f32_per_channel,
-              NativeFunctions::narrow_u8_to_f32_per_channel);
+              NativeFunctions::narrow_u8_to_f32_per_channel,
+              NativeFunctions::narrow_f32_u8_difference,
+              NativeFunctions::narrow_f32_u8_difference);
       case INT16 ->
           new IntegerFunctions<>(
               short[].class,
@@ -296,7 +331,9 @@ record IntegerFunctions<A>(
               NativeFunctions::narrow_s16_to_f32,
               NativeFunctions::narrow_s16_to_f32,
               NativeFunctions::narrow_s16_to_f32_per_channel,
-              NativeFunctions::narrow_s16_to_f32_per_channel);
+              NativeFunctions::narrow_s16_to_f32_per_channel,
+              NativeFunctions::narrow_f32_s16_difference,
+              NativeFunctions::narrow_f32_s16_difference);
     };
   }
 }

@@ -50,7 +50,7 @@ final class JavaErrorSums {
     inPiece = 0;
   }
 
-  private static double sumAndClear(double[] lanes) {
+  static double sumAndClear(double[] lanes) {
     for (int half = LANES / 2; half > 0; half /= 2) {
       for (int i = 0; i < half; i++) {
         lanes[i] += lanes[i + half];

@@ -349,4 +349,33 @@ final class JavaKernels extends Kernels {
     }
     packed.floatsTo(x);
   }
+
+  @Override
+  Difference difference(Span x, Span y, int n) {
+    return difference(
+        x, y, n, new JavaDifference(Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY));
+  }
+
+  private static Difference difference(Span x, Span y, int n, JavaDifference sums) {
+    JavaCall.read(
+        n,
+        0,
+        JavaCall.floats(x, n),
+        JavaCall.floats(y, n),
+        (a, at, b, bt, m, first) -> sums.add(a, at, b, bt, m));
+    return sums.total();
+  }
+
+  @Override
+  Difference difference(Span x, Span codes, int n, Quantization q) {
+    Difference found = Difference.NONE;
+    Span floats = Span.of(new float[Math.min(n, NativeCall.CHUNK)]);
+    for (int from = 0; from < n; from += NativeCall.CHUNK) {
+      int m = Math.min(NativeCall.CHUNK, n - from);
+      dequantize(ParallelKernels.part(codes, q.type().element(), from, m), m, 0, q, floats);
+      JavaDifference sums = new JavaDifference(q.lowest(), q.highest());
+      found = found.merge(difference(ParallelKernels.floats(x, from, m), floats, m, sums));
+    }
+    return found;
+  }
 }

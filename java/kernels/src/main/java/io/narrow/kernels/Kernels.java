@@ -238,6 +238,37 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   }
 
   /**
+   * How far floats are from those that they stand for.
+   *
+   * @param x the signal, floats
+   * @param y the approximation, as many floats
+   */
+  public final Difference difference(Span x, Span y) {
+    int n = count("x", x, Element.FLOAT32);
+    int m = count("y", y, Element.FLOAT32);
+    if (n != m) {
+      throw new IllegalArgumentException("x has " + n + " floats, y has " + m);
+    }
+    return forSize(n).difference(x, y, n);
+  }
+
+  /**
+   * How far codes are from the floats that they stand for.
+   *
+   * @param x the signal, floats
+   * @param codes integers, at least as many
+   * @param q of the codes, one scale for all
+   */
+  public final Difference difference(Span x, Span codes, Quantization q) {
+    int n = count("x", x, Element.FLOAT32);
+    checkRoom("codes", codes, q.type().element(), n);
+    if (q.channels() != 1) {
+      throw new IllegalArgumentException("one scale is needed, there are " + q.channels());
+    }
+    return forSize(n).difference(x, codes, n, q);
+  }
+
+  /**
    * Finds scales for symmetric weights: of the candidates {@code scales[c] * (1 - k * step)},
    * {@code k = 0 .. steps - 1}, the first with the least sum of {@code (x - q * scale)^2} over
    * channel {@code c}, where {@code q} is {@code x / scale} rounded to an integer in {@code -limit
@@ -350,6 +381,10 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   abstract void pack(Packing packing, Span x, int rows, int dimensions, Span y);
 
   abstract void unpack(Packing packing, Span y, int rows, int dimensions, Span x);
+
+  abstract Difference difference(Span x, Span y, int n);
+
+  abstract Difference difference(Span x, Span codes, int n, Quantization q);
 
   private static int count(String name, Span span, Element element) {
     checkType(name, span, element);

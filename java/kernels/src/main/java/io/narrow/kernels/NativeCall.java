@@ -93,6 +93,24 @@ final class NativeCall implements AutoCloseable {
     onPointers(CHUNK, body);
   }
 
+  /** Adds how far m elements of x and y are apart to sums; P holds the elements, D the sums. */
+  interface Compare<P, D> {
+    void run(P x, long xOffset, P y, long yOffset, int m, D sums);
+  }
+
+  /** The sums over all pieces. */
+  Difference difference(Compare<Object, double[]> onArrays, Compare<Pointer, Pointer> onPointers) {
+    double[] sums = new double[6];
+    if (isOnArrays()) {
+      onArrays(CHUNK, (a, at, b, bt, m, first) -> onArrays.run(a, at, b, bt, m, sums));
+    } else {
+      Pointer memory = share(0, sums);
+      onPointersInPieces((a, at, b, bt, m, first) -> onPointers.run(a, at, b, bt, m, memory));
+      shared(0, sums.length * (long) Double.BYTES).asDoubleBuffer().get(sums);
+    }
+    return Difference.of(sums);
+  }
+
   private void onPointers(int largest, OnPointers body) {
     if (n == 0) {
       return;

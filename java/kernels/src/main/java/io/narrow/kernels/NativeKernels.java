@@ -316,4 +316,29 @@ final class NativeKernels extends Kernels {
       packed.floatsTo(x);
     }
   }
+
+  @Override
+  Difference difference(Span x, Span y, int n) {
+    Operand signal = Operand.input(x, Element.FLOAT32);
+    Operand approximation = Operand.input(y, Element.FLOAT32);
+    float lowest = Float.NEGATIVE_INFINITY;
+    float highest = Float.POSITIVE_INFINITY;
+    try (NativeCall call = new NativeCall(n, signal, approximation)) {
+      return call.difference(
+          (a, at, b, bt, m, sums) ->
+              NativeFunctions.narrow_f32_difference(
+                  (float[]) a, at, (float[]) b, bt, m, lowest, highest, sums),
+          (a, at, b, bt, m, sums) ->
+              NativeFunctions.narrow_f32_difference(a, at, b, bt, m, lowest, highest, sums));
+    }
+  }
+
+  @Override
+  Difference difference(Span x, Span codes, int n, Quantization q) {
+    Operand signal = Operand.input(x, Element.FLOAT32);
+    Operand approximation = Operand.input(codes, q.type().element());
+    try (NativeCall call = new NativeCall(n, signal, approximation)) {
+      return IntegerFunctions.of(q.type()).difference(call, q);
+    }
+  }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.BinaryOperator;
 
 /** Cuts every operation on many values into pieces for threads; the bytes are those of one. */
 final class ParallelKernels extends Kernels {
@@ -38,11 +39,11 @@ final class ParallelKernels extends Kernels {
     return Pieces.of(n, Math.min(pieces, n / least), multiple, lead);
   }
 
-  private static Span part(Span span, Element element, int from, int count) {
+  static Span part(Span span, Element element, int from, int count) {
     return span.part(element.bytes(from), element.bytes(count));
   }
 
-  private static Span floats(Span x, int from, int count) {
+  static Span floats(Span x, int from, int count) {
     return part(x, Element.FLOAT32, from, count);
   }
 
@@ -210,18 +211,48 @@ final class ParallelKernels extends Kernels {
         });
   }
 
-  /** One thread adds the sums of its pieces one after another: so are they added here. */
   @Override
   ErrorSums error(Span x, Span y, int n) {
-    List<ErrorSums> sums =
+    return sum(
+        n,
+        (from, m) -> kernels.error(floats(x, from, m), floats(y, from, m), m),
+        new ErrorSums(0, 0),
+        ErrorSums::merge);
+  }
+
+  @Override
+  Difference difference(Span x, Span y, int n) {
+    return sum(
+        n,
+        (from, m) -> kernels.difference(floats(x, from, m), floats(y, from, m), m),
+        Difference.NONE,
+        Difference::merge);
+  }
+
+  @Override
+  Difference difference(Span x, Span codes, int n, Quantization q) {
+    Element element = q.type().element();
+    return sum(
+        n,
+        (from, m) -> kernels.difference(floats(x, from, m), part(codes, element, from, m), m, q),
+        Difference.NONE,
+        Difference::merge);
+  }
+
+  private interface Sum<S> {
+    S of(int from, int m);
+  }
+
+  /** One thread adds the sums of its pieces one after another: so are they added here. */
+  private <S> S sum(int n, Sum<S> sum, S none, BinaryOperator<S> merge) {
+    List<S> sums =
         pieces(n, NativeCall.CHUNK, 0)
             .run(
                 executor,
                 (from, count) -> {
-                  List<ErrorSums> own = new ArrayList<>();
+                  List<S> own = new ArrayList<>();
                   for (int done = 0; done < count; done += NativeCall.CHUNK) {
-                    int m = Math.min(NativeCall.CHUNK, count - done);
-                    own.add(kernels.error(floats(x, from + done, m), floats(y, from + done, m), m));
+                    own.add(sum.of(from + done, Math.min(NativeCall.CHUNK, count - done)));
                   }
                   return own;
                 },
@@ -229,7 +260,7 @@ final class ParallelKernels extends Kernels {
                   a.addAll(b);
                   return a;
                 });
-    return sums.stream().reduce(new ErrorSums(0, 0), ErrorSums::merge);
+    return sums.stream().reduce(none, merge);
   }
 
   @Override

@@ -176,6 +176,16 @@ public final class Quantization {
     return max;
   }
 
+  /** Half a step below all that codes of the first channel stand for. */
+  float lowest() {
+    return (float) (scales[0] * (min - .5 - zeroPoints[0]));
+  }
+
+  /** Half a step above. */
+  float highest() {
+    return (float) (scales[0] * (max + .5 - zeroPoints[0]));
+  }
+
   // Shared with the kernels, which do not write to them.
 
   float[] scalesShared() {

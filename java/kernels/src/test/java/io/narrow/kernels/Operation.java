@@ -84,6 +84,19 @@ record Operation(
             1,
             (k, x, y, n) -> bits(k.error(x, y)),
             (x, y, n) -> bits(Slow.error(x, y, n))));
+    all.add(
+        reads(
+            "difference",
+            1,
+            (k, x, y, n) -> bits(k.difference(x, y)),
+            (x, y, n) -> {
+              float[] floats = new float[n];
+              y.asFloatBuffer().get(floats);
+              return bits(Slow.difference(x, floats, n, -1 / 0., 1 / 0.));
+            }));
+    for (QuantizedType type : QuantizedType.values()) {
+      all.add(difference(type));
+    }
     for (QuantizedType type : QuantizedType.values()) {
       for (Axis axis : axes) {
         all.add(quantize(type, axis));
@@ -297,6 +310,26 @@ record Operation(
         });
   }
 
+  private static Operation difference(QuantizedType type) {
+    Quantization q = Quantization.perTensor(type, 0.25f, 3);
+    return new Operation(
+        "difference " + type,
+        Element.FLOAT32,
+        type.element(),
+        false,
+        type == QuantizedType.INT4 ? 2 : 1,
+        (k, x, y, n) -> bits(k.difference(x, y, q)),
+        (x, y, n) -> {
+          float[] floats = new float[n];
+          ByteBuffer back = ByteBuffer.allocate(4 * n).order(y.order());
+          Slow.dequantize(y, n, q, back);
+          back.asFloatBuffer().get(floats);
+          double lowest = 0.25 * (type.min() - 3.5);
+          double highest = 0.25 * (type.max() - 2.5);
+          return bits(Slow.difference(x, floats, n, lowest, highest));
+        });
+  }
+
   private static Operation reads(String name, int multiple, Fast fast, Expect slow) {
     return new Operation(name, Element.FLOAT32, Element.FLOAT32, false, multiple, fast, slow);
   }
@@ -313,5 +346,16 @@ record Operation(
     return Long.toHexString(Double.doubleToRawLongBits(sums.signal()))
         + " "
         + Long.toHexString(Double.doubleToRawLongBits(sums.noise()));
+  }
+
+  private static String bits(Difference found) {
+    StringBuilder text = new StringBuilder();
+    for (double sum :
+        new double[] {
+          found.signal(), found.approximation(), found.noise(), found.sum(), found.largest()
+        }) {
+      text.append(Long.toHexString(Double.doubleToRawLongBits(sum))).append(' ');
+    }
+    return text + Long.toString(found.clipped());
   }
 }

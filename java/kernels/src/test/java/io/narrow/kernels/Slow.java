@@ -162,6 +162,36 @@ final class Slow {
     return new ErrorSums(oneNaN(total[0]), oneNaN(total[1]));
   }
 
+  static Difference difference(ByteBuffer x, float[] y, int n, double lowest, double highest) {
+    double[] total = new double[4];
+    double largest = 0;
+    long clipped = 0;
+    for (int start = 0; start < n; start += 65536) {
+      double[][] lanes = new double[4][16];
+      for (int i = start; i < Math.min(n, start + 65536); i++) {
+        double v = x.getFloat(4 * i);
+        double w = y[i];
+        double[] terms = {v * v, w * w, (v - w) * (v - w), v - w};
+        for (int k = 0; k < terms.length; k++) {
+          lanes[k][(i - start) % 16] += terms[k];
+        }
+        if (!Double.isNaN(v - w)) {
+          largest = Math.max(largest, Math.abs(v - w));
+        }
+        if (v < lowest || v > highest) {
+          clipped++;
+        }
+      }
+      for (int k = 0; k < lanes.length; k++) {
+        total[k] += oneNaN(tree(lanes[k], 0, 1));
+      }
+    }
+    for (int k = 0; k < total.length; k++) {
+      total[k] = oneNaN(total[k]);
+    }
+    return new Difference(total[0], total[1], total[2], total[3], largest, clipped);
+  }
+
   private static double oneNaN(double sum) {
     return Double.isNaN(sum) ? Double.NaN : sum;
   }

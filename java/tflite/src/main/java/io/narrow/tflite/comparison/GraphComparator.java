@@ -78,8 +78,10 @@ final class GraphComparator {
             pairs,
             options.xnnpack(),
             false)) {
-      Optional<Follower> alone = alone(observed, feed, computed);
-      try {
+      Run first = Lockstep.observed(observed, feed);
+      Optional<Follower> alone = Optional.empty();
+      try (first) {
+        alone = alone(first, computed);
         List<Follower> followers = Stream.concat(Stream.of(whole), alone.stream()).toList();
         Distributions values =
             new Distributions(
@@ -89,6 +91,7 @@ final class GraphComparator {
         List<Lockstep.Counted> counted =
             Lockstep.run(
                 observed,
+                first,
                 followers,
                 values::counter,
                 feed,
@@ -110,12 +113,12 @@ final class GraphComparator {
   }
 
   /** What runs every operator alone, unless the runtime refuses it. */
-  private Optional<Follower> alone(ObservedModel observed, Feed feed, List<Pair> computed) {
+  private Optional<Follower> alone(Run first, List<Pair> computed) {
     if (computed.isEmpty()) {
       return Optional.empty();
     }
     try {
-      LocalModel cut = LocalModel.of(floats, quantized, pairing, sizes(observed, feed));
+      LocalModel cut = LocalModel.of(floats, quantized, pairing, sizes(first));
       return Optional.of(
           new Follower(
               cut.model(),
@@ -131,12 +134,10 @@ final class GraphComparator {
   }
 
   /** The elements that the float model's tensors have as it runs, where a file need not say it. */
-  private Map<Integer, Long> sizes(ObservedModel observed, Feed feed) {
-    try (Run run = Lockstep.observed(observed, feed)) {
-      Map<Integer, Long> sizes = new HashMap<>();
-      shown().forEach(tensor -> sizes.put(tensor, run.info(tensor).elements()));
-      return sizes;
-    }
+  private Map<Integer, Long> sizes(Run first) {
+    Map<Integer, Long> sizes = new HashMap<>();
+    shown().forEach(tensor -> sizes.put(tensor, first.info(tensor).elements()));
+    return sizes;
   }
 
   private void noLocal(String reason) {

@@ -51,20 +51,20 @@ final class Lockstep implements Observer, AutoCloseable {
   /**
    * Runs all on samples.
    *
+   * @param first the float model after the first sample, which followers are prepared on
    * @param beside makes for each thread another that looks at the float model
    * @return what was counted of each follower, whatever the threads
    */
   static List<Counted> run(
       ObservedModel floats,
+      Run first,
       List<Follower> followers,
       Supplier<Observer> beside,
       Inputs inputs,
       int threads,
       String task,
       Progress progress) {
-    try (Run first = observed(floats, inputs)) {
-      followers.forEach(follower -> follower.prepare(first));
-    }
+    followers.forEach(follower -> follower.prepare(first));
     List<Lockstep> all = new ArrayList<>();
     try {
       floats.run(
@@ -86,14 +86,14 @@ final class Lockstep implements Observer, AutoCloseable {
         counted.add(new Counted(List.of(), List.of()));
         continue;
       }
-      Follower.Thread first = all.get(0).threads.get(i);
+      Follower.Thread counter = all.get(0).threads.get(i);
       for (Lockstep other : all.subList(1, all.size())) {
         List<Tally> more = other.threads.get(i).tallies();
         for (int pair = 0; pair < more.size(); pair++) {
-          first.tallies().get(pair).add(more.get(pair));
+          counter.tallies().get(pair).add(more.get(pair));
         }
       }
-      counted.add(new Counted(first.tallies(), first.infos()));
+      counted.add(new Counted(counter.tallies(), counter.infos()));
     }
     return counted;
   }

@@ -6,6 +6,7 @@ import io.narrow.tflite.comparison.Follower.Pair;
 import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.ObservedModel;
+import io.narrow.tflite.observation.Run;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -52,54 +53,52 @@ final class Restoration {
         before.add(tensor.accumulated());
       }
     }
-    List<Optional<String>> problems = new ArrayList<>();
-    List<Model> models = new ArrayList<>();
-    SortedSet<Integer> together = new TreeSet<>();
-    for (int operator : operators.keySet()) {
-      Restorer alone = new Restorer(floats, quantized, pairing);
-      Optional<String> problem =
-          outputs.isEmpty()
-              ? Optional.of("the model has no output of real numbers")
-              : alone.restore(operator);
-      problems.add(problem);
-      if (problem.isEmpty()) {
-        together.add(operator);
-        Restorer all = new Restorer(floats, quantized, pairing);
-        together.forEach(all::restore);
-        models.add(alone.model());
-        models.add(all.model());
-      }
-    }
-    List<Double> after = run(models, inputs, outputs, feed);
+    Set<Integer> shown = new LinkedHashSet<>(inputs);
+    outputs.forEach(pair -> shown.add(pair.floatNumber()));
     List<Restored> restored = new ArrayList<>();
-    int next = 0;
-    int i = 0;
-    for (Map.Entry<Integer, Comparison.Tensor> entry : operators.entrySet()) {
-      Optional<String> problem = problems.get(i++);
-      restored.add(
-          new Restored(
-              floats.graph().operators().get(entry.getKey()).name(),
-              entry.getValue().floatName(),
-              entry.getValue().local().orElseThrow().sqnrDb(),
-              sqnrDb(before),
-              problem.isPresent() ? Double.NaN : after.get(next++),
-              problem.isPresent() ? Double.NaN : after.get(next++),
-              keepFloat(entry.getKey()),
-              problem.orElse("")));
+    SortedSet<Integer> together = new TreeSet<>();
+    try (ObservedModel observed =
+            ObservedModel.open(floats.model(), List.copyOf(shown), options.xnnpack());
+        Run first = Lockstep.observed(observed, feed)) {
+      for (Map.Entry<Integer, Comparison.Tensor> entry : operators.entrySet()) {
+        int operator = entry.getKey();
+        Restorer alone = new Restorer(floats, quantized, pairing);
+        Optional<String> problem =
+            outputs.isEmpty()
+                ? Optional.of("the model has no output of real numbers")
+                : alone.restore(operator);
+        List<Double> after = List.of(Double.NaN, Double.NaN);
+        if (problem.isEmpty()) {
+          together.add(operator);
+          Restorer all = new Restorer(floats, quantized, pairing);
+          together.forEach(all::restore);
+          after = run(observed, first, List.of(alone.model(), all.model()), inputs, outputs, feed);
+        }
+        restored.add(
+            new Restored(
+                floats.graph().operators().get(operator).name(),
+                entry.getValue().floatName(),
+                entry.getValue().local().orElseThrow().sqnrDb(),
+                sqnrDb(before),
+                after.get(0),
+                after.get(1),
+                keepFloat(operator),
+                problem.orElse("")));
+      }
     }
     return restored;
   }
 
+  /** The outputs' SQNR of each model: no more than these are held in memory at a time. */
   private List<Double> run(
-      List<Model> models, List<Integer> inputs, List<Pair> outputs, Feed feed) {
+      ObservedModel observed,
+      Run first,
+      List<Model> models,
+      List<Integer> inputs,
+      List<Pair> outputs,
+      Feed feed) {
     List<Follower> followers = new ArrayList<>();
-    Set<Integer> shown = new LinkedHashSet<>(inputs);
-    outputs.forEach(pair -> shown.add(pair.floatNumber()));
-    if (models.isEmpty()) {
-      return List.of();
-    }
-    try (ObservedModel observed =
-        ObservedModel.open(floats.model(), List.copyOf(shown), options.xnnpack())) {
+    try {
       for (Model model : models) {
         followers.add(
             new Follower(
@@ -107,6 +106,7 @@ final class Restoration {
       }
       return Lockstep.run(
               observed,
+                first,
               followers,
               () -> (sample, tensors) -> {},
               feed,

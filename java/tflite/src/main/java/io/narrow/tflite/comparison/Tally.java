@@ -1,11 +1,10 @@
 package io.narrow.tflite.comparison;
 
+import io.narrow.kernels.Difference;
 import io.narrow.tflite.observation.ExactSums;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
-import java.util.List;
 
 /**
  * Counts the errors of a tensor. Each figure of a sample is rounded once; over samples they are
@@ -17,38 +16,9 @@ final class Tally {
 
   private static final int FIGURES = 7;
 
-  /** Values that are read at a time: with the lanes they stay in the first cache. */
-  private static final int BLOCK = 1024;
-
-  /** Blocks after which the lanes go into doubles, so that none of their floats adds up many. */
-  private static final int BLOCKS = 64;
-
-  /**
-   * Sums of squares in floats count if they are between these, or nothing is: far from the ends.
-   */
-  private static final double SMALLEST = 1e-25;
-
-  private static final double LARGEST = 1e30;
-
-  /**
-   * Room for a thread's work. Sums are floats, one for each place in a block, for the compiler of
-   * the JVM to make vector instructions of, as it does not of one sum or of doubles.
-   */
+  /** Room for a thread's work. */
   static final class Scratch {
-    private final float[] values = new float[BLOCK];
-    private final float[] others = new float[BLOCK];
-    private final float[] sums = new float[BLOCK];
-    private final float[] noises = new float[BLOCK];
-    private final float[] signals = new float[BLOCK];
-    private final float[] powers = new float[BLOCK];
-    private final float[] extremes = new float[BLOCK];
     private ByteBuffer floats = ByteBuffer.allocateDirect(0);
-
-    private void clear(int lanes) {
-      for (float[] each : List.of(sums, noises, signals, powers, extremes)) {
-        Arrays.fill(each, 0, lanes, 0);
-      }
-    }
 
     /** Direct memory for so many floats, valid until the next call. */
     ByteBuffer floats(int elements) {
@@ -83,27 +53,23 @@ final class Tally {
    */
   boolean add(ByteBuffer reference, ByteBuffer memory, Scratch scratch) {
     int n = reference.remaining() / Float.BYTES;
-    ByteBuffer values = codec.floats(memory, scratch);
-    if (values.remaining() != reference.remaining()) {
+    if (codec.elements(memory) != n) {
       return false;
     }
     samples++;
     elements += n;
-    clipped += codec.clipped(reference);
-    addErrors(reference, values, n, scratch);
+    if (n == 0) {
+      sums.add(3, 1); // as between vectors of zeros
+      return true;
+    }
+    Difference found = codec.difference(reference, memory, scratch);
+    clipped += found.clipped();
+    add(isFinite(found) ? Sample.of(n, found) : finite(reference, memory, scratch));
     return true;
   }
 
-  private void addErrors(ByteBuffer reference, ByteBuffer values, int n, Scratch scratch) {
-    if (n == 0) {
-      sums.add(3, 1); // as between vectors of zeros
-      return;
-    }
-    Sample sample = sums(reference.asFloatBuffer(), values.asFloatBuffer(), scratch);
-    if (!sample.isSure()) {
-      sample = sumsOfDoubles(reference.asFloatBuffer(), values.asFloatBuffer());
-    }
-    add(sample);
+  private static boolean isFinite(Difference found) {
+    return Double.isFinite(found.signal() + found.approximation() + found.largest());
   }
 
   /**
@@ -118,68 +84,16 @@ final class Tally {
    */
   private record Sample(
       int n, double signal, double power, double noise, double sum, double extreme) {
-    /** Whether no square was beyond the range of a float, or so small that it lost digits. */
-    boolean isSure() {
-      return isSure(signal) && isSure(power) && (extreme == 0 || isSure(noise));
-    }
-
-    private static boolean isSure(double squares) {
-      return squares > SMALLEST && squares < LARGEST;
+    static Sample of(int n, Difference found) {
+      return new Sample(
+          n, found.signal(), found.approximation(), found.noise(), found.sum(), found.largest());
     }
   }
 
-  private static Sample sums(FloatBuffer x, FloatBuffer y, Scratch scratch) {
-    int n = x.remaining();
-    double[] totals = new double[4];
-    float largest = 0;
-    while (x.hasRemaining()) {
-      int lanes = Math.min(BLOCK, x.remaining());
-      scratch.clear(lanes);
-      for (int block = 0; block < BLOCKS && x.hasRemaining(); block++) {
-        int m = Math.min(BLOCK, x.remaining());
-        x.get(scratch.values, 0, m);
-        y.get(scratch.others, 0, m);
-        addSquares(scratch, m);
-        addExtremes(scratch.values, scratch.others, scratch.extremes, m);
-      }
-      for (int i = 0; i < lanes; i++) {
-        totals[0] += scratch.signals[i];
-        totals[1] += scratch.powers[i];
-        totals[2] += scratch.noises[i];
-        totals[3] += scratch.sums[i];
-        largest = Math.max(largest, scratch.extremes[i]);
-      }
-    }
-    return new Sample(n, totals[0], totals[1], totals[2], totals[3], largest);
-  }
-
-  private static void addSquares(Scratch scratch, int m) {
-    float[] values = scratch.values;
-    float[] others = scratch.others;
-    float[] sums = scratch.sums;
-    float[] noises = scratch.noises;
-    float[] signals = scratch.signals;
-    float[] powers = scratch.powers;
-    for (int i = 0; i < m; i++) {
-      float value = values[i];
-      float other = others[i];
-      float difference = value - other;
-      sums[i] += difference;
-      noises[i] += difference * difference;
-      signals[i] += value * value;
-      powers[i] += other * other;
-    }
-  }
-
-  /** In a loop of its own: together with the squares, the compiler gives up. */
-  private static void addExtremes(float[] values, float[] others, float[] extremes, int m) {
-    for (int i = 0; i < m; i++) {
-      extremes[i] = Math.max(extremes[i], Math.abs(values[i] - others[i]));
-    }
-  }
-
-  /** The same for values of any size; what is not finite is left out. */
-  private Sample sumsOfDoubles(FloatBuffer x, FloatBuffer y) {
+  /** The same of those values that are finite in both. */
+  private Sample finite(ByteBuffer reference, ByteBuffer memory, Scratch scratch) {
+    FloatBuffer x = reference.asFloatBuffer();
+    FloatBuffer y = codec.floats(memory, scratch).asFloatBuffer();
     int n = 0;
     double signal = 0;
     double noise = 0;

@@ -1,6 +1,6 @@
 package io.narrow.tflite.comparison;
 
-import io.narrow.kernels.FloatRange;
+import io.narrow.kernels.Difference;
 import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Quantization;
 import io.narrow.kernels.QuantizedType;
@@ -24,16 +24,12 @@ final class TensorCodec {
   private final Optional<Quantization> integers;
   private final float scale;
   private final int zeroPoint;
-  private final float lowest;
-  private final float highest;
 
   private TensorCodec(TensorType type) {
     this.type = type;
     this.integers = Optional.empty();
     this.scale = 0;
     this.zeroPoint = 0;
-    this.lowest = Float.NEGATIVE_INFINITY;
-    this.highest = Float.POSITIVE_INFINITY;
   }
 
   private TensorCodec(TensorInfo info, QuantizedType codes) {
@@ -41,8 +37,6 @@ final class TensorCodec {
     this.integers = Optional.of(Quantization.perTensor(codes, info.scale(), info.zeroPoint()));
     this.scale = info.scale();
     this.zeroPoint = info.zeroPoint();
-    this.lowest = (float) (info.scale() * (codes.min() - .5 - info.zeroPoint()));
-    this.highest = (float) (info.scale() * (codes.max() + .5 - info.zeroPoint()));
   }
 
   /** That of a tensor; empty if it holds no real numbers, or its scale has no reciprocal. */
@@ -56,22 +50,17 @@ final class TensorCodec {
         : Optional.empty();
   }
 
-  /** How many floats are more than half a step beyond what it can hold. */
-  long clipped(ByteBuffer floats) {
-    if (integers.isEmpty()) {
-      return 0;
-    }
-    FloatRange range = Kernels.active().range(Span.of(floats));
-    if (range.infinities() == 0 && range.min() >= lowest && range.max() <= highest) {
-      return 0;
-    }
-    FloatBuffer values = floats.asFloatBuffer();
-    long clipped = 0;
-    for (int i = 0; i < values.limit(); i++) {
-      float value = values.get(i);
-      clipped += value < lowest || value > highest ? 1 : 0;
-    }
-    return clipped;
+  /** How many numbers lie in so much memory. */
+  int elements(ByteBuffer memory) {
+    return memory.remaining() * Byte.SIZE / type.bits();
+  }
+
+  /** How far its numbers are from these floats, of which there are as many. */
+  Difference difference(ByteBuffer reference, ByteBuffer memory, Tally.Scratch scratch) {
+    Span x = Span.of(reference);
+    return integers.isPresent()
+        ? Kernels.active().difference(x, Span.of(memory), integers.get())
+        : Kernels.active().difference(x, Span.of(floats(memory, scratch)));
   }
 
   /**
@@ -85,8 +74,7 @@ final class TensorCodec {
     if (type == TensorType.FLOAT32) {
       return memory;
     }
-    int elements = memory.remaining() * Byte.SIZE / type.bits();
-    ByteBuffer floats = scratch.floats(elements);
+    ByteBuffer floats = scratch.floats(elements(memory));
     if (integers.isPresent()) {
       Kernels.active().dequantize(Span.of(memory), integers.get(), Span.of(floats));
     } else {

@@ -131,6 +131,9 @@ class TallyTest {
     int zeroPoint = type == TensorType.INT8 ? -28 : 0;
     TensorInfo info = new TensorInfo("t", type, new int[] {4}, .5f, zeroPoint);
     TensorCodec codec = TensorCodec.of(info).orElseThrow();
-    assertThat(codec.clipped(direct(new float[] {low, 0, high, 1}))).isEqualTo(count);
+    ByteBuffer memory = ByteBuffer.allocateDirect(4 * type.bits() / Byte.SIZE);
+    Tally tally = new Tally(codec);
+    tally.add(direct(new float[] {low, 0, high, 1}), memory, new Tally.Scratch());
+    assertThat(tally.clipped()).isEqualTo(count / 4.);
   }
 }

@@ -106,7 +106,7 @@ final class Restoration {
       }
       return Lockstep.run(
               observed,
-                first,
+              first,
               followers,
               () -> (sample, tensors) -> {},
               feed,

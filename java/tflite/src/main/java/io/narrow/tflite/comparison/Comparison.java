@@ -35,6 +35,7 @@ public record Comparison(
    * @param samples how many samples both models were run on
    * @param tensors those that were compared, in the order in which the quantized model computes
    *     them, inputs first
+   * @param constants weights and biases, as far as both models have them
    * @param unseen what was not compared: a line each
    * @param restored what the output gains by each of the worst operators, worst first
    */
@@ -44,6 +45,7 @@ public record Comparison(
       int subgraph,
       int samples,
       List<Tensor> tensors,
+      List<Constant> constants,
       List<String> unseen,
       List<Restored> restored) {
     /** The local noise below which an operator is no suspect: a hundredth of the signal. */
@@ -51,12 +53,13 @@ public record Comparison(
 
     public Graph {
       tensors = List.copyOf(tensors);
+      constants = List.copyOf(constants);
       unseen = List.copyOf(unseen);
       restored = List.copyOf(restored);
     }
 
     Graph with(List<Restored> found) {
-      return new Graph(signature, name, subgraph, samples, tensors, unseen, found);
+      return new Graph(signature, name, subgraph, samples, tensors, constants, unseen, found);
     }
 
     /** The tensors that operators compute, those first whose operator alone adds the most noise. */
@@ -79,6 +82,30 @@ public record Comparison(
 
     private static boolean isBad(Error error) {
       return error.notFinite() > 0 || error.sqnrDb() < BAD_SQNR_DB;
+    }
+  }
+
+  /**
+   * A constant of the quantized model beside the one of the float model that it was made of.
+   *
+   * @param number of the tensor in the quantized model
+   * @param name in the quantized model
+   * @param floatNumber number of the tensor in the float model
+   * @param floatName in the float model
+   * @param type of its elements in the quantized model
+   * @param shape in the quantized model
+   * @param error of the values that it stands for
+   */
+  public record Constant(
+      int number,
+      String name,
+      int floatNumber,
+      String floatName,
+      TensorType type,
+      List<Integer> shape,
+      Error error) {
+    public Constant {
+      shape = List.copyOf(shape);
     }
   }
 

@@ -3,6 +3,7 @@ package io.narrow.tflite.comparison;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.calibration.Histogram;
+import io.narrow.tflite.comparison.Comparison.Constant;
 import io.narrow.tflite.comparison.Comparison.Error;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
@@ -71,7 +72,7 @@ public final class ComparisonFile {
       json.name(graph.signature().isEmpty() ? DEFAULT_SIGNATURE : graph.signature()).beginObject();
       write(graph, Role.INPUT, "input_tensors", json);
       write(graph, Role.OUTPUT, "output_tensors", json);
-      json.name("constant_tensors").beginObject().endObject();
+      write(graph.constants(), json);
       write(graph, Role.INTERMEDIATE, "intermediate_tensors", json);
       json.name("subgraph").value(graph.subgraph());
       json.name("samples").value(graph.samples());
@@ -112,6 +113,31 @@ public final class ComparisonFile {
     json.endObject();
   }
 
+  private static void write(List<Constant> constants, JsonWriter json) throws IOException {
+    Set<String> known = new HashSet<>();
+    json.name("constant_tensors").beginObject();
+    for (Constant constant : constants) {
+      boolean again = !known.add(constant.name());
+      json.name(again ? constant.name() + ":" + constant.number() : constant.name()).beginObject();
+      write("", constant.error(), json);
+      json.name("tensor").value(constant.number());
+      json.name("float_tensor").value(constant.floatNumber());
+      json.name("float_name").value(constant.floatName());
+      json.name("type").value(constant.type().toString());
+      write(constant.shape(), "shape", json);
+      json.endObject();
+    }
+    json.endObject();
+  }
+
+  private static void write(List<Integer> sizes, String name, JsonWriter json) throws IOException {
+    json.name(name).beginArray();
+    for (int size : sizes) {
+      json.value(size);
+    }
+    json.endArray();
+  }
+
   private static void write(Tensor tensor, JsonWriter json) throws IOException {
     write("", tensor.accumulated(), tensor, json);
     if (tensor.local().isPresent()) {
@@ -124,11 +150,7 @@ public final class ComparisonFile {
     json.name("operator").value(tensor.operator());
     json.name("operator_name").value(tensor.operatorName());
     json.name("type").value(tensor.type().toString());
-    json.name("shape").beginArray();
-    for (int size : tensor.shape()) {
-      json.value(size);
-    }
-    json.endArray();
+    write(tensor.shape(), "shape", json);
     if (tensor.scale() > 0) {
       json.name("scale").value(tensor.scale());
       json.name("zero_point").value(tensor.zeroPoint());
@@ -162,6 +184,12 @@ public final class ComparisonFile {
 
   private static void write(String prefix, Error error, Tensor tensor, JsonWriter json)
       throws IOException {
+    write(prefix, error, json);
+    finite(prefix + "rmse_over_scale", tensor.steps(error.rootMeanSquare()), json);
+    finite(prefix + "max_over_scale", tensor.steps(error.largest()), json);
+  }
+
+  private static void write(String prefix, Error error, JsonWriter json) throws IOException {
     finite(prefix + "mse", error.meanSquaredError(), json);
     finite(prefix + "cosine_similarity", error.cosine(), json);
     finite(prefix + "snr", error.signalToNoise(), json);
@@ -169,8 +197,6 @@ public final class ComparisonFile {
     finite(prefix + "max_abs", error.largest(), json);
     finite(prefix + "mean_error", error.mean(), json);
     finite(prefix + "stddev", error.deviation(), json);
-    finite(prefix + "rmse_over_scale", tensor.steps(error.rootMeanSquare()), json);
-    finite(prefix + "max_over_scale", tensor.steps(error.largest()), json);
     if (error.notFinite() > 0) {
       json.name(prefix + "not_finite").value(error.notFinite());
     }

@@ -37,6 +37,7 @@ final class GraphComparator {
   private final Comparator.Options options;
   private final Pairing pairing;
   private final List<String> unseen = new ArrayList<>();
+  private List<Comparison.Constant> constants = List.of();
 
   /**
    * @param signature of the float model that they compute
@@ -55,6 +56,7 @@ final class GraphComparator {
   /** What was found; nothing if there are no data. */
   Optional<Graph> compare(Function<List<TensorInfo>, Optional<Dataset>> data) {
     List<Pair> pairs = pairs();
+    constants = Constants.of(floats, quantized, pairing);
     try (ObservedModel observed = ObservedModel.open(floats.model(), shown(), options.xnnpack())) {
       Optional<Feed> feed =
           data.apply(observed.inputs())
@@ -256,7 +258,14 @@ final class GraphComparator {
     }
     String name = quantized.graph().name();
     return new Graph(
-        signature, name.isEmpty() ? "main" : name, subgraph, samples, tensors, unseen, List.of());
+        signature,
+        name.isEmpty() ? "main" : name,
+        subgraph,
+        samples,
+        tensors,
+        constants,
+        unseen,
+        List.of());
   }
 
   private Role role(int tensor) {

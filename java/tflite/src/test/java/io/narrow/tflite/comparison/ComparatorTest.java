@@ -314,6 +314,58 @@ class ComparatorTest {
   }
 
   @Test
+  void aModelOfTheSameShapesAndOtherWeightsIsRefused() {
+    Model other = INT8;
+    int convolutions = 0;
+    for (Operator operator : INT8.subgraphs().get(0).operators()) {
+      if (operator.name().equals("CONV_2D")) {
+        other = spoiled(other, operator(INT8, "CONV_2D", convolutions++));
+      }
+    }
+    Model unlike = other;
+    assertThatThrownBy(() -> compare(unlike, OPTIONS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("was not made of")
+        .hasMessageContaining(convolutions + " of ")
+        .hasMessageEndingWith(" constants have other values");
+  }
+
+  @Test
+  void aModelWithOtherOperatorsIsRefused() {
+    Model floats = Model.read(Shared.file("models/seed/cifar10_resnet18_pruned.tflite"));
+    Model other = Model.read(Shared.file("models/zoo/tiny_ic_resnet8_i8.tflite"));
+    assertThatThrownBy(() -> Comparator.compare(floats, other, Dataset.open("random:2"), OPTIONS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("tiny_ic_resnet8_i8.tflite was not made of")
+        .hasMessageEndingWith("operators have a counterpart there");
+  }
+
+  static Stream<Recipe> modes() {
+    return Stream.of(
+        Recipe.int8(), Recipe.int16x8(), Recipe.dynamic(), Recipe.float16(), Recipe.weightOnly(8));
+  }
+
+  @ParameterizedTest
+  @MethodSource("modes")
+  void constantsAreThoseThatOperatorsRead(Recipe recipe) {
+    Graph graph = compare(quantized(recipe), OPTIONS.withLocal(false));
+    Subgraph floats = MODEL.subgraphs().get(0);
+    List<Integer> wanted =
+        floats.operators().stream()
+            .filter(operator -> operator.name().equals("CONV_2D"))
+            .flatMap(operator -> Stream.of(operator.input(1), operator.input(2)))
+            .distinct()
+            .toList();
+    assertThat(graph.constants())
+        .extracting(Comparison.Constant::floatNumber)
+        .containsAll(wanted)
+        .doesNotHaveDuplicates();
+    for (Comparison.Constant constant : graph.constants()) {
+      assertThat(constant.error().sqnrDb()).as(constant.name()).isGreaterThan(25);
+    }
+  }
+
+  @Test
   void valuesThatAreNotFiniteAreCountedAndComeFirst() {
     Subgraph graph = MODEL.subgraphs().get(0);
     int operator = operator(MODEL, "CONV_2D", 5);

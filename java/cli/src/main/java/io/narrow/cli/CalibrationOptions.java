@@ -59,7 +59,7 @@ final class CalibrationOptions {
   /** What of this was given, as it stands on a command line. */
   List<String> arguments() {
     List<String> arguments = new ArrayList<>();
-    sources.forEach(source -> arguments.addAll(List.of("--calibrate", '"' + source + '"')));
+    sources.forEach(source -> arguments.addAll(List.of("--calibrate", source)));
     if (samples != Integer.MAX_VALUE) {
       arguments.addAll(List.of("--samples", String.valueOf(samples)));
     }

@@ -136,8 +136,7 @@ final class ComparisonText {
           decibels(restored.together()),
           restored.operatorName(),
           "`" + restored.name() + "`");
-      options.append(" --keep-float '");
-      options.append(restored.keepFloat().replace("'", "'\\''")).append('\'');
+      options.append(" --keep-float ").append(Shell.quoted(restored.keepFloat()));
     }
     List<String> lines = new ArrayList<>();
     if (options.length() > 0) {

@@ -81,6 +81,7 @@ final class SweepCommand extends Output {
 
   @Override
   public Integer call() {
+    SweepAdvice.check(drop);
     OutputFile.apart("--html", page, input);
     Path model = ModelInput.file(input, folder);
     Map<String, Recipe> recipes = recipes();
@@ -97,7 +98,7 @@ final class SweepCommand extends Output {
             data.data(),
             data.options());
     SweepAdvice found = SweepAdvice.of(results, drop);
-    List<String> advice = advice(found, results, model, List.copyOf(recipes.keySet()));
+    List<String> advice = advice(found, results, List.copyOf(recipes.keySet()));
     JsonArray document = EvaluationDocument.of(results, found);
     if (page != null) {
       String html = Page.html(EvaluationDocument.page(document, advice));
@@ -116,8 +117,7 @@ final class SweepCommand extends Output {
     return failed(crashed) ? Narrow.UNSUPPORTED : 0;
   }
 
-  private List<String> advice(
-      SweepAdvice advice, List<Evaluation> results, Path model, List<String> ends) {
+  private List<String> advice(SweepAdvice advice, List<Evaluation> results, List<String> ends) {
     List<String> names = Names.of(results.stream().map(Evaluation::model).toList());
     List<String> lines = new ArrayList<>();
     for (Evaluation slow : advice.slower()) {
@@ -139,20 +139,19 @@ final class SweepCommand extends Output {
     advice
         .smallest()
         .ifPresent(
-            best ->
-                lines.addAll(take("smallest", best, model, ends.get(results.indexOf(best) - 1))));
+            best -> lines.addAll(take("smallest", best, ends.get(results.indexOf(best) - 1))));
     advice
         .fastest()
         .ifPresent(
-            best ->
-                lines.addAll(take("fastest", best, model, ends.get(results.indexOf(best) - 1))));
+            best -> lines.addAll(take("fastest", best, ends.get(results.indexOf(best) - 1))));
     return lines;
   }
 
   /** What makes a file, beside the words that say which it is. */
-  private List<String> take(String word, Evaluation best, Path model, String end) {
-    List<String> command = new ArrayList<>(List.of("narrow quantize", model.toString()));
-    command.addAll(List.of("-o", best.model().toString(), OPTIONS.get(end)));
+  private List<String> take(String word, Evaluation best, String end) {
+    List<String> command = new ArrayList<>(List.of("narrow", "quantize", input.toString()));
+    command.addAll(List.of("-o", best.model().toString()));
+    command.addAll(List.of(OPTIONS.get(end).split(" ")));
     if (prefer != null) {
       command.addAll(List.of("--prefer", prefer));
     }
@@ -166,7 +165,7 @@ final class SweepCommand extends Output {
             best.model(),
             grouped(best.fileBytes()),
             best.latency().p50Millis()),
-        "  " + String.join(" ", command));
+        "  " + Shell.command(command));
   }
 
   private Map<String, Recipe> recipes() {

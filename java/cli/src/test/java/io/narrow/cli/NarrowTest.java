@@ -561,20 +561,41 @@ class NarrowTest {
 
   @Test
   void sweepAdvisesAFileWithTheCommandThatMakesIt() throws IOException {
-    String results = folder.resolve("sweep").toString();
+    String results = folder.resolve("sweep's files").toString();
     assertThat(run("sweep", MODEL, "--data", DATA, "-o", results)).isZero();
     List<String> lines = out.lines().toList();
     int advice = lines.size() - 4;
     assertThat(lines.get(advice)).startsWith("smallest within 0.01 ");
     assertThat(lines.get(advice + 2)).startsWith("fastest within 0.01 ");
-    String[] command = lines.get(advice + 1).strip().split(" +");
+    String[] command = words(lines.get(advice + 1));
     Path file = Path.of(command[Arrays.asList(command).indexOf("-o") + 1]);
     byte[] swept = Files.readAllBytes(file);
     Files.delete(file);
     assertThat(run(Arrays.copyOfRange(command, 1, command.length))).isZero();
     assertThat(Files.readAllBytes(file)).isEqualTo(swept);
-    assertThat(run("sweep", MODEL, "--data", DATA, "-o", results, "--max-drop", "-1")).isZero();
-    assertThat(out).contains("no file is within -1.0 of the model's accuracy");
+    Path none = folder.resolve("none");
+    String[] sweep = {"sweep", MODEL, "--data", DATA, "-o", none.toString()};
+    assertThat(run(with(new String[] {"--max-drop", "-1"}, sweep))).isEqualTo(Narrow.USAGE);
+    assertThat(err).contains("largest drop -1.0: is below 0");
+    assertThat(none).doesNotExist();
+  }
+
+  /** Those that a shell makes of a command. */
+  private static String[] words(String command) throws IOException {
+    Process shell = new ProcessBuilder("sh", "-c", "printf '%s\\n' " + command.strip()).start();
+    try (var lines = shell.inputReader()) {
+      return lines.lines().toArray(String[]::new);
+    }
+  }
+
+  @Test
+  void sweepNamesTheKerasModelThatItWasGiven() throws IOException {
+    String results = folder.resolve("keras").toString();
+    String keras = EXAMPLE.resolve("digits.h5").toString();
+    assertThat(run("sweep", keras, "--data", DATA, "-o", results)).isZero();
+    String command =
+        out.lines().filter(line -> line.startsWith("  narrow quantize")).findFirst().orElseThrow();
+    assertThat(words(command)[2]).isEqualTo(keras);
   }
 
   @Test

@@ -43,9 +43,7 @@ public record QualityGate(Map<String, Double> least, OptionalDouble maximumDrop)
             "measure `" + measure + "`: known are " + String.join(", ", MEASURES.keySet()));
       }
     }
-    if (maximumDrop.isPresent() && !(maximumDrop.getAsDouble() >= 0)) {
-      throw NarrowException.input("largest drop " + maximumDrop.getAsDouble() + ": is below 0");
-    }
+    maximumDrop.ifPresent(SweepAdvice::check);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import io.narrow.tflite.NarrowException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -37,9 +38,11 @@ public record SweepAdvice(
    *
    * @param results as {@link Sweep#run} gives them, the model first
    * @param maximumDrop by how much the accuracy may be below the model's; without labels, in how
-   *     large a share of the samples it may say another class
+   *     large a share of the samples it may say another class; 0 or more
+   * @throws NarrowException if it is not
    */
   public static SweepAdvice of(List<Evaluation> results, double maximumDrop) {
+    check(maximumDrop);
     Evaluation first = results.get(0);
     List<Evaluation> others = results.subList(1, results.size());
     List<Evaluation> accurate =
@@ -52,6 +55,17 @@ public record SweepAdvice(
             .toList(),
         front(results, Evaluation::fileBytes),
         front(results, result -> result.latency().p50Millis()));
+  }
+
+  /**
+   * Whether a drop can be asked for, before the files are made.
+   *
+   * @throws NarrowException if it is below 0 or not a number
+   */
+  public static void check(double maximumDrop) {
+    if (!(maximumDrop >= 0)) {
+      throw NarrowException.input("largest drop " + maximumDrop + ": is below 0");
+    }
   }
 
   /** What is not dominated, in the sense of Pareto, by another that costs no more. */

@@ -18,4 +18,5 @@ module io.narrow.tflite {
   exports io.narrow.tflite.plan;
   exports io.narrow.tflite.rewrite;
   exports io.narrow.tflite.runtime;
+  exports io.narrow.tflite.snippet;
 }

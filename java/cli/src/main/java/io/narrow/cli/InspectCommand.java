@@ -9,6 +9,8 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.snippet.Snippet;
+import io.narrow.tflite.snippet.Snippet.Language;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +48,14 @@ final class InspectCommand extends Output {
               + " too.")
   private Path page;
 
+  @Option(
+      names = "--snippet",
+      paramLabel = "LANGUAGE",
+      description =
+          "Print a program in java, kotlin, python or c that feeds the model and reads what it"
+              + " gives.")
+  private String snippet;
+
   @Mixin private RecipeOptions recipe;
 
   @Mixin private CalibrationOptions calibration;
@@ -60,11 +70,18 @@ final class InspectCommand extends Output {
   @Override
   public Integer call() {
     OutputFile.apart("--html", page, input);
+    Optional<Language> language = Optional.ofNullable(snippet).map(Language::of);
     Model model = ModelInput.read(input);
+    Optional<String> program = language.map(chosen -> Snippet.of(model, chosen));
+    if (program.isPresent() && !json && page == null) {
+      say(program.get().strip());
+      return 0;
+    }
     Optional<Planned> planned =
         why || page != null ? Optional.of(planned(model)) : Optional.empty();
     if (json || page != null) {
       JsonObject document = document(model, planned);
+      program.ifPresent(text -> document.addProperty("snippet", text));
       if (page != null) {
         WholeFile.write(
             page, Page.html(document, Bar.onTerminal()).getBytes(StandardCharsets.UTF_8));

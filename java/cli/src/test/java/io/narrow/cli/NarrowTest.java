@@ -9,6 +9,8 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.snippet.Snippet;
+import io.narrow.tflite.snippet.Snippet.Language;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -19,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -605,6 +608,17 @@ class NarrowTest {
     assertThat(Names.of(List.of(Path.of("a/b/x"), Path.of("c/b/x"), Path.of("c/b/z"))))
         .containsExactly("a/b/x", "c/b/x", "z");
     assertThat(Names.of(List.of(Path.of("x"), Path.of("x")))).containsExactly("x", "x");
+  }
+
+  @Test
+  void inspectPrintsAProgramThatRunsTheModel() {
+    for (Language language : Language.values()) {
+      String word = language.name().toLowerCase(Locale.ROOT);
+      assertThat(run("inspect", MODEL, "--snippet", word)).isZero();
+      assertThat(out.strip()).isEqualTo(Snippet.of(Model.read(Path.of(MODEL)), language).strip());
+    }
+    assertThat(run("inspect", MODEL, "--snippet", "perl")).isEqualTo(Narrow.USAGE);
+    assertThat(err).contains("snippet `perl`: known are java, kotlin, python, c");
   }
 
   @Test

@@ -193,6 +193,14 @@ final class Browser implements AutoCloseable {
     return result.getAsJsonObject("result").get("value");
   }
 
+  /** Waits until an expression of the page's script is true, as after some frames. */
+  void await(String expression) throws Exception {
+    value(
+        "new Promise(done => { const look = () => ("
+            + expression
+            + ") ? done(true) : setTimeout(look, 20); look(); })");
+  }
+
   /** Moves the mouse to the middle of an element, and clicks. */
   void click(String selector) throws Exception {
     JsonArray at =

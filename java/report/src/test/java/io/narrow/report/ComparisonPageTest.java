@@ -132,14 +132,7 @@ class ComparisonPageTest {
           .contains(String.format("%.1f dB", tensor.local().orElseThrow().sqnrDb()))
           .contains(String.format("%.1f dB", tensor.accumulated().sqnrDb()))
           .contains("Histogram of", "the codes reach from", "clipped");
-      // The chart is drawn in the next frame.
-      assertThat(
-              browser
-                  .value(
-                      "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>"
-                          + " r(document.querySelectorAll('#details .chart canvas').length))))")
-                  .getAsInt())
-          .isEqualTo(1);
+      browser.await("document.querySelectorAll('#details .chart canvas').length === 1");
       browser.click("#n0-" + bad);
       assertThat(text(browser, "#details")).contains("operator " + bad, "end to end", "Histogram");
       browser.darken();

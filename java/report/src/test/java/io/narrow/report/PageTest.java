@@ -61,13 +61,7 @@ class PageTest {
       browser.type("block2_a_1/convolution");
       browser.click("#found button");
       assertThat(details(browser)).contains("block2_a_1/convolution", "float32[", "Histogram of");
-      // The chart is drawn in the next frame.
-      assertThat(
-              number(
-                  browser,
-                  "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>"
-                      + " r(document.querySelectorAll('#details .chart canvas').length))))"))
-          .isEqualTo(1);
+      browser.await("document.querySelectorAll('#details .chart canvas').length === 1");
       browser.click("#n0-1");
       assertThat(details(browser)).contains("CONV_2D, operator 1", "reads", "constant", "writes");
       browser.darken();

@@ -54,14 +54,7 @@ class SweepPageTest {
       assertThat(
               browser.value("document.querySelectorAll('#sweep-table tbody tr').length").getAsInt())
           .isEqualTo(results.size());
-      // Charts are drawn in the next frame.
-      assertThat(
-              browser
-                  .value(
-                      "new Promise(r => setTimeout(() =>"
-                          + " r(document.querySelectorAll('#sweep .chart canvas').length), 500))")
-                  .getAsInt())
-          .isEqualTo(2);
+      browser.await("document.querySelectorAll('#sweep .chart canvas').length === 2");
       String label =
           browser
               .value("document.querySelector('#sweep .chart').getAttribute('aria-label')")

@@ -37,7 +37,8 @@ function histogram(tensor) {
   const reach = tensor.reach;
   const ends = [first, first + counts.length * width];
   const shown = [Math.min(ends[0], reach ? Math.max(reach[0], 3 * ends[0] - 2 * ends[1]) : ends[0]), Math.max(ends[1], reach ? Math.min(reach[1], 3 * ends[1] - 2 * ends[0]) : ends[1])];
-  const label = `Histogram of ${counted(total)} values from ${rounded(low)} to ${rounded(high)}` +
+  const [least, most] = tensor.range || [low, high];
+  const label = `Histogram of ${counted(total)} values from ${rounded(least)} to ${rounded(most)}` +
     (reach ? `; the codes reach from ${rounded(reach[0])} to ${rounded(reach[1])}` : '') +
     (tensor.clipped ? `; ${percent(tensor.clipped)} are clipped` : '');
   return element('div', {},

@@ -31,7 +31,7 @@ function decibels(entry, kind) {
 
 function decibelText(value) {
   if (Number.isNaN(value)) return 'not finite';
-  return value === Infinity ? 'equal' : value === -Infinity ? 'no signal' : value.toFixed(1);
+  return value === Infinity ? 'equal' : value === -Infinity ? 'no signal' : value.toFixed(1).replace(/^-0\.0$/, '0.0');
 }
 
 const unit = value => decibelText(value) + (Number.isFinite(value) ? ' dB' : '');

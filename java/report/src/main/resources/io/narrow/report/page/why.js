@@ -72,7 +72,8 @@ function showWhy() {
       chip(precision),
       link(countedKinds(list), () => mark(list)),
       ...(plan ? [reasons.size === 0 ? '–' : listed([...reasons])] : []),
-    ])));
+    ])),
+    ...(plan || leads.length === 0 ? [] : [element('p', { class: 'soft' }, 'Reasons: narrow inspect --html.')]));
 }
 
 /** A sentence for each kind of operator that computes in several ways. */

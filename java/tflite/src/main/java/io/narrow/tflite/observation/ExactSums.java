@@ -1,11 +1,14 @@
 package io.narrow.tflite.observation;
 
+import java.io.Serializable;
+
 /**
  * Sums without rounding, so that they do not depend on the order: a finite double is a whole number
  * of 2^-1077, of which a sum takes digits of 32 bits. (Neal, "Fast exact summation using small and
  * large superaccumulators", 2015.)
  */
-public final class ExactSums {
+public final class ExactSums implements Serializable {
+  private static final long serialVersionUID = 1;
   private static final int DIGITS = 68;
   private static final int BITS = 32;
   private static final int LOWEST =

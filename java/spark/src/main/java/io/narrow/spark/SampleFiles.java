@@ -1,0 +1,110 @@
+package io.narrow.spark;
+
+import io.narrow.tflite.NarrowException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.sql.catalyst.InternalRow;
+
+/**
+ * The samples of a partition in a file of the executor, from where the model is fed as on one
+ * machine: they need not fit into memory.
+ */
+final class SampleFiles implements Closeable {
+  private static final int HEADER = 128;
+
+  private final Path directory;
+
+  SampleFiles() {
+    try {
+      directory = Files.createTempDirectory("narrow-samples");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A new file of this name, with contents. */
+  Path file(String name, byte[] contents) {
+    try {
+      return Files.write(directory.resolve(name), contents);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Path path(String name) {
+    return directory.resolve(name);
+  }
+
+  /**
+   * An array of NumPy's format, of a sample per row.
+   *
+   * @param shape of a sample
+   * @return how many samples there are
+   */
+  int write(Path npy, Iterator<InternalRow> rows, VectorColumn column, List<Integer> shape) {
+    int elements = shape.stream().reduce(1, Math::multiplyExact);
+    float[] x = new float[elements];
+    ByteBuffer bytes = ByteBuffer.allocate(4 * elements).order(ByteOrder.LITTLE_ENDIAN);
+    int samples = 0;
+    try (RandomAccessFile file = new RandomAccessFile(npy.toFile(), "rw")) {
+      file.seek(HEADER);
+      while (rows.hasNext()) {
+        column
+            .read(rows.next(), x, 0, elements)
+            .ifPresent(
+                problem -> {
+                  throw NarrowException.input(problem);
+                });
+        bytes.clear().asFloatBuffer().put(x);
+        file.write(bytes.array());
+        samples++;
+      }
+      file.seek(0);
+      file.write(header(samples, shape));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return samples;
+  }
+
+  private static byte[] header(int samples, List<Integer> shape) {
+    List<Integer> all = new ArrayList<>(List.of(samples));
+    all.addAll(shape);
+    String text =
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (%s,), }"
+            .formatted(all.stream().map(String::valueOf).collect(Collectors.joining(", ")));
+    byte[] header = new byte[HEADER];
+    Arrays.fill(header, (byte) ' ');
+    byte[] magic = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - 10, 0};
+    System.arraycopy(magic, 0, header, 0, magic.length);
+    byte[] words = text.getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(words, 0, header, magic.length, words.length);
+    header[HEADER - 1] = '\n';
+    return header;
+  }
+
+  @Override
+  public void close() {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

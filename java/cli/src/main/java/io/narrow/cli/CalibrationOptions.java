@@ -4,6 +4,8 @@ import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.Rounding;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -73,6 +75,27 @@ final class CalibrationOptions {
       arguments.add("--no-bias-correction");
     }
     return arguments;
+  }
+
+  /** Which of these options do nothing for a recipe. */
+  List<String> withoutEffect(Recipe recipe) {
+    List<String> lines = new ArrayList<>();
+    boolean ranges = recipe.needsRanges();
+    boolean some = ranges || recipe.mode() == Mode.DYNAMIC || recipe.mode() == Mode.WEIGHT_ONLY;
+    RecipeOptions.add(lines, "--calibrate", given() && !some, recipe);
+    RecipeOptions.add(
+        lines, "--range", !method.equals(RangeMethod.AUTO.toString()) && !ranges, recipe);
+    if (!given()) {
+      unused(lines, "--samples", samples != Integer.MAX_VALUE);
+      unused(lines, "--calibration-threads", threads != 1);
+    }
+    return lines;
+  }
+
+  private static void unused(List<String> lines, String option, boolean set) {
+    if (set) {
+      lines.add("without effect: " + option + ", without --calibrate");
+    }
   }
 
   Quantizer quantizer() {

@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command {@code narrow}.
@@ -146,6 +148,9 @@ public final class Narrow
   static int run(PrintWriter out, PrintWriter err, String... arguments) {
     Narrow narrow = new Narrow();
     CommandLine line = new CommandLine(narrow);
+    if (arguments.length > 0 && COMMANDS.contains(arguments[0].toLowerCase(Locale.ROOT))) {
+      arguments[0] = arguments[0].toLowerCase(Locale.ROOT);
+    }
     // Setting a command up costs 5 ms: only the one that is asked for, where there is one.
     boolean asked = arguments.length > 0 && COMMANDS.contains(arguments[0]);
     for (String name : asked ? List.of(arguments[0]) : COMMANDS) {
@@ -177,6 +182,11 @@ public final class Narrow
   @Override
   public int handleParseException(ParameterException e, String[] arguments) {
     CommandLine command = e.getCommandLine();
+    if (e instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getSuggestions().isEmpty()) {
+      String meant = String.join(" or ", unmatched.getSuggestions());
+      return problem(command.getErr(), e.getMessage() + " (did you mean " + meant + "?)", USAGE);
+    }
     String hint = " (`" + command.getCommandSpec().qualifiedName() + " --help` has the options)";
     return problem(command.getErr(), e.getMessage() + hint, USAGE);
   }

@@ -5,6 +5,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,7 +44,10 @@ final class QuantizeCommand extends Output {
     Path output = output(target, input);
     OutputFile.apart("--save-recipe", savedRecipe, input, output);
     Quantizer.Prepared model = calibration.quantizer().prepare(ModelInput.read(input));
-    Plan plan = model.plan(recipe.recipe());
+    Recipe wanted = recipe.recipe();
+    recipe.withoutEffect(wanted, model.folded(wanted).model()).forEach(this::warn);
+    calibration.withoutEffect(wanted).forEach(this::warn);
+    Plan plan = model.plan(wanted);
     if (savedRecipe != null) {
       plan.recipe().write(savedRecipe);
     }

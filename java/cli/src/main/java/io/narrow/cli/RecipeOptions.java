@@ -1,12 +1,16 @@
 package io.narrow.cli;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rule;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** The options that make a recipe. */
@@ -109,9 +113,45 @@ final class RecipeOptions {
       recipe = recipe.keepingFloat(regex);
     }
     for (String operator : keepFloatOperators) {
-      recipe = recipe.keepingFloatOperator(operator);
+      recipe = recipe.keepingFloatOperator(operator.strip().toUpperCase(Locale.ROOT));
     }
     return recipe;
+  }
+
+  /**
+   * What of a recipe, and of these options, does nothing to a model.
+   *
+   * @throws NarrowException if operators were to be kept, and there are none like that
+   */
+  List<String> withoutEffect(Recipe recipe, Model model) {
+    List<String> lines = new ArrayList<>();
+    for (Rule rule : recipe.unmatched(model)) {
+      if (keepFloat.contains(rule.regex())) {
+        throw NarrowException.input(
+            "--keep-float " + rule.regex() + ": found in no name of a tensor that is computed");
+      }
+      lines.add("without effect: " + rule + ", which no operator of the model fits");
+    }
+    if (recipe.rules().isEmpty()) {
+      lines.add("without effect: the recipe has no rule");
+    }
+    boolean half = has(recipe, Mode.FLOAT16);
+    boolean integers = recipe.needsRanges();
+    boolean weights = integers || has(recipe, Mode.DYNAMIC) || has(recipe, Mode.WEIGHT_ONLY);
+    add(lines, "--bits " + bits, bits != null && !weights, recipe);
+    add(lines, "--min-elements", minimumElements != null && (integers || !weights), recipe);
+    add(lines, "--saturate", saturate && !half, recipe);
+    return lines;
+  }
+
+  private static boolean has(Recipe recipe, Mode mode) {
+    return recipe.rules().stream().anyMatch(rule -> rule.treatment().mode() == mode);
+  }
+
+  static void add(List<String> lines, String option, boolean ignored, Recipe recipe) {
+    if (ignored) {
+      lines.add("without effect: " + option + ", with mode " + recipe.mode());
+    }
   }
 
   private Recipe ofMode() {
@@ -133,7 +173,7 @@ final class RecipeOptions {
       return otherwise;
     }
     for (TensorType type : TensorType.values()) {
-      if (type.toString().equals(given)) {
+      if (type.toString().equalsIgnoreCase(given)) {
         return type;
       }
     }

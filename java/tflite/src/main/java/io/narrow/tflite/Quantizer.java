@@ -2,6 +2,7 @@ package io.narrow.tflite;
 
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
+import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.correction.Rounder;
 import io.narrow.tflite.correction.Rounding;
@@ -10,6 +11,7 @@ import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
@@ -260,6 +262,9 @@ public final class Quantizer {
         changes.forEach(line -> warnings.add(Reason.of(Code.FOLDED, line)));
         warnings.addAll(Folded.unsigned(plan.model()));
       }
+      if (plan.recipe().needsRanges() && calibration != null) {
+        constantInputs(warnings);
+      }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {
         warnings.add(
             Reason.of(
@@ -269,6 +274,29 @@ public final class Quantizer {
                     + " has ranges only; name the data beside it to have them corrected"));
       }
       return warnings;
+    }
+
+    /** Data in which an input never changes say nothing of what depends on it. */
+    private void constantInputs(List<Reason> warnings) {
+      for (int number : model().entries()) {
+        Subgraph graph = model().subgraphs().get(number);
+        for (int input : graph.inputs()) {
+          calibration
+              .range(number, input, RangeMethod.AUTO)
+              .filter(range -> range.min() == range.max() && graph.tensor(input).elements() > 1)
+              .ifPresent(
+                  range ->
+                      warnings.add(
+                          new Reason(
+                              Code.CONSTANT_DATA,
+                              "calibration data: input `"
+                                  + graph.tensor(input).name()
+                                  + "` is "
+                                  + range.min()
+                                  + " throughout, which says nothing of its range",
+                              List.of(graph.tensor(input).name()))));
+        }
+      }
     }
   }
 }

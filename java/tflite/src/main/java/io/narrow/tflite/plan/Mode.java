@@ -60,7 +60,7 @@ public enum Mode {
     List<Mode> known = List.of(values());
     String names = known.stream().map(Mode::toString).collect(Collectors.joining(", "));
     return known.stream()
-        .filter(mode -> mode.word.equals(name))
+        .filter(mode -> mode.word.equalsIgnoreCase(name))
         .findFirst()
         .orElseThrow(
             () -> NarrowException.input("mode " + name + ": unknown, known modes are " + names));

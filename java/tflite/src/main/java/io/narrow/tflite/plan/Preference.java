@@ -21,7 +21,7 @@ public enum Preference {
    * @throws NarrowException if there is none
    */
   public static Preference of(String name) {
-    return switch (name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
       case "size" -> SIZE;
       case "speed" -> SPEED;
       default -> throw NarrowException.input("preference " + name + ": has to be size or speed");

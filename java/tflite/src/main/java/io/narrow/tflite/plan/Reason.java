@@ -74,6 +74,8 @@ public record Reason(Code code, String text, List<String> names) {
     /** Values that no code tells apart; names are the kinds of operators that had to be float32. */
     LOST_WIDELY("values are lost"),
     UNCORRECTED("biases are not corrected"),
+    /** Names are inputs. */
+    CONSTANT_DATA("the data say nothing"),
     INTEGER_ALREADY("computes in integers already");
 
     private final String phrase;

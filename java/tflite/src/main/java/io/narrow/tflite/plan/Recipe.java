@@ -1,6 +1,7 @@
 package io.narrow.tflite.plan;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
@@ -143,6 +144,13 @@ public record Recipe(
   /** With operators left float32 that write a tensor in whose name the expression is found. */
   public Recipe keepingFloat(String regex) {
     return with(List.of(new Rule(regex, Rule.ALL, Treatment.FLOAT32)));
+  }
+
+  /** The rules that fit no operator of a model, and so do nothing. */
+  public List<Rule> unmatched(Model model) {
+    return rules.stream()
+        .filter(rule -> model.subgraphs().stream().noneMatch(graph -> rule.fitsAny(graph)))
+        .toList();
   }
 
   /** With all operators of a kind left float32. */

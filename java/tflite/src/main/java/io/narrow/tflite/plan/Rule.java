@@ -75,7 +75,61 @@ public record Rule(String regex, String operator, Treatment treatment) {
     Pattern pattern = compile(regex);
     return operator ->
         (!namesOperator() || this.operator.equals(operator.name()))
-            && (regex.equals(ANYWHERE) || pattern.matcher(scope(operator, subgraph)).find());
+            && (regex.equals(ANYWHERE) || found(pattern, scope(operator, subgraph)));
+  }
+
+  /** Whether it fits any operator of a subgraph. */
+  boolean fitsAny(Subgraph subgraph) {
+    return subgraph.operators().stream().anyMatch(in(subgraph));
+  }
+
+  private boolean found(Pattern pattern, String names) {
+    try {
+      return pattern.matcher(new Limited(names)).find();
+    } catch (TooLongException | StackOverflowError e) {
+      throw NarrowException.input(
+          "regular expression `" + regex + "`: takes too long on `" + names + "`");
+    }
+  }
+
+  /** A text that may be looked at a number of times: some expressions never come to an end. */
+  private static final class Limited implements CharSequence {
+    private static final int PER_CHARACTER = 100_000;
+
+    private final String text;
+    private long left;
+
+    Limited(String text) {
+      this.text = text;
+      this.left = (long) PER_CHARACTER * (text.length() + 1);
+    }
+
+    @Override
+    public char charAt(int index) {
+      if (--left < 0) {
+        throw new TooLongException();
+      }
+      return text.charAt(index);
+    }
+
+    @Override
+    public int length() {
+      return text.length();
+    }
+
+    @Override
+    public CharSequence subSequence(int start, int end) {
+      return text.subSequence(start, end);
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
+  }
+
+  private static final class TooLongException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
   }
 
   private static String scope(Operator operator, Subgraph subgraph) {

@@ -9,12 +9,16 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rule;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -27,6 +31,15 @@ import java.util.stream.IntStream;
  */
 final class BothWays {
   private static final int GATES = 4;
+  private static final String FORWARD = "_forward";
+  private static final String BACKWARD = "_backward";
+  private static final String REVERSED = "_reversed";
+
+  /** What follows the name of an output in those of what the two operators write. */
+  private static final String SUFFIXES =
+      "(?:" + FORWARD + "|" + BACKWARD + ")?(?:" + REVERSED + ")?";
+
+  private static final Pattern LITERAL = Pattern.compile("[^\\w/ ]");
 
   private final Draft draft;
   private final Draft.Graph graph;
@@ -63,6 +76,36 @@ final class BothWays {
       }
     }
     return changed ? draft.finish() : model;
+  }
+
+  /**
+   * A recipe whose rules for operators that go both ways are also for what took their place.
+   *
+   * @param model before it was folded
+   */
+  static Recipe recipe(Recipe recipe, Model model) {
+    List<Rule> rules = new ArrayList<>();
+    for (Rule rule : recipe.rules()) {
+      rules.add(rule);
+      if (!rule.operator().equals(Rule.ALL) && OpRules.of(rule.operator()).goesBothWays()) {
+        String names =
+            model.subgraphs().stream()
+                .flatMap(
+                    graph ->
+                        graph.operators().stream()
+                            .filter(rule.in(graph))
+                            .map(Operator::outputs)
+                            .flatMapToInt(IntStream::of)
+                            .mapToObj(graph::tensor))
+                .map(output -> LITERAL.matcher(output.name()).replaceAll("\\\\$0"))
+                .collect(Collectors.joining("|"));
+        if (!names.isEmpty()) {
+          String written = "^(?:" + names + ")" + SUFFIXES + "(?:_\\d+)?;$";
+          rules.add(new Rule(written, OpRules.of(rule.operator()).oneWay(), rule.treatment()));
+        }
+      }
+    }
+    return new Recipe(rules, recipe.inputType(), recipe.outputType(), recipe.strict());
   }
 
   private boolean merges() {
@@ -120,12 +163,12 @@ final class BothWays {
       concatenate(there, input, auxiliary);
     }
     int[] outputs = operator.outputs();
-    int first = merges() ? like(outputs[0], outputs(0), "_forward") : outputs[0];
-    int second = merges() ? like(outputs[0], outputs(1), "_backward") : outputs[1];
+    int first = merges() ? like(outputs[0], outputs(0), FORWARD) : outputs[0];
+    int second = merges() ? like(outputs[0], outputs(1), BACKWARD) : outputs[1];
     run(0, there, first);
-    int turned = graph.add(graph.tensor(back).withName(name(back, "_reversed")).withBuffer(0));
+    int turned = graph.add(graph.tensor(back).withName(name(back, REVERSED)).withBuffer(0));
     reverse(back, turned);
-    int computed = like(second, outputs(1), "_reversed");
+    int computed = like(second, outputs(1), REVERSED);
     run(1, turned, computed);
     reverse(computed, second);
     if (merges()) {

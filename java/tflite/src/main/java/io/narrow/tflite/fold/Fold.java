@@ -9,6 +9,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.KnownEncodings.Known;
 import io.narrow.tflite.plan.KnownEncodings.Place;
+import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -38,6 +39,14 @@ public final class Fold {
    */
   public static Folded of(Model model) {
     return fold(BothWays.of(Inline.of(model)), true);
+  }
+
+  /**
+   * A recipe for what {@link #of} makes of a model: its rules for operators that were replaced are
+   * also for what took their place.
+   */
+  public static Recipe recipe(Recipe recipe, Model model) {
+    return BothWays.recipe(recipe, Inline.of(model));
   }
 
   /**

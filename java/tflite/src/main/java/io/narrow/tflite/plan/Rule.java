@@ -71,7 +71,7 @@ public record Rule(String regex, String operator, Treatment treatment) {
   }
 
   /** Tells which operators of a subgraph it fits. */
-  Predicate<Operator> in(Subgraph subgraph) {
+  public Predicate<Operator> in(Subgraph subgraph) {
     Pattern pattern = compile(regex);
     return operator ->
         (!namesOperator() || this.operator.equals(operator.name()))

@@ -10,9 +10,14 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.rewrite.RecurrentModels;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.rewrite.RuntimeComparison;
 import io.narrow.tflite.schema.Table;
@@ -192,6 +197,49 @@ class BothWaysTest {
     for (boolean xnnpack : List.of(true, false)) {
       assertThat(RuntimeComparison.sqnr(before, after, xnnpack)).isGreaterThan(25);
     }
+  }
+
+  private static List<Precision> lstms(Model model, Recipe recipe) {
+    Plan plan =
+        Quantizer.DEFAULT
+            .withData(Datasets.of(Dataset.open("random:4")))
+            .prepare(model)
+            .plan(recipe);
+    return plan.operators().stream()
+        .filter(operator -> operator.name().equals("UNIDIRECTIONAL_SEQUENCE_LSTM"))
+        .map(OperatorPlan::precision)
+        .toList();
+  }
+
+  /** A rule of a recipe knows nothing of what takes the place of the operator that it names. */
+  @Test
+  void rulesForItAreForWhatTakesItsPlace() {
+    String name = "BIDIRECTIONAL_SEQUENCE_LSTM";
+    Recipe before = Recipe.int8();
+    for (Feature merged : List.of(Feature.MERGED, Feature.TIME_MAJOR)) {
+      Model model = model(EnumSet.of(merged));
+      assertThat(lstms(model, before)).hasSize(2).containsOnly(Precision.INTEGER);
+      assertThat(lstms(model, before.keepingFloatOperator(name)))
+          .hasSize(2)
+          .containsOnly(Precision.FLOAT32);
+      Rule elsewhere = new Rule("other", name, Treatment.FLOAT32);
+      assertThat(lstms(model, before.with(List.of(elsewhere)))).containsOnly(Precision.INTEGER);
+      // The last rule that fits still counts.
+      Rule again = new Rule("^(y|there);", name, Treatment.of(Mode.INT8));
+      assertThat(lstms(model, before.keepingFloatOperator(name).with(List.of(again))))
+          .containsOnly(Precision.INTEGER);
+    }
+  }
+
+  /** Another LSTM of the model goes one way from the start. */
+  @Test
+  void rulesForItAreForNoOther() {
+    Recipe recipe = Recipe.int8().keepingFloatOperator("BIDIRECTIONAL_SEQUENCE_LSTM");
+    Model plain =
+        RecurrentModels.lstm(new ModelBuilder(4), EnumSet.of(RecurrentModels.Feature.SEQUENCE))
+            .build();
+    assertThat(Fold.recipe(recipe, plain)).isEqualTo(recipe);
+    assertThat(lstms(plain, recipe)).containsOnly(Precision.INTEGER);
   }
 
   @Test

@@ -239,6 +239,16 @@ def for_narrow(model, folder, kind):
     return found
 
 
+def draw(model, folder, number):
+    """Writes the samples for calibration in a seeded order of their own beside those of `write`; returns what to load them as."""
+    kind = "calibrate-draw%d" % number
+    for signature in signatures(model):
+        with np.load(archive(folder, "calibrate", signature)) as stored:
+            order = np.random.RandomState(1000 + number).permutation(len(stored["arr_0"]))
+            np.savez(archive(folder, kind, signature), **{name: stored[name][order] for name in stored.files})
+    return kind
+
+
 def write(model, folder, data=DATA):
     """Writes the archives; returns a digest of them."""
     digest, found = hashlib.sha256(), signatures(model)

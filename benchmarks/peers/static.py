@@ -41,7 +41,7 @@ class Model:
         self.name = os.path.basename(path).removesuffix(".tflite")
         self.identity = digest(path)
         self.folder = os.path.join(os.path.abspath(args.cache), self.name + "-" + self.identity)
-        self.few = "" if args.samples is None else "-%d" % args.samples
+        self.few = ("" if args.samples is None else "-%d" % args.samples) + ("-draw%d" % args.draw if args.draw else "")
         os.makedirs(self.folder, exist_ok=True)
 
     def run(self, wanted):
@@ -80,13 +80,17 @@ class Model:
         written = self.run({key: [(None, {"do": "samples"})]})[key]
         if "failure" in written:
             return {"model": self.name, "float": {k: written["failure"] for k in zoo.KERNELS}, "rows": []}
+        kind = "calibrate"
+        if self.args.draw:
+            kind = self.run({"narrow draw": [(None, {"do": "draw", "draw": self.args.draw})]})["narrow draw"]["kind"]
         about = " ".join((self.name, self.identity, written["digest"]))
         wanted = {"float " + about: [(k, {"do": "static reference", "kernels": k}) for k in zoo.KERNELS]}
         for mode in self.args.modes:
             for tool in PEERS:
                 path = self.file(tool, mode)
                 wanted["%s %s %s%s" % (tool, mode, about, self.few)] = \
-                    [(None, {"do": "static peer", "tool": tool, "mode": mode, "samples": self.args.samples, "file": path})] + \
+                    [(None, {"do": "static peer", "tool": tool, "mode": mode, "calibration": kind, "samples": self.args.samples,
+                              "file": path})] + \
                     self.measured(path)
             if self.own(mode):
                 wanted["%s %s %s %s" % (OWN, mode, about, digest(self.own(mode)))] = \
@@ -95,8 +99,8 @@ class Model:
         for mode in self.args.modes if self.args.narrow else ():
             path = self.file("narrow", mode)
             options = ["--mode", mode] + shlex.split(self.args.options)
-            options += ["--samples", str(self.args.samples)] if self.few else []
-            for data in samples.for_narrow(self.path, self.folder, "calibrate"):
+            options += [] if self.args.samples is None else ["--samples", str(self.args.samples)]
+            for data in samples.for_narrow(self.path, self.folder, kind):
                 options += ["--calibrate", data]
             ours[mode] = zoo.run_narrow(self.args.narrow, self.path, options, path, self.folder, self.args.timeout)
             wanted["narrow %s %s" % (mode, about)] = self.measured(path)
@@ -243,6 +247,7 @@ def main():
     p.add_argument("--no-narrow", action="store_true", help="the other tools only")
     p.add_argument("--options", default="", help="more options of `narrow quantize`")
     p.add_argument("--samples", type=int, help="calibrate on the first so many (default: all, at most %d)" % samples.MOST)
+    p.add_argument("--draw", type=int, default=0, help="take them from the samples in a seeded order of this number (default 0: as they are)")
     p.add_argument("--modes", type=lambda s: s.split(","), default=tuple(MODES), help="int8,int16x8")
     p.add_argument("--match", default="", help="only models whose name matches this regular expression")
     p.add_argument("--timeout", type=float, default=1200, help="seconds for each step (default 1200)")

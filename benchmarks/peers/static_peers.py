@@ -5,7 +5,7 @@ import litert
 import samples
 
 
-def tensorflow(model, folder, most, mode, out):
+def tensorflow(model, folder, kind, most, mode, out):
     """The quantizer of TensorFlow's converter on a file: what TFLiteConverter does after it has made the float model."""
     from tensorflow.lite.python import convert
     from tensorflow.lite.python.optimize import calibrator
@@ -15,7 +15,7 @@ def tensorflow(model, folder, most, mode, out):
     def feed():
         for key in keys:
             runner = None if key is None else litert.Runner(model, "built-in", key)
-            for values in samples.load(folder, "calibrate", key)[0][:most]:
+            for values in samples.load(folder, kind, key)[0][:most]:
                 yield values if key is None else (key, {d["name"]: v for d, v in zip(runner.inputs, values)})
 
     parsed, content = litert.read(model)
@@ -31,7 +31,7 @@ def tensorflow(model, folder, most, mode, out):
     return len(made)
 
 
-def ai_edge(model, folder, most, mode, out):
+def ai_edge(model, folder, kind, most, mode, out):
     from ai_edge_quantizer import quantizer, recipe
     modern = litert.modernize(model, os.path.join(folder, "modern.tflite"))
     keys = samples.signatures(model)
@@ -40,7 +40,7 @@ def ai_edge(model, folder, most, mode, out):
         name = key or next(iter(litert.interpreter(modern).get_signature_list()))
         by_index = {d["index"]: i for i, d in enumerate(litert.Runner(model, "built-in", key).inputs)}
         details = litert.interpreter(modern).get_signature_runner(name).get_input_details()
-        data[name] = [{n: values[by_index[d["index"]]] for n, d in details.items()} for values in samples.load(folder, "calibrate", key)[0][:most]]
+        data[name] = [{n: values[by_index[d["index"]]] for n, d in details.items()} for values in samples.load(folder, kind, key)[0][:most]]
     tool = quantizer.Quantizer(modern, {"int8": recipe.static_wi8_ai8, "int16x8": recipe.static_wi8_ai16}[mode]())
     found = tool.calibrate(data) if tool.need_calibration else None
     made = tool.quantize(found).quantized_model

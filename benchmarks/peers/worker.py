@@ -50,6 +50,11 @@ def write_samples(step):
     return {"digest": samples.write(step["model"], step["folder"], step["data"])}
 
 
+def draw_samples(step):
+    import samples
+    return {"kind": samples.draw(step["model"], step["folder"], step["draw"])}
+
+
 def static_reference(step):
     """Runs the float model on the test samples of every signature and keeps its float outputs."""
     import samples
@@ -140,7 +145,7 @@ def same_weights(step):
 def static_peer(step):
     import static_peers
     start = time.perf_counter()
-    size = static_peers.TOOLS[step["tool"]](step["model"], step["folder"], step["samples"], step["mode"], step["file"])
+    size = static_peers.TOOLS[step["tool"]](step["model"], step["folder"], step["calibration"], step["samples"], step["mode"], step["file"])
     return {"bytes": size, "seconds": round(time.perf_counter() - start, 1)}
 
 
@@ -157,7 +162,7 @@ def compare_tensors(step):
     return {"tensors": litert.quantized_constants(step["model"], step["file"])}
 
 
-STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors, "samples": write_samples,
+STEPS = {"float": run_float, "quantized": run_quantized, "ai-edge": run_ai_edge, "tensors": compare_tensors, "samples": write_samples, "draw": draw_samples,
          "static reference": static_reference, "static score": static_score,
          "static peer": static_peer, "static difference": static_difference, "same weights": same_weights, "float operators": float_operators}
 

@@ -1,0 +1,121 @@
+package io.narrow.spark;
+
+import io.narrow.kernels.Kernels;
+import io.narrow.kernels.VectorFormat;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import scala.collection.Seq;
+
+/**
+ * Vectors from Parquet to int8 codes in Parquet, beside Spark's own ways and a copy of the column:
+ * all take turns. A measurement, not a test: see docs/benchmarks.md.
+ */
+@EnabledIfSystemProperty(named = "narrow.ingest.rows", matches = "\\d+")
+class IngestBenchmark {
+  private static final int DIMENSIONS = 768;
+
+  private interface Job {
+    Dataset<Row> run(Dataset<Row> table);
+  }
+
+  @Test
+  void turns() {
+    long rows = Long.getLong("narrow.ingest.rows");
+    int rounds = Integer.getInteger("narrow.ingest.rounds", 2);
+    Path directory = Path.of(System.getProperty("narrow.ingest.directory", "target/ingest"));
+    String input = directory.resolve("floats-" + rows).toString();
+    SparkSession spark = Sessions.local();
+    spark
+        .range(0, rows, 1, 8)
+        .map((MapFunction<Long, byte[]>) IngestBenchmark::halves, Encoders.BINARY())
+        .selectExpr(
+            "monotonically_increasing_id() AS id",
+            "narrow_unpack(value, 'FLOAT16', " + DIMENSIONS + ") AS v")
+        .write()
+        .mode("ignore")
+        .parquet(input);
+    Dataset<Row> table = spark.read().parquet(input);
+    VectorQuantizerModel model =
+        new VectorQuantizer()
+            .setInputCol("v")
+            .setOutputCol("codes")
+            .setFormat(VectorFormat.INT8)
+            .setClip(true)
+            .fit(table);
+    Map<String, Job> jobs = new LinkedHashMap<>();
+    jobs.put("copy of the column", all -> all.select("id", "v"));
+    jobs.put("narrow, " + Kernels.active().name(), all -> model.transform(all).drop("v"));
+    jobs.put(
+        "narrow, fit and transform",
+        all ->
+            new VectorQuantizer()
+                .setInputCol("v")
+                .setOutputCol("codes")
+                .fit(all)
+                .transform(all)
+                .drop("v"));
+    model.register(spark, "to_int8");
+    jobs.put("narrow, function of SQL", all -> all.selectExpr("id", "to_int8(v) AS codes"));
+    spark.udf().register("udf_int8", udf(), DataTypes.BinaryType);
+    jobs.put("UDF in Java", all -> all.selectExpr("id", "udf_int8(v) AS codes"));
+    jobs.put(
+        "transform in SQL",
+        all ->
+            all.select(
+                functions.col("id"),
+                functions.expr(
+                    "transform(v, x -> cast(greatest(-128, least(127, rint(x * 127.5D - 0.5D))) AS"
+                        + " TINYINT)) AS codes")));
+    Map<String, Double> best = new LinkedHashMap<>();
+    for (int round = 0; round < rounds; round++) {
+      jobs.forEach(
+          (name, job) -> {
+            long start = System.nanoTime();
+            job.run(spark.read().parquet(input))
+                .write()
+                .mode("overwrite")
+                .parquet(directory.resolve("codes").toString());
+            best.merge(name, (System.nanoTime() - start) * 1e-9, Math::min);
+          });
+    }
+    best.forEach(
+        (name, seconds) ->
+            System.out.printf(
+                "%-28s %8.2f s %8.2f of copying%n",
+                name, seconds, seconds / best.get("copy of the column")));
+    spark.stop();
+  }
+
+  /** Random float16 below 2. */
+  private static byte[] halves(long row) {
+    byte[] bytes = new byte[2 * DIMENSIONS];
+    new Random(row).nextBytes(bytes);
+    for (int i = 1; i < bytes.length; i += 2) {
+      bytes[i] &= (byte) 0xbf;
+    }
+    return bytes;
+  }
+
+  private static UDF1<Seq<Float>, byte[]> udf() {
+    return vector -> {
+      byte[] codes = new byte[vector.size()];
+      for (int i = 0; i < codes.length; i++) {
+        double rounded = Math.rint(vector.apply(i) * 127.5 - 0.5);
+        codes[i] = (byte) Math.max(-128, Math.min(127, rounded));
+      }
+      return codes;
+    };
+  }
+}

@@ -22,6 +22,7 @@ using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
 using narrow::Limits;
+using narrow::Products;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -156,6 +157,15 @@ double run(void (*f)(const float*, int64_t, uint8_t*), Memory& m, int64_t n) {
 double run(void (*f)(const uint8_t*, int64_t, float*), Memory& m, int64_t n) {
   f(m.in.as<uint8_t>(), n, m.y);
   return 5;
+}
+
+// 64 sums of 64 products for each of so many columns that a quarter of the elements go in and come out.
+double run(void (*f)(const double*, const double*, Products, double*), Memory& m, int64_t n) {
+  static const std::vector<double> a(64 * 64, 1.0);
+  const int64_t columns = n / 256;
+  f(a.data(), reinterpret_cast<const double*>(m.x), {64, 1, columns, columns, 64, columns, 64},
+    reinterpret_cast<double*>(m.y));
+  return 4;
 }
 
 struct Case {

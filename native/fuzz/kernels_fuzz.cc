@@ -19,6 +19,7 @@ using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
 using narrow::Limits;
+using narrow::Products;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -120,6 +121,8 @@ struct Arguments {
     return values;
   }
 
+  static constexpr int64_t kDoubles = 1024;
+
   template <class P>
   P make() {
     if constexpr (std::is_same<P, int64_t>::value) {
@@ -142,6 +145,15 @@ struct Arguments {
     } else if constexpr (std::is_same<P, Rounding>::value) {
       const float scale = bytes.scale();
       return {1 / scale, scale, static_cast<float>(bytes.between(1, 1 << 21))};
+    } else if constexpr (std::is_same<P, Products>::value) {
+      // Within 32 doubles of c, and within what `make` gives for a and b.
+      const int64_t columns = bytes.between(1, 32), rows_of_c = bytes.between(0, static_cast<int32_t>(32 / columns));
+      return {bytes.between(0, 20), bytes.between(0, 20), columns + bytes.between(0, 3), columns, rows_of_c, columns,
+              bytes.between(0, 12)};
+    } else if constexpr (std::is_same<P, const double*>::value) {
+      double* values = input<double>(kDoubles);
+      for (int64_t i = 0; i < kDoubles; i++) values[i] = bytes.take<double>();
+      return values;
     } else if constexpr (std::is_const<std::remove_pointer_t<P>>::value) {
       using T = std::remove_const_t<std::remove_pointer_t<P>>;
       // The first pointer is to values of any bits, as is the second of f32_error and f32_difference.

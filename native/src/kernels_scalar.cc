@@ -341,6 +341,15 @@ void f32_to_b1_high_first_scalar(const float* x, int64_t n, uint8_t* y) {
   for (int64_t i = 0; i < n; i++) y[i / 8] |= static_cast<uint8_t>((load(x, i) > 0.0f) << (7 - i % 8));
 }
 
+void f64_add_products_scalar(const double* a, const double* b, Products p, double* c) {
+  for (int64_t i = 0; i < p.rows; i++)
+    for (int64_t j = 0; j < p.columns; j++) {
+      double sum = load(c, i * p.c_row + j);
+      for (int64_t k = 0; k < p.depth; k++) sum += load(a, i * p.a_row + k * p.a_step) * load(b, k * p.b_row + j);
+      store(c, i * p.c_row + j, sum);
+    }
+}
+
 void f32_to_f16_streamed_scalar(const float* x, int64_t n, uint16_t* y) { f32_to_f16_scalar(x, n, y); }
 void f16_to_f32_streamed_scalar(const uint16_t* x, int64_t n, float* y) { f16_to_f32_scalar(x, n, y); }
 

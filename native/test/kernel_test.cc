@@ -22,6 +22,7 @@ using narrow::Affine;
 using narrow::AffineEach;
 using narrow::KernelTable;
 using narrow::Limits;
+using narrow::Products;
 using narrow::Range;
 using narrow::Rounding;
 
@@ -404,6 +405,52 @@ void test(const char* name, void (*reference)(const uint8_t*, int64_t, float*),
       return 0;
     });
   });
+}
+
+// Of a, its transpose or a part of it; every number of columns; sums of products that are not finite come out as NaN.
+void test(const char* name, void (*reference)(const double*, const double*, Products, double*),
+          void (*KernelTable::*kernel)(const double*, const double*, Products, double*)) {
+  Random random(18);
+  for (int64_t columns = 0; columns <= 130; columns++)
+    for (int turn = 0; turn < 6; turn++) {
+      Products p = {};
+      p.columns = columns;
+      p.rows = random.below(20);
+      p.depth = random.below(turn == 0 ? 2 : 40);
+      const bool transposed = random.below(2) == 0;
+      const int64_t more = random.below(3);
+      p.a_row = transposed ? 1 : p.depth + more;
+      p.a_step = transposed ? p.rows + more : 1;
+      p.b_row = columns + random.below(3);
+      p.c_row = columns + random.below(3);
+      const auto doubles = [&](int64_t n) {
+        std::vector<double> x(static_cast<size_t>(n));
+        for (double& v : x) {
+          v = (static_cast<double>(random.below(1 << 30)) / (1 << 29) - 1.0) * (random.below(9) == 0 ? 1e9 : 1.0);
+          if (turn == 5 && random.below(50) == 0) v = random.below(2) == 0 ? INFINITY : -0.0;
+        }
+        return x;
+      };
+      const std::vector<double> a = doubles(transposed ? p.depth * p.a_step : p.rows * p.a_row);
+      const std::vector<double> b = doubles(p.depth * p.b_row), c = doubles(p.rows * p.c_row);
+      compare(name, c.size(), reference, kernel, {array(a), array(b)}, array(c),
+              [&](auto f, const void* const* in, void* out) {
+                // Aligned as the doubles of an array are: what a reference of plain C++ may be given.
+                std::vector<double> sums(c.size()), left(a.size()), right(b.size());
+                if (!c.empty()) std::memcpy(sums.data(), out, c.size() * sizeof(double));
+                if (!a.empty()) std::memcpy(left.data(), in[0], a.size() * sizeof(double));
+                if (!b.empty()) std::memcpy(right.data(), in[1], b.size() * sizeof(double));
+                if (f == reference)
+                  f(left.data(), right.data(), p, sums.data());
+                else
+                  f(static_cast<const double*>(in[0]), static_cast<const double*>(in[1]), p, static_cast<double*>(out));
+                if (f != reference && !c.empty()) std::memcpy(sums.data(), out, c.size() * sizeof(double));
+                for (double& sum : sums)
+                  if (std::isnan(sum)) sum = std::numeric_limits<double>::quiet_NaN();
+                if (!c.empty()) std::memcpy(out, sums.data(), c.size() * sizeof(double));
+                return 0;
+              });
+    }
 }
 
 }  // namespace

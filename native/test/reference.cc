@@ -80,6 +80,15 @@ float f32_rounding_error(const float* x, int64_t n, Rounding r) {
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
+void f64_add_products(const double* a, const double* b, Products p, double* c) {
+  for (int64_t k = 0; k < p.depth; k++)
+    for (int64_t i = 0; i < p.rows; i++)
+      for (int64_t j = 0; j < p.columns; j++) {
+        const double product = a[i * p.a_row + k * p.a_step] * b[k * p.b_row + j];
+        c[i * p.c_row + j] = c[i * p.c_row + j] + product;
+      }
+}
+
 void f32_error(const float* x, const float* y, int64_t n, double* partial) {
   for (int64_t i = 0; i < n; i++) {
     const double a = x[i], b = y[i];

@@ -9,6 +9,7 @@ namespace reference {
 using narrow::Affine;
 using narrow::AffineEach;
 using narrow::Limits;
+using narrow::Products;
 using narrow::Range;
 using narrow::Rounding;
 

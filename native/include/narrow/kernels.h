@@ -94,6 +94,17 @@ void narrow_f32_s4_difference(const float* x, int64_t x_offset, const uint8_t* y
 void narrow_f32_least_error_scales(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t limit,
                                    int32_t steps, float step, float* scales, int64_t scales_offset);
 
+// ---- Matrices of doubles
+// ---------------------------------------------------------------------------------------------
+
+// c[i][j] = c[i][j] + a[i][0] * b[0][j] + .. + a[i][depth - 1] * b[depth - 1][j], from left to right, each product
+// rounded and each sum rounded: never fused. Where a[i][k] is a[a_offset + i * a_row + k * a_step], so that a or its
+// transpose may be given, b[k][j] is b[b_offset + k * b_row + j] and c[i][j] is c[c_offset + i * c_row + j]; rows count
+// i and columns count j. Rows of c must not overlap. Which NaN a sum becomes depends on the processor.
+void narrow_f64_add_products(const double* a, int64_t a_offset, int64_t a_row, int64_t a_step, const double* b,
+                             int64_t b_offset, int64_t b_row, int64_t rows, int64_t columns, int64_t depth, double* c,
+                             int64_t c_offset, int64_t c_row);
+
 // ---- float32 -> integer, one scale ----------------------------------------------------------------------------------
 
 void narrow_f32_to_s8(const float* x, int64_t x_offset, int64_t n, float inverse_scale, int32_t zero_point,

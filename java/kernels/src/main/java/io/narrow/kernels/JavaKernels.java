@@ -323,6 +323,11 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
+  void products(Matrix a, Matrix b, Matrix c) {
+    c.addInJava(a, b);
+  }
+
+  @Override
   void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
     Packed packed = Packed.toPack(packing, x, rows, dimensions, y);
     for (int r = 0; r < rows; r++) {

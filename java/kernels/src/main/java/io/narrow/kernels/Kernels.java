@@ -269,6 +269,28 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   }
 
   /**
+   * Adds a product of matrices: {@code c += a b}. Each element of {@code c} is added to from the
+   * first column of {@code a} to the last, products and sums rounded to float64. Pieces may be
+   * computed by several threads, if these write to different elements.
+   *
+   * @param a of as many rows as {@code c}, in whatever steps
+   * @param b of as many rows as {@code a} has columns; its rows lie in one piece each
+   * @param c apart from the others; its rows lie in one piece each
+   */
+  public final void addProducts(Matrix a, Matrix b, Matrix c) {
+    if (a.rows() != c.rows() || b.rows() != a.columns() || b.columns() != c.columns()) {
+      throw new IllegalArgumentException(
+          "%s x %s times %s x %s does not give %s x %s"
+              .formatted(a.rows(), a.columns(), b.rows(), b.columns(), c.rows(), c.columns()));
+    }
+    if (b.columnStep() != 1 || c.columnStep() != 1) {
+      throw new IllegalArgumentException("the rows of b and of c have to lie in one piece each");
+    }
+    long work = (long) a.rows() * a.columns() * b.columns();
+    forSize((int) Math.min(work, Integer.MAX_VALUE)).products(a, b, c);
+  }
+
+  /**
    * Finds scales for symmetric weights: of the candidates {@code scales[c] * (1 - k * step)},
    * {@code k = 0 .. steps - 1}, the first with the least sum of {@code (x - q * scale)^2} over
    * channel {@code c}, where {@code q} is {@code x / scale} rounded to an integer in {@code -limit
@@ -376,6 +398,8 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   abstract void fromBFloat16(Span half, int n, Span x);
 
   abstract ErrorSums error(Span x, Span y, int n);
+
+  abstract void products(Matrix a, Matrix b, Matrix c);
 
   /** A few rows, or one. */
   abstract void pack(Packing packing, Span x, int rows, int dimensions, Span y);

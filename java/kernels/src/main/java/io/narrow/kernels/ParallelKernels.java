@@ -308,6 +308,12 @@ final class ParallelKernels extends Kernels {
   }
 
   /** Codecs cut rows into pieces themselves. */
+  /** Callers have threads of their own for it. */
+  @Override
+  void products(Matrix a, Matrix b, Matrix c) {
+    kernels.products(a, b, c);
+  }
+
   @Override
   void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
     kernels.pack(packing, x, rows, dimensions, y);

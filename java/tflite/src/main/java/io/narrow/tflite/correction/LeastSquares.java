@@ -1,7 +1,9 @@
 package io.narrow.tflite.correction;
 
-import java.util.Arrays;
+import io.narrow.kernels.Kernels;
+import io.narrow.kernels.Matrix;
 import java.util.Comparator;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -14,6 +16,8 @@ import java.util.stream.IntStream;
  * an inverse (Chen et al., "The geometry of LLM quantization: GPTQ as Babai's nearest plane
  * algorithm", 2025). Then each weight in turn gets the code that is best beside all others (Zhang
  * et al., "COMQ", 2024), as long as one changes.
+ *
+ * <p>Channels are computed apart, and every sum in the same order on any number of threads.
  */
 final class LeastSquares {
   /** Part of the mean of the diagonal that is added to it. */
@@ -25,15 +29,14 @@ final class LeastSquares {
    */
   private static final double LEAST_DAMPING = 1e-6;
 
-  private static final int SWEEPS = 4;
-  private static final int LEAST_OF_A_THREAD = 200;
+  private static final int CHANNELS_AT_A_TIME = 64;
 
   private final int depth;
   private final int channels;
   private final int[] order; // of the weights, by growing squares
-  private final double[] squares; // [depth, depth], damped, in that order
+  private final Matrix squares; // [depth, depth], damped, in that order
   private final double[] products; // [depth, channels], likewise
-  private final double[] factor; // U, above the diagonal and on it
+  private final Matrix factor; // U, above the diagonal and on it
   private final double damping;
 
   /**
@@ -52,38 +55,20 @@ final class LeastSquares {
         Math.max(
             Double.MIN_NORMAL,
             Math.max(DAMPING * moments.typicalSquare(), LEAST_DAMPING * typical));
-    this.squares = new double[depth * depth];
+    double[] values = new double[depth * depth];
     this.products = new double[depth * channels];
     for (int i = 0; i < depth; i++) {
       for (int j = 0; j < depth; j++) {
-        squares[i * depth + j] = moments.square(order[i], order[j]);
+        values[i * depth + j] = moments.square(order[i], order[j]);
       }
-      squares[i * depth + i] = Math.max(0, squares[i * depth + i]) + damping;
+      values[i * depth + i] = Math.max(0, values[i * depth + i]) + damping;
       for (int c = 0; c < channels; c++) {
         products[i * channels + c] = moments.product(order[i], c);
       }
     }
-    this.factor = factor(squares.clone(), depth);
-  }
-
-  private static double[] factor(double[] a, int n) {
-    for (int k = 0; k < n; k++) {
-      int row = k * n;
-      double pivot = Math.sqrt(a[row + k]);
-      for (int j = k; j < n; j++) {
-        a[row + j] /= pivot;
-      }
-      IntStream rest = IntStream.range(k + 1, n);
-      (n - k < LEAST_OF_A_THREAD ? rest : rest.parallel())
-          .forEach(
-              i -> {
-                double by = a[row + i];
-                for (int j = i; j < n; j++) {
-                  a[i * n + j] -= by * a[row + j];
-                }
-              });
-    }
-    return a;
+    this.squares = Matrix.of(values, depth, depth);
+    this.factor = Matrix.of(values.clone(), depth, depth);
+    Cholesky.factor(factor.values(), depth);
   }
 
   /**
@@ -102,94 +87,21 @@ final class LeastSquares {
    * @param largest code
    */
   Choice choose(double[] weights, double[] scales, int largest) {
-    double[] exact = new double[weights.length];
-    for (int i = 0; i < depth; i++) {
-      System.arraycopy(weights, order[i] * channels, exact, i * channels, channels);
-    }
-    double[] codes = nearestPlanes(exact, scales, largest);
-    double[] errors = new double[channels];
-    IntStream.range(0, channels)
-        .parallel()
-        .forEach(c -> errors[c] = descend(c, exact, codes, scales[c], largest));
-    double[] inPlace = new double[codes.length];
-    for (int i = 0; i < depth; i++) {
-      System.arraycopy(codes, i * channels, inPlace, order[i] * channels, channels);
-    }
-    return new Choice(inPlace, errors);
-  }
-
-  static double nearest(double exact, int largest) {
-    return Math.max(-largest, Math.min(largest, Math.rint(exact)));
-  }
-
-  private double[] nearestPlanes(double[] exact, double[] scales, int largest) {
-    double[] target = products.clone();
-    for (int i = 0; i < depth; i++) {
-      double pivot = factor[i * depth + i];
-      for (int c = 0; c < channels; c++) {
-        target[i * channels + c] /= pivot;
-      }
-      for (int j = i + 1; j < depth; j++) {
-        double by = factor[i * depth + j];
-        for (int c = 0; c < channels; c++) {
-          target[j * channels + c] -= by * target[i * channels + c];
-        }
-      }
-    }
-    double[] codes = new double[exact.length];
-    double[] left = new double[exact.length];
-    double[] sums = new double[channels];
-    for (int i = depth - 1; i >= 0; i--) {
-      System.arraycopy(target, i * channels, sums, 0, channels);
-      for (int j = i + 1; j < depth; j++) {
-        double by = factor[i * depth + j];
-        for (int c = 0; c < channels; c++) {
-          sums[c] += by * left[j * channels + c];
-        }
-      }
-      double pivot = factor[i * depth + i];
-      for (int c = 0; c < channels; c++) {
-        int at = i * channels + c;
-        codes[at] = nearest((exact[at] + sums[c] / pivot) / scales[c], largest);
-        left[at] = exact[at] - scales[c] * codes[at];
-      }
-    }
-    return codes;
-  }
-
-  private double descend(int c, double[] exact, double[] codes, double scale, int largest) {
-    double[] gradient = new double[depth];
-    for (int i = 0; i < depth; i++) {
-      int at = i * channels + c;
-      gradient[i] -= products[at];
-      add(gradient, i, scale * codes[at] - exact[at]);
-    }
-    boolean changed = true;
-    for (int sweep = 0; sweep < SWEEPS && changed; sweep++) {
-      changed = false;
-      for (int i = depth - 1; i >= 0; i--) {
-        int at = i * channels + c;
-        double step = squares[i * depth + i] * scale;
-        double better = nearest(codes[at] - gradient[i] / step, largest);
-        if (better != codes[at]) {
-          add(gradient, i, scale * (better - codes[at]));
-          codes[at] = better;
-          changed = true;
-        }
-      }
-    }
-    double error = 0;
-    for (int i = 0; i < depth; i++) {
-      int at = i * channels + c;
-      error += (scale * codes[at] - exact[at]) * (gradient[i] - products[at]);
-    }
-    return error;
-  }
-
-  private void add(double[] gradient, int i, double by) {
-    for (int j = 0; j < depth; j++) {
-      gradient[j] += squares[i * depth + j] * by;
-    }
+    Choice choice = new Choice(new double[weights.length], new double[channels]);
+    each(
+        part -> {
+          CodeSearch search =
+              new CodeSearch(
+                  squares, factor, part.of(products, null), part.of(weights, order), largest);
+          double[] own = part.of(scales);
+          double[] codes = search.nearestPlanes(own);
+          System.arraycopy(search.descend(codes, own), 0, choice.errors, part.first, part.count);
+          for (int i = 0; i < depth; i++) {
+            int to = order[i] * channels + part.first;
+            System.arraycopy(codes, i * part.count, choice.codes, to, part.count);
+          }
+        });
+    return choice;
   }
 
   /**
@@ -199,29 +111,62 @@ final class LeastSquares {
    */
   double[] errors(double[] weights, double[] codes, double[] scales) {
     double[] errors = new double[channels];
-    IntStream.range(0, channels)
-        .parallel()
-        .forEach(c -> errors[c] = error(c, weights, codes, scales[c]));
+    each(
+        part -> {
+          double[] left = part.of(codes, order);
+          double[] exact = part.of(weights, order);
+          for (int at = 0; at < left.length; at++) {
+            left[at] = scales[part.first + at % part.count] * left[at] - exact[at];
+          }
+          double[] gradient = new double[left.length];
+          Kernels.active()
+              .addProducts(
+                  squares,
+                  Matrix.of(left, depth, part.count),
+                  Matrix.of(gradient, depth, part.count));
+          double[] missing = part.of(products, null);
+          for (int at = 0; at < left.length; at++) {
+            double slope = gradient[at] - damping * left[at] - 2 * missing[at];
+            errors[part.first + at % part.count] += left[at] * slope;
+          }
+        });
     return errors;
   }
 
-  private double error(int c, double[] weights, double[] codes, double scale) {
-    double[] left = new double[depth];
-    double[] gradient = new double[depth];
-    for (int i = 0; i < depth; i++) {
-      int at = order[i] * channels + c;
-      left[i] = scale * codes[at] - weights[at];
-      add(gradient, i, left[i]);
-    }
-    double error = 0;
-    for (int i = 0; i < depth; i++) {
-      error += left[i] * (gradient[i] - damping * left[i] - 2 * products[i * channels + c]);
-    }
-    return error;
+  static double nearest(double exact, int largest) {
+    return Math.max(-largest, Math.min(largest, Math.rint(exact)));
   }
 
-  @Override
-  public String toString() {
-    return depth + " weights of " + channels + " channels, in order " + Arrays.toString(order);
+  /** Some channels. */
+  private final class Part {
+    private final int first;
+    private final int count;
+
+    Part(int first) {
+      this.first = first;
+      this.count = Math.min(CHANNELS_AT_A_TIME, channels - first);
+    }
+
+    double[] of(double[] values) {
+      double[] own = new double[count];
+      System.arraycopy(values, first, own, 0, count);
+      return own;
+    }
+
+    /** Those of {@code [depth, channels]}, in another order of rows. */
+    double[] of(double[] values, int[] rows) {
+      double[] own = new double[depth * count];
+      for (int i = 0; i < depth; i++) {
+        int row = rows == null ? i : rows[i];
+        System.arraycopy(values, row * channels + first, own, i * count, count);
+      }
+      return own;
+    }
+  }
+
+  private void each(Consumer<Part> work) {
+    int parts = (channels + CHANNELS_AT_A_TIME - 1) / CHANNELS_AT_A_TIME;
+    IntStream all = IntStream.range(0, parts);
+    (parts > 1 ? all.parallel() : all).forEach(i -> work.accept(new Part(i * CHANNELS_AT_A_TIME)));
   }
 }

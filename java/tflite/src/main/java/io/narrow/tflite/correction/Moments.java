@@ -1,5 +1,7 @@
 package io.narrow.tflite.correction;
 
+import io.narrow.kernels.Kernels;
+import io.narrow.kernels.Matrix;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -8,7 +10,7 @@ import java.util.stream.IntStream;
  * from their products: all that choosing codes needs to know of data.
  */
 final class Moments {
-  private static final int LEAST_OF_A_THREAD = 64;
+  private static final int ROWS_AT_A_TIME = 64;
 
   private final int depth;
   private final int channels;
@@ -50,9 +52,15 @@ final class Moments {
    */
   void add(double[] x, double[] y, int rows) {
     count += rows;
-    IntStream all = IntStream.range(0, depth);
-    (depth < LEAST_OF_A_THREAD ? all : all.parallel()).forEach(i -> add(i, x, y, rows));
+    Matrix seen = Matrix.of(x, rows, depth);
+    Matrix absent = Matrix.of(y, rows, channels);
+    int blocks = (depth + ROWS_AT_A_TIME - 1) / ROWS_AT_A_TIME;
+    IntStream all = IntStream.range(0, blocks);
+    (blocks > 1 ? all.parallel() : all).forEach(block -> add(block, seen, absent));
     for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < depth; i++) {
+        inputs[i] += x[r * depth + i];
+      }
       for (int c = 0; c < channels; c++) {
         double value = y[r * channels + c];
         missing[c] += value;
@@ -61,21 +69,15 @@ final class Moments {
     }
   }
 
-  private void add(int i, double[] x, double[] y, int rows) {
-    for (int r = 0; r < rows; r++) {
-      double by = x[r * depth + i];
-      inputs[i] += by;
-      if (by == 0) {
-        continue;
-      }
-      int from = r * depth;
-      for (int j = i; j < depth; j++) {
-        squares[i * depth + j] += by * x[from + j];
-      }
-      for (int c = 0; c < channels; c++) {
-        products[i * channels + c] += by * y[r * channels + c];
-      }
-    }
+  private void add(int block, Matrix x, Matrix y) {
+    int first = block * ROWS_AT_A_TIME;
+    int count = Math.min(ROWS_AT_A_TIME, depth - first);
+    Matrix part = x.part(0, x.rows(), first, count).transposed();
+    Matrix from = x.part(0, x.rows(), first, depth - first);
+    Matrix to = Matrix.of(squares, depth, depth).part(first, count, first, depth - first);
+    Kernels.active().addProducts(part, from, to);
+    to = Matrix.of(products, depth, channels).part(first, count, 0, channels);
+    Kernels.active().addProducts(part, y, to);
   }
 
   private double mean(double sum) {

@@ -40,8 +40,8 @@ public final class Rounder {
   /** How much memory the tensors of all samples may take between two steps. */
   private static final long MEMORY = 512 << 20;
 
-  /** How many values the largest matrix may have: twice as many are kept at a time, as doubles. */
-  private static final long LARGEST_MATRIX = 8192L * 8192;
+  /** How many values a matrix may have, of which three are kept at a time, as doubles. */
+  private static final long LARGEST_MATRIX = 6144L * 6144;
 
   private static final int FEWEST = 8;
 
@@ -107,7 +107,7 @@ public final class Rounder {
    * those whose codes are known, stay as they are.
    *
    * <p>How many samples are looked at is limited by the memory that their tensors take at one time,
-   * 512 MiB; matrices take as much at most for each of two.
+   * 512 MiB. Matrices take up to 864 MiB; operators that would need larger ones are left alone.
    *
    * @param data as the inputs of the model demand
    * @throws NarrowException if the data do not fit the model
@@ -204,7 +204,7 @@ public final class Rounder {
       double depth = patches.depth();
       double channels = patches.channels();
       long positions = patches.positions(graph.tensor(job.target.output()).elements());
-      double seen = (double) samples * PatchMoments.positions(positions, samples);
+      double seen = (double) samples * PatchMoments.positions(patches, positions, samples);
       double weights = patches.groups() * depth * channels;
       sum +=
           3.0 * samples * positions * weights

@@ -73,6 +73,9 @@ public final class BiasCorrector {
    * <p>The result does not depend on the order of the samples. How many are looked at is limited by
    * the memory that their tensors take at one time, 256 MiB.
    *
+   * <p>Only operators of subgraphs with inputs of the model are corrected, none in the bodies of
+   * WHILE and IF.
+   *
    * @param data as the inputs of the model demand; signatures without data are left as they are
    * @throws NarrowException if the data do not fit the model, or it cannot be run
    */

@@ -54,13 +54,16 @@ class DocumentationTest {
     for (String block : blocks(page, "sh (?:run|example)")) {
       for (String line : block.replaceAll("\\\\\n", " ").lines().toList()) {
         assertThat(line).startsWith("./narrow ");
+        String[] redirected = line.substring("./narrow ".length()).split(" > ", 2);
+        StringWriter result = new StringWriter();
         StringWriter messages = new StringWriter();
         int code =
             Narrow.run(
-                new PrintWriter(new StringWriter()),
-                new PrintWriter(messages),
-                arguments(line.substring("./narrow ".length())));
+                new PrintWriter(result), new PrintWriter(messages), arguments(redirected[0]));
         assertThat(code).as("%s: %s%n%s", page.getFileName(), line, messages).isZero();
+        if (redirected.length > 1) {
+          Files.writeString(Path.of(arguments(redirected[1])[0]), result.toString());
+        }
       }
     }
   }
@@ -96,17 +99,19 @@ class DocumentationTest {
     List<String> imports =
         new ArrayList<>(List.of("java.nio.file", "java.util", "io.narrow.kernels"));
     for (String room :
-        List.of("calibration", "correction", "data", "evaluation", "model", "plan")) {
+        List.of("calibration", "comparison", "correction", "data", "evaluation", "model", "plan")) {
       imports.add("io.narrow.tflite." + room);
     }
     imports.add("io.narrow.tflite.rewrite");
     imports.add("io.narrow.tflite");
     StringBuilder text = new StringBuilder();
+    imports.add("io.narrow.report");
     imports.forEach(name -> text.append("import ").append(name).append(".*;\n"));
+    text.append("import io.narrow.tflite.comparison.Comparator;\n"); // not java.util's
     text.append(
-        "class Page { void page(float[] weights, int channels, int inner) throws Exception {\n");
+        "class Text { void page(float[] weights, int channels, int inner) throws Exception {\n");
     text.append(statements).append("} }\n");
-    return new SimpleJavaFileObject(URI.create("string:///Page.java"), JavaFileObject.Kind.SOURCE) {
+    return new SimpleJavaFileObject(URI.create("string:///Text.java"), JavaFileObject.Kind.SOURCE) {
       @Override
       public CharSequence getCharContent(boolean ignoreEncodingErrors) {
         return text;

@@ -76,6 +76,10 @@ class ComparisonPageTest {
     return draft.finish();
   }
 
+  private static int weightsOf(int operator) {
+    return quantized.subgraphs().get(0).operators().get(operator).input(1);
+  }
+
   private Path page() throws Exception {
     return Files.writeString(folder.resolve("page.html"), Page.html(document));
   }
@@ -135,6 +139,15 @@ class ComparisonPageTest {
       browser.await("document.querySelectorAll('#details .chart canvas').length === 1");
       browser.click("#n0-" + bad);
       assertThat(text(browser, "#details")).contains("operator " + bad, "end to end", "Histogram");
+      browser.await("document.querySelectorAll('#details .chart canvas').length === 1");
+      browser.click("#details tbody tr:nth-child(2) .link");
+      Comparison.Constant weights =
+          comparison.graphs().get(0).constants().stream()
+              .filter(c -> c.number() == weightsOf(bad))
+              .findFirst()
+              .orElseThrow();
+      assertThat(text(browser, "#details"))
+          .contains("as stored", String.format("%.1f dB", weights.error().sqnrDb()));
       browser.darken();
       assertThat(browser.complaints()).isEmpty();
       assertThat(browser.requests())

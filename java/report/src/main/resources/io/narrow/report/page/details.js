@@ -33,7 +33,7 @@ function showOperator(s, i) {
     for (const number of numbers) {
       if (number < 0) continue;
       const tensor = graph.tensors[number];
-      rows.push([tensor.constant ? 'constant' : word, tensorButton(s, number), shapeOf(tensor)]);
+      rows.push([tensor.constant ? 'constant' : word, tensorButton(s, number), ...(data.comparison ? [errorCell(s, number)] : []), shapeOf(tensor)]);
     }
   }
   byId('details').replaceChildren(
@@ -45,7 +45,7 @@ function showOperator(s, i) {
     ]),
     ...errorsOf(s, step.outputs),
     ...step.outputs.slice(0, 1).filter(tensor => seenOf(s, tensor)).map(tensor => histogram(seenOf(s, tensor))),
-    table(['', 'tensor', 'type'], rows));
+    table(['', 'tensor', ...(data.comparison ? ['#dB'] : []), 'type'], rows));
 }
 
 /** As graph viewers print it. */

@@ -2,9 +2,9 @@
 const compared = Object.entries(data.comparison || {}).filter(([, graph]) => graph.intermediate_tensors);
 const errors = new Map();
 for (const [, graph] of compared) {
-  for (const role of ['input_tensors', 'intermediate_tensors', 'output_tensors']) {
+  for (const role of ['constant_tensors', 'input_tensors', 'intermediate_tensors', 'output_tensors']) {
     for (const [name, entry] of Object.entries(graph[role])) {
-      errors.set(`${graph.subgraph}-${entry.tensor}`, { ...entry, name, output: role === 'output_tensors', s: graph.subgraph });
+      errors.set(`${graph.subgraph}-${entry.tensor}`, { ...entry, name, output: role === 'output_tensors', constant: role === 'constant_tensors', s: graph.subgraph });
     }
   }
 }
@@ -74,6 +74,12 @@ function writeErrors() {
   }
 }
 
+/** The error that a tensor has when it is read, as a cell of a table. */
+function errorCell(s, tensor) {
+  const entry = errorOf(s, tensor);
+  return has(entry, 'accumulated') ? chip(level(decibels(entry, 'accumulated')), decibelText(decibels(entry, 'accumulated'))) : '–';
+}
+
 /** What was measured of tensors: a table for each. */
 function errorsOf(s, tensors) {
   const found = tensors.map(tensor => errorOf(s, tensor)).filter(entry => entry);
@@ -87,7 +93,7 @@ function errorsOf(s, tensors) {
       ['SQNR', ...kinds.map(kind => chip(level(decibels(entry, kind)), unit(decibels(entry, kind))))],
       ['cosine', ...figure('cosine_similarity', value => value.toFixed(5))],
       ['largest error', ...figure('max_abs', rounded)],
-      ...('scale' in entry ? [
+      ...('rmse_over_scale' in entry ? [
         ['error in steps', ...figure('rmse_over_scale', value => value.toFixed(2))],
         ['largest in steps', ...figure('max_over_scale', value => value.toFixed(1))]] : []),
       ['mean error', ...figure('mean_error', rounded)],
@@ -95,7 +101,7 @@ function errorsOf(s, tensors) {
     return element('div', {},
       element('p', {}, found.length > 1 ? `Error of ${entry.name}` : 'Error',
         kinds.length > 1 ? ' (alone: this operator on the float model\'s values; end to end: with all before it)' : ''),
-      table(['', ...kinds.map(kind => kind === 'local' ? '#alone' : '#end to end')], rows));
+      table(['', ...kinds.map(kind => kind === 'local' ? '#alone' : entry.constant ? '#as stored' : '#end to end')], rows));
   });
 }
 

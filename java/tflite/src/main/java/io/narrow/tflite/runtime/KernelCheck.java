@@ -57,8 +57,10 @@ final class KernelCheck {
   private boolean isDynamic(int number) {
     TfLiteIntArray outputs = interpreter.node_and_registration(number).first().outputs();
     for (int i = 0; i < outputs.size(); i++) {
-      TfLiteTensor tensor = interpreter.tensor(outputs.data(i));
-      if (tensor.allocation_type() == tensorflowlite.kTfLiteDynamic) {
+      // WHILE marks outputs that nobody reads as missing.
+      if (outputs.data(i) >= 0
+          && interpreter.tensor(outputs.data(i)).allocation_type()
+              == tensorflowlite.kTfLiteDynamic) {
         return true;
       }
     }

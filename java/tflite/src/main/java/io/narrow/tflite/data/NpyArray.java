@@ -225,7 +225,7 @@ final class NpyArray {
       String source, NumberType type, ByteOrder order, boolean fortran, String shape, int start) {
     String[] extents = shape.replaceAll("[()\\sL]", "").split(",");
     if (extents[0].isEmpty()) {
-      throw NarrowException.input(source + ": a single number, not an array of samples");
+      extents[0] = "1"; // a single number: a sample of it
     }
     try {
       int[] numbers = Arrays.stream(extents).mapToInt(Integer::parseInt).toArray();

@@ -121,7 +121,6 @@ class NpyTest extends DataTest {
     bad.put("not understood ", npy(1, "{'descr': '<f4', 'shape': (2, 2), }", new byte[0]));
     bad.put("not supported", npy("<c8", false, "(1, 2)", new byte[16]));
     bad.put("not supported ", npy("|O", false, "(1, 2)", new byte[16]));
-    bad.put("a single number", npy("<f4", false, "()", f4(1)));
     bad.put("too large", npy("<f4", false, "(99999999999, 2)", f4(1)));
     bad.put("too large ", npy("<f8", false, "(2000000000, 2000000000, 2000000000)", f4(1)));
     bad.put("holds no samples", npy("<f4", false, "(0, 2)", f4()));
@@ -131,6 +130,24 @@ class NpyTest extends DataTest {
       refused(file.toString(), "bad.npy", entry.getKey().strip());
     }
     refused(write("fine.npy", good) + "x", "no such file");
+  }
+
+  @Test
+  void aSingleNumberFeedsAScalar() throws IOException {
+    String file = write("one.npy", npy("<f4", false, "()", f4(1.5f))).toString();
+    for (TensorInfo wanted : List.of(input("k"), input("k", 1), input("k", 1, 1))) {
+      assertThat(Dataset.single(file, List.of(wanted)).inputs().get(0).get(0)).isEqualTo(1.5f);
+      assertThat(Dataset.open(file).feed(List.of(wanted)).size()).isEqualTo(1);
+    }
+    Map<String, byte[]> arrays = new LinkedHashMap<>();
+    arrays.put("x", npy("<f4", false, "(1, 2)", f4(3, 4)));
+    arrays.put("k", npy("<i4", false, "()", new byte[] {7, 0, 0, 0}));
+    Sample both =
+        Dataset.single(npz(arrays).toString(), List.of(input("k"), input("x", 1, 2)));
+    assertThat(both.inputs().get(0).get(0)).isEqualTo(7);
+    assertThat(both.inputs().get(1).get(1)).isEqualTo(4);
+    assertThatThrownBy(() -> Dataset.open(file).feed(List.of(input("x", 2))))
+        .hasMessageContaining("input `x`");
   }
 
   @Test

@@ -142,8 +142,7 @@ class NpyTest extends DataTest {
     Map<String, byte[]> arrays = new LinkedHashMap<>();
     arrays.put("x", npy("<f4", false, "(1, 2)", f4(3, 4)));
     arrays.put("k", npy("<i4", false, "()", new byte[] {7, 0, 0, 0}));
-    Sample both =
-        Dataset.single(npz(arrays).toString(), List.of(input("k"), input("x", 1, 2)));
+    Sample both = Dataset.single(npz(arrays).toString(), List.of(input("k"), input("x", 1, 2)));
     assertThat(both.inputs().get(0).get(0)).isEqualTo(7);
     assertThat(both.inputs().get(1).get(1)).isEqualTo(4);
     assertThatThrownBy(() -> Dataset.open(file).feed(List.of(input("x", 2))))

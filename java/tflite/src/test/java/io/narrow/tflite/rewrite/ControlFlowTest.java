@@ -421,6 +421,37 @@ class ControlFlowTest {
         .anyMatch(o -> o.precision() == Precision.INTEGER);
   }
 
+  /** An LSTM that takes one step each time that the body runs, with its states in the body. */
+  @Test
+  void lstmInABodyComputesInIntegers() {
+    Body body = Body.of(11, 4);
+    ModelBuilder b = body.b;
+    int[] in = new int[24];
+    Arrays.fill(in, -1);
+    in[0] = b.floats("step", 1, 1, SIZE);
+    for (int gate = 0; gate < 4; gate++) {
+      in[1 + gate] = b.weights("input" + gate, SIZE, SIZE);
+      in[5 + gate] = b.weights("recurrent" + gate, SIZE, SIZE);
+      in[12 + gate] = b.weights("gate" + gate, SIZE);
+    }
+    in[18] = b.variable("output state", 1, SIZE);
+    in[19] = b.variable("cell state", 1, SIZE);
+    int sequence = b.floats("sequence", 1, 1, SIZE);
+    int y = b.floats("y", 1, SIZE);
+    Table lstm = options("UnidirectionalSequenceLSTMOptions").with("fused_activation_function", 4);
+    int[] one = {body.given, b.constant("one", new int[] {1, 1, SIZE}, 3)};
+    int[] row = {sequence, b.constant("row", new int[] {1, SIZE}, 2)};
+    b.operator("RESHAPE", one, in[0])
+        .operator("UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, in, sequence)
+        .operator("RESHAPE", row, y);
+    Model model = body.giving(y).build();
+    Plan plan = plan(model, Recipe.int8());
+    assertInteger(plan, 2, "UNIDIRECTIONAL_SEQUENCE_LSTM");
+    assertClose(model, plan, 25);
+    Calibration seen = calibrate(model, 1);
+    assertThat(range(seen, model, 2, "cell state").isEmpty()).isFalse();
+  }
+
   private static float[] ones(int count) {
     float[] ones = new float[count];
     Arrays.fill(ones, 1);

@@ -86,7 +86,7 @@ class Model:
         about = " ".join((self.name, self.identity, written["digest"]))
         wanted = {"float " + about: [(k, {"do": "static reference", "kernels": k}) for k in zoo.KERNELS]}
         for mode in self.args.modes:
-            for tool in PEERS:
+            for tool in PEERS if self.args.peers else ():
                 path = self.file(tool, mode)
                 wanted["%s %s %s%s" % (tool, mode, about, self.few)] = \
                     [(None, {"do": "static peer", "tool": tool, "mode": mode, "calibration": kind, "samples": self.args.samples,
@@ -245,6 +245,7 @@ def main():
     p.add_argument("--data", default=samples.DATA, help="folder with the data (default: ../shared/data)")
     p.add_argument("--narrow", default=os.path.join(zoo.HERE, "..", "..", "narrow"), help="the command to measure (default: ../../narrow)")
     p.add_argument("--no-narrow", action="store_true", help="the other tools only")
+    p.add_argument("--no-peers", dest="peers", action="store_false", help="Narrow only: which operators are integers, what each file gives")
     p.add_argument("--options", default="", help="more options of `narrow quantize`")
     p.add_argument("--samples", type=int, help="calibrate on the first so many (default: all, at most %d)" % samples.MOST)
     p.add_argument("--draw", type=int, default=0, help="take them from the samples in a seeded order of this number (default 0: as they are)")

@@ -46,10 +46,10 @@ final class CalibrationOptions {
       names = "--rounding",
       paramLabel = "METHOD",
       description =
-          "Codes of weights: nearest (default), second-order (together, so that their errors cancel"
-              + " in the sums of --calibrate's samples), or auto (that, where it takes about a"
+          "Codes of weights: nearest, second-order (together, so that their errors cancel in the"
+              + " sums of --calibrate's samples), or auto (default: that, where it takes about a"
               + " minute at most).")
-  private String rounding = Rounding.NEAREST.toString();
+  private String rounding = Rounding.AUTO.toString();
 
   @Option(names = "--no-bias-correction", description = "Leave the biases as they are.")
   private boolean uncorrected;
@@ -68,7 +68,7 @@ final class CalibrationOptions {
     if (!method.equals(RangeMethod.AUTO.toString())) {
       arguments.addAll(List.of("--range", method));
     }
-    if (!rounding.equals(Rounding.NEAREST.toString())) {
+    if (!rounding.equals(Rounding.AUTO.toString())) {
       arguments.addAll(List.of("--rounding", rounding));
     }
     if (uncorrected) {

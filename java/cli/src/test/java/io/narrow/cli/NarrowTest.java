@@ -332,24 +332,39 @@ class NarrowTest {
   }
 
   @Test
-  void calibrationCorrectsBiasesUnlessToldNotTo() throws IOException {
+  void calibrationRoundsTogetherAndCorrectsBiasesUnlessToldNotTo() throws IOException {
     String calibration = EXAMPLE.resolve("calibration.npz") + "?scale=1/16";
     Path plain = folder.resolve("plain.tflite");
-    Path uncorrected = folder.resolve("uncorrected.tflite");
+    Path neither = folder.resolve("neither.tflite");
+    Path rounded = folder.resolve("rounded.tflite");
     assertThat(run("quantize", MODEL, "-o", plain.toString())).isZero();
     assertThat(
             run(
                 "quantize",
                 MODEL,
                 "-o",
-                uncorrected.toString(),
+                neither.toString(),
+                "--calibrate",
+                calibration,
+                "--rounding",
+                "nearest",
+                "--no-bias-correction"))
+        .isZero();
+    assertThat(Files.mismatch(plain, neither)).isEqualTo(-1);
+    assertThat(
+            run(
+                "quantize",
+                MODEL,
+                "-o",
+                rounded.toString(),
                 "--calibrate",
                 calibration,
                 "--no-bias-correction"))
         .isZero();
+    assertThat(out).contains("rounding   second order");
+    assertThat(Files.mismatch(plain, rounded)).isNotEqualTo(-1);
     assertThat(run("quantize", MODEL, "-o", output(), "--calibrate", calibration)).isZero();
-    assertThat(Files.mismatch(plain, uncorrected)).isEqualTo(-1);
-    assertThat(Files.mismatch(plain, Path.of(output()))).isNotEqualTo(-1);
+    assertThat(Files.mismatch(rounded, Path.of(output()))).isNotEqualTo(-1);
   }
 
   @Test

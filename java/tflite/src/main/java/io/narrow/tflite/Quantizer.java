@@ -44,7 +44,7 @@ import java.util.Optional;
 public final class Quantizer {
   /** Without data, which suffices for recipes whose activations stay float32. */
   public static final Quantizer DEFAULT =
-      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, Rounding.NEAREST, true);
+      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, Rounding.AUTO, true);
 
   private static final String SAVED = ".json";
 
@@ -93,7 +93,9 @@ public final class Quantizer {
     return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
-  /** With another way to choose the codes of weights where there are data. */
+  /**
+   * With another way to choose the codes of weights where there are data; {@link Rounding#AUTO}.
+   */
   public Quantizer withRounding(Rounding rounding) {
     return new Quantizer(sources, data, calibration, rounding, corrects);
   }

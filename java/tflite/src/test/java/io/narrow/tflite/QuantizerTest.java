@@ -7,6 +7,8 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.correction.Rounder;
+import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Model;
@@ -41,7 +43,8 @@ class QuantizerTest {
           recipe.needsRanges()
               ? Planner.plan(model, recipe, calibration)
               : Planner.plan(model, recipe);
-      Model corrected = Rewriter.rewrite(BiasCorrector.correct(plan, data));
+      Plan rounded = Rounder.round(plan, Datasets.of(data), together(true));
+      Model corrected = Rewriter.rewrite(BiasCorrector.correct(rounded, data));
       assertThat(quantizer.quantize(model, recipe).bytes()).isEqualTo(corrected.bytes());
       assertThat(
               Quantizer.DEFAULT
@@ -49,15 +52,30 @@ class QuantizerTest {
                   .withBiasCorrection(false)
                   .quantize(model, recipe)
                   .bytes())
+          .isEqualTo(
+              Rewriter.rewrite(Rounder.round(plan, Datasets.of(data), together(false))).bytes());
+      assertThat(
+              quantizer
+                  .withRounding(Rounding.NEAREST)
+                  .withBiasCorrection(false)
+                  .quantize(model, recipe)
+                  .bytes())
           .isEqualTo(Rewriter.rewrite(plan).bytes());
     }
+  }
+
+  private static Rounder.Options together(boolean corrected) {
+    return new Rounder.Options(Rounding.SECOND_ORDER, corrected, Progress.NONE);
   }
 
   @Test
   void severalRecipesCalibrateOnceAndThoseWithoutIntegersNever() {
     Counted counted = new Counted();
     Quantizer.Prepared prepared =
-        quantizer.withCalibration(OPTIONS.withProgress(counted)).prepare(model);
+        quantizer
+            .withRounding(Rounding.NEAREST)
+            .withCalibration(OPTIONS.withProgress(counted))
+            .prepare(model);
     prepared.plan(Recipe.dynamic());
     assertThat(counted.tasks).isZero();
     prepared.plan(Recipe.int8());
@@ -74,7 +92,12 @@ class QuantizerTest {
     Plan plan = saved.plan(Recipe.int8());
     assertThat(saved.warnings(plan)).anyMatch(one -> one.code() == Code.UNCORRECTED);
     assertThat(Rewriter.rewrite(plan).bytes())
-        .isEqualTo(quantizer.withBiasCorrection(false).quantize(model, Recipe.int8()).bytes());
+        .isEqualTo(
+            quantizer
+                .withBiasCorrection(false)
+                .withRounding(Rounding.NEAREST)
+                .quantize(model, Recipe.int8())
+                .bytes());
     Quantizer.Prepared both =
         quantizer.withSources(List.of(ranges.toString(), DATA)).prepare(model);
     assertThat(both.warnings(both.plan(Recipe.int8()))).isEqualTo(plan.warnings());

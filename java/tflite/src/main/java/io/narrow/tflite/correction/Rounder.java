@@ -117,7 +117,7 @@ public final class Rounder {
     Model model = plan.model();
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
     if (rounding == Rounding.NEAREST) {
-      return plan;
+      return plan; // as asked
     }
     Model nearest = Simulator.simulateConstants(plan);
     List<Rounder> rounders = new ArrayList<>();
@@ -204,7 +204,7 @@ public final class Rounder {
       double depth = patches.depth();
       double channels = patches.channels();
       long positions = patches.positions(graph.tensor(job.target.output()).elements());
-      double seen = (double) samples * PatchMoments.positions(patches, positions, samples);
+      double seen = (double) samples * PatchMoments.positions(positions, samples);
       double weights = patches.groups() * depth * channels;
       sum +=
           3.0 * samples * positions * weights

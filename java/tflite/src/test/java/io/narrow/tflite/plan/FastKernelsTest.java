@@ -174,8 +174,9 @@ class FastKernelsTest extends RangedModel {
   @Test
   void unknownPreferenceIsRefusedWithTheKnownOnes() {
     assertThat(Preference.of("size")).isEqualTo(Preference.SIZE);
-    assertThatThrownBy(() -> Preference.of("Speed"))
+    assertThat(Preference.of("Speed")).isEqualTo(Preference.SPEED);
+    assertThatThrownBy(() -> Preference.of("Haste"))
         .isInstanceOf(NarrowException.class)
-        .hasMessage("preference Speed: has to be size or speed");
+        .hasMessage("preference Haste: has to be size or speed");
   }
 }

@@ -81,7 +81,27 @@ final class EvaluationText {
               first.accuracy().getAsDouble(),
               1.0 / first.classes()));
     }
+    for (Evaluation result : results) {
+      result.inputs().stream()
+          .filter(Evaluation.Input::far)
+          .map(input -> far(result, input))
+          .forEach(lines::add);
+    }
     return lines;
+  }
+
+  private static String far(Evaluation result, Evaluation.Input input) {
+    return String.format(
+        Locale.ROOT,
+        "%s: input `%s` is quantized for values from %.4g to %.4g, and the data reach from %.4g to"
+            + " %.4g (%.1f %% lie outside): are they scaled as those that it was calibrated with?",
+        result.model(),
+        input.name(),
+        input.low(),
+        input.high(),
+        input.min(),
+        input.max(),
+        100 * input.outside());
   }
 
   /** The same table in Markdown. */

@@ -41,6 +41,7 @@ public final class EvaluationDocument {
       }
       entry.add("latency", latency(result.latency()));
       entry.add("outside_xnnpack", outside(result.left()));
+      entry.add("inputs", inputs(result.inputs()));
       entry.addProperty("bytes", result.fileBytes());
       document.add(entry);
     }
@@ -106,5 +107,20 @@ public final class EvaluationDocument {
       left.add(one);
     }
     return left;
+  }
+
+  private static JsonArray inputs(List<Evaluation.Input> inputs) {
+    JsonArray array = new JsonArray();
+    for (Evaluation.Input input : inputs) {
+      JsonObject entry = new JsonObject();
+      entry.addProperty("name", input.name());
+      entry.addProperty("low", input.low());
+      entry.addProperty("high", input.high());
+      entry.addProperty("min", input.min());
+      entry.addProperty("max", input.max());
+      entry.addProperty("outside", input.outside());
+      array.add(entry);
+    }
+    return array;
   }
 }

@@ -26,6 +26,7 @@ import java.util.OptionalDouble;
  *     value, 2
  * @param latency of one run
  * @param left the operators of subgraph 0 that XNNPACK did not take, and why
+ * @param inputs where the data lie in the ranges of the inputs that are quantized
  * @param fileBytes size of the file
  */
 public record Evaluation(
@@ -39,9 +40,40 @@ public record Evaluation(
     int classes,
     Latency latency,
     List<Benchmark.Left> left,
+    List<Input> inputs,
     long fileBytes) {
+  /** Data that fill less of a range than this were most likely scaled otherwise. */
+  private static final double LITTLE = 1.0 / 16;
+
+  /** And so were those of which more than this is beyond it. */
+  private static final double MUCH = 1.0 / 8;
+
+  /**
+   * Where data lie in the range of an input that is quantized, by its own scale or that of the
+   * QUANTIZE that reads it.
+   *
+   * @param name of the input
+   * @param low smallest value that its codes stand for, real
+   * @param high largest one
+   * @param min smallest value of the data
+   * @param max largest one
+   * @param outside share of the values that lie outside of the range
+   */
+  public record Input(
+      String name, double low, double high, double min, double max, double outside) {
+    /**
+     * Whether data and range are so far from each other that one of them was most likely scaled
+     * otherwise: more than an eighth of the values lies outside, or all of them lie in a sixteenth
+     * of the range.
+     */
+    public boolean far() {
+      return outside > MUCH || max > min && max - min < LITTLE * (high - low);
+    }
+  }
+
   public Evaluation {
     left = List.copyOf(left);
+    inputs = List.copyOf(inputs);
   }
 
   /** Why there is no accuracy, or no top 5, in words. */

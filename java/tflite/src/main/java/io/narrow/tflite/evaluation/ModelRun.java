@@ -21,6 +21,7 @@ final class ModelRun {
   private final int[] inputs; // for each input the place in a sample
   private final int output;
   private final long[] nanos;
+  private final InputRanges ranges;
   private int runs;
   private int labelled;
   private int correct;
@@ -41,6 +42,7 @@ final class ModelRun {
     this.inputs = inputs;
     this.output = output;
     this.nanos = new long[samples];
+    this.ranges = new InputRanges(Model.read(file), interpreter.inputs(), inputs);
   }
 
   /** A run that does not count. */
@@ -52,6 +54,7 @@ final class ModelRun {
   /** Runs the model on a sample and gives its first output. */
   float[] run(Sample sample) {
     fill(sample);
+    ranges.see(sample);
     long start = System.nanoTime();
     interpreter.run();
     nanos[runs++] = System.nanoTime() - start;
@@ -132,6 +135,7 @@ final class ModelRun {
         classes,
         Latency.of(nanos),
         new Leftovers(Model.read(file), xnnpack).reasons(interpreter.delegated()),
+        ranges.result(),
         size(file));
   }
 

@@ -57,6 +57,29 @@ class EvaluatorTest {
 
   @ParameterizedTest
   @CsvSource({
+    "%s?scale=1/255&mean=0.4914&std=0.2, false",
+    "%s, true", // 0 to 255
+    "%s?scale=1/25500, true",
+  })
+  void dataThatWereScaledOtherwiseThanThoseOfTheCalibrationAreTold(String data, boolean far) {
+    List<Evaluation> rows =
+        evaluate(
+            "cifar10:" + data,
+            "data/cifar10/test_846.bin",
+            20,
+            "models/seed/cifar10_resnet18_pruned.tflite",
+            "models/seed/cifar10_resnet18_int8_notall.tflite",
+            "models/seed/cifar10_resnet18_int8_all.tflite");
+    assertThat(rows.get(0).inputs()).isEmpty();
+    for (Evaluation row : rows.subList(1, 3)) {
+      assertThat(row.inputs()).hasSize(1).allMatch(input -> input.far() == far);
+      assertThat(row.inputs().get(0).low()).isBetween(-3.0, -1.5);
+      assertThat(row.inputs().get(0).high()).isBetween(1.5, 3.0);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "cifar10:%s, data/cifar10/test_846.bin, 500, tiny_ic_resnet8_f32, .890, tiny_ic_resnet8_i8,"
         + " .884",
     "%s?scale=1/255, data/mnist/t10k-images-idx3-ubyte.gz, 1000, aeq_conv_fc_mnist_f32, .960,"

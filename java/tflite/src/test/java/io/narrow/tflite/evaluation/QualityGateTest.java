@@ -123,6 +123,7 @@ class QualityGateTest {
             10,
             first.latency(),
             List.of(),
+            List.of(),
             1);
     List<Evaluation> both = List.of(first, second);
     assertThat(new QualityGate(Map.of(), OptionalDouble.of(0.03)).judge(both).get(0))

@@ -22,6 +22,7 @@ class SweepAdviceTest {
         10,
         new Latency(9, ms, 0, ms, ms, ms, ms, ms),
         List.of(),
+        List.of(),
         bytes);
   }
 

@@ -1,0 +1,101 @@
+package io.narrow.tflite.evaluation;
+
+import io.narrow.tflite.data.NdArray;
+import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.runtime.TensorInfo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Where the values that a model is given lie in the ranges that its inputs are quantized for. */
+final class InputRanges {
+  private static final class Seen {
+    private final String name;
+    private final int place; // in a sample
+    private final double low;
+    private final double high;
+    private double min = Double.POSITIVE_INFINITY;
+    private double max = Double.NEGATIVE_INFINITY;
+    private long outside;
+    private long values;
+
+    Seen(String name, int place, Tensor codes) {
+      this.name = name;
+      this.place = place;
+      int bits = codes.type().bits();
+      long lowest = codes.type() == TensorType.UINT8 ? 0 : -(1L << bits - 1);
+      double half = codes.scales()[0] / 2.0; // what rounds to the last code lies inside
+      this.low = codes.scales()[0] * (double) (lowest - codes.zeroPoints()[0]) - half;
+      this.high = low + codes.scales()[0] * (double) ((1L << bits) - 1) + 2 * half;
+    }
+
+    void see(NdArray array) {
+      for (int i = 0; i < array.elements(); i++) {
+        double value = array.get(i);
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+        outside += value < low || value > high ? 1 : 0;
+      }
+      values += array.elements();
+    }
+  }
+
+  private final List<Seen> all = new ArrayList<>();
+
+  /**
+   * @param inputs of the model as it is run
+   * @param places for each of them, the place in a sample
+   */
+  InputRanges(Model model, List<TensorInfo> inputs, int[] places) {
+    Subgraph graph = model.subgraphs().get(0);
+    for (int i = 0; i < places.length; i++) {
+      String name = inputs.get(i).name();
+      for (int tensor : graph.inputs()) {
+        if (graph.tensor(tensor).name().equals(name)) {
+          Optional<Tensor> codes = codes(graph, tensor);
+          if (codes.isPresent()) {
+            all.add(new Seen(name, places[i], codes.get()));
+          }
+          break;
+        }
+      }
+    }
+  }
+
+  /** What holds the codes of an input: itself, or the one operator that reads it and quantizes. */
+  private static Optional<Tensor> codes(Subgraph graph, int input) {
+    Tensor codes = graph.tensor(input);
+    List<Subgraph.Reader> readers = graph.readers(input);
+    if (codes.type() == TensorType.FLOAT32
+        && readers.size() == 1
+        && OpRules.of(graph.operators().get(readers.get(0).operator()).name()).converts()) {
+      codes = graph.tensor(graph.operators().get(readers.get(0).operator()).outputs()[0]);
+    }
+    boolean integer =
+        codes.type() == TensorType.INT8
+            || codes.type() == TensorType.UINT8
+            || codes.type() == TensorType.INT16;
+    return integer && codes.isQuantized() && codes.scales().length == 1
+        ? Optional.of(codes)
+        : Optional.empty();
+  }
+
+  void see(Sample sample) {
+    all.forEach(seen -> seen.see(sample.inputs().get(seen.place)));
+  }
+
+  List<Evaluation.Input> result() {
+    return all.stream()
+        .filter(seen -> seen.values > 0)
+        .map(
+            s ->
+                new Evaluation.Input(
+                    s.name, s.low, s.high, s.min, s.max, (double) s.outside / s.values))
+        .toList();
+  }
+}

@@ -115,7 +115,7 @@ class OutputFileTest {
   void whatIsLackingIsOneLine(String row) throws Exception {
     String[] cells = row.split(",");
     Path data = folder.resolve("large.csv");
-    Files.writeString(data, ("0.5,".repeat(63) + "0.5\n").repeat(20_000));
+    Files.writeString(data, ("0.5,".repeat(63) + "0.25\n").repeat(20_000));
     List<String> options = cells[2].startsWith("-") ? List.of(cells[2]) : List.of();
     ProcessBuilder builder =
         narrow(

@@ -307,13 +307,13 @@ final class ParallelKernels extends Kernels {
             FittedQuantization::followedBy);
   }
 
-  /** Codecs cut rows into pieces themselves. */
   /** Callers have threads of their own for it. */
   @Override
   void products(Matrix a, Matrix b, Matrix c) {
     kernels.products(a, b, c);
   }
 
+  /** Codecs cut rows into pieces themselves. */
   @Override
   void pack(Packing packing, Span x, int rows, int dimensions, Span y) {
     kernels.pack(packing, x, rows, dimensions, y);

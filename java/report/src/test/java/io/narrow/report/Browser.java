@@ -201,15 +201,18 @@ final class Browser implements AutoCloseable {
             + ") ? done(true) : setTimeout(look, 20); look(); })");
   }
 
-  /** Moves the mouse to the middle of an element, and clicks. */
+  /** Moves the mouse to the middle of an element that has come to rest, and clicks. */
   void click(String selector) throws Exception {
     JsonArray at =
         value(
-                "(() => { const e = document.querySelector('"
+                "new Promise(done => { let last = '', same = 0; const look = () => {"
+                    + " const e = document.querySelector('"
                     + selector
                     + "'); e.scrollIntoView({ block: 'center' });"
                     + " const r = e.getBoundingClientRect();"
-                    + " return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+                    + " const at = [r.x + r.width / 2, r.y + r.height / 2];"
+                    + " same = String(at) === last ? same + 1 : 0; last = String(at);"
+                    + " same === 5 ? done(at) : setTimeout(look, 20); }; look(); })")
             .getAsJsonArray();
     for (String type : List.of("mouseMoved", "mousePressed", "mouseReleased")) {
       JsonObject event = new JsonObject();

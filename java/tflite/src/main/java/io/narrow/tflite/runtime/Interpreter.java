@@ -359,6 +359,12 @@ public final class Interpreter implements AutoCloseable {
   }
 
   private void allocate() {
+    for (int input : inputs) {
+      if (model.interpreter().tensor(input).bytes() > Integer.MAX_VALUE) {
+        throw NarrowException.unsupported(
+            source + ": input " + info(input) + " is larger than 2 GiB");
+      }
+    }
     model.runs();
     check(model.interpreter().AllocateTensors(), "could not be prepared");
     allocated = true;

@@ -380,6 +380,19 @@ class InterpreterTest {
     }
   }
 
+  @Test
+  void anInputThatNoArrayHoldsIsRefused() {
+    ModelBuilder b = new ModelBuilder(1);
+    int x = b.floats("x", 1 << 16, 1 << 16);
+    int y = b.floats("y", 1 << 16, 1 << 16);
+    b.operator("RELU", new int[] {x}, y).inputs(x).outputs(y);
+    ByteBuffer bytes = b.build().bytes();
+    assertThatThrownBy(() -> Interpreter.open(bytes, "vast", Options.DEFAULT))
+        .isInstanceOfSatisfying(
+            NarrowException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNSUPPORTED))
+        .hasMessage("vast: input `x` float32[65536,65536] is larger than 2 GiB");
+  }
+
   private static double real(TensorInfo info, int q) {
     return (double) info.scale() * (q - info.zeroPoint());
   }

@@ -91,6 +91,19 @@ final class EvaluationText {
   }
 
   private static String far(Evaluation result, Evaluation.Input input) {
+    if (input.published().isPresent()) {
+      return String.format(
+          Locale.ROOT,
+          "%s: input `%s` is published for pictures of 0 to 255 with %s, which is %.4g to %.4g, and"
+              + " the data reach from %.4g to %.4g: are they scaled so?",
+          result.model(),
+          input.name(),
+          input.published().get().options(),
+          input.low(),
+          input.high(),
+          input.min(),
+          input.max());
+    }
     return String.format(
         Locale.ROOT,
         "%s: input `%s` is quantized for values from %.4g to %.4g, and the data reach from %.4g to"

@@ -44,6 +44,13 @@ final class ModelText {
               + " -> "
               + String.join(", ", signature.outputs().keySet()));
     }
+    Subgraph main = model.subgraphs().get(0);
+    for (int place = 0; place < main.inputs().length; place++) {
+      String input = main.tensor(main.inputs()[place]).name();
+      model
+          .normalization(place)
+          .ifPresent(found -> lines.add("pictures         " + input + ": " + found.options()));
+    }
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph subgraph = model.subgraphs().get(i);
       lines.add("subgraph " + i + " " + subgraph.name());

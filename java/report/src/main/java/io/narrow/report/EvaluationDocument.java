@@ -114,6 +114,7 @@ public final class EvaluationDocument {
     for (Evaluation.Input input : inputs) {
       JsonObject entry = new JsonObject();
       entry.addProperty("name", input.name());
+      input.published().ifPresent(known -> entry.addProperty("published", known.options()));
       entry.addProperty("low", input.low());
       entry.addProperty("high", input.high());
       entry.addProperty("min", input.min());

@@ -138,6 +138,13 @@ public final class ModelDocument {
     JsonArray signatures = new JsonArray();
     model.signatures().stream().map(Signature::key).forEach(signatures::add);
     document.add("signatures", signatures);
+    JsonObject pictures = new JsonObject();
+    Subgraph main = model.subgraphs().get(0);
+    for (int place = 0; place < main.inputs().length; place++) {
+      String input = main.tensor(main.inputs()[place]).name();
+      model.normalization(place).ifPresent(found -> pictures.addProperty(input, found.options()));
+    }
+    document.add("pictures", pictures);
     JsonArray subgraphs = new JsonArray();
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph subgraph = model.subgraphs().get(i);

@@ -10,6 +10,7 @@ import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Normalization;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.plan.Plan;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -270,6 +272,7 @@ public final class Quantizer {
       }
       if (plan.recipe().needsRanges() && calibration != null) {
         constantInputs(warnings);
+        scaledOtherwise(warnings);
       }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {
         warnings.add(
@@ -280,6 +283,36 @@ public final class Quantizer {
                     + " has ranges only; name the data beside it to have them corrected"));
       }
       return warnings;
+    }
+
+    /** Pictures that are scaled otherwise than the publisher says give ranges of no use. */
+    private void scaledOtherwise(List<Reason> warnings) {
+      Subgraph graph = model().subgraphs().get(0);
+      for (int place = 0; place < graph.inputs().length; place++) {
+        String input = graph.tensor(graph.inputs()[place]).name();
+        Optional<Normalization> published = model().normalization(place);
+        calibration
+            .range(0, graph.inputs()[place], RangeMethod.MINMAX)
+            .filter(range -> range.min() < range.max())
+            .filter(range -> published.filter(p -> !p.admits(range.min(), range.max())).isPresent())
+            .ifPresent(
+                range ->
+                    warnings.add(
+                        new Reason(
+                            Code.SCALED_OTHERWISE,
+                            String.format(
+                                Locale.ROOT,
+                                "calibration data: input `%s` is published for pictures of 0 to 255"
+                                    + " with %s, which is %.4g to %.4g, and reaches from %.4g to"
+                                    + " %.4g",
+                                input,
+                                published.get().options(),
+                                published.get().lowest(),
+                                published.get().highest(),
+                                range.min(),
+                                range.max()),
+                            List.of(input))));
+      }
     }
 
     /** Data in which an input never changes say nothing of what depends on it. */

@@ -12,6 +12,7 @@ import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.PublishedModel;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Reason.Code;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class QuantizerTest {
   private static final Path FILE = Examples.DIGITS;
@@ -103,6 +106,19 @@ class QuantizerTest {
     assertThat(both.warnings(both.plan(Recipe.int8()))).isEqualTo(plan.warnings());
     assertThat(Rewriter.rewrite(both.plan(Recipe.int8())).bytes())
         .isEqualTo(quantizer.quantize(model, Recipe.int8()).bytes());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"127.5, 127.5, 0", "0, 1, 1", "0, 255, 1"})
+  void dataThatAreScaledOtherwiseThanPublishedAreTold(float mean, float std, int told) {
+    Model pictures =
+        PublishedModel.of(PublishedModel.PICTURE, new float[] {mean}, new float[] {std});
+    Quantizer.Prepared prepared =
+        Quantizer.DEFAULT.withSources(List.of("random:40")).prepare(pictures); // -1 to 1
+    assertThat(prepared.warnings(prepared.plan(Recipe.int8())))
+        .filteredOn(reason -> reason.code() == Code.SCALED_OTHERWISE)
+        .hasSize(told)
+        .allMatch(reason -> reason.names().equals(List.of("picture")));
   }
 
   @Test

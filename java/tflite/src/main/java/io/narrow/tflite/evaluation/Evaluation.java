@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import io.narrow.tflite.model.Normalization;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +27,8 @@ import java.util.OptionalDouble;
  *     value, 2
  * @param latency of one run
  * @param left the operators of subgraph 0 that XNNPACK did not take, and why
- * @param inputs where the data lie in the ranges of the inputs that are quantized
+ * @param inputs where the data lie in the ranges of the inputs that are quantized, or that are
+ *     published with how to scale pictures for them
  * @param fileBytes size of the file
  */
 public record Evaluation(
@@ -50,23 +52,33 @@ public record Evaluation(
 
   /**
    * Where data lie in the range of an input that is quantized, by its own scale or that of the
-   * QUANTIZE that reads it.
+   * QUANTIZE that reads it, or whose publisher says how pictures are scaled for it.
    *
    * @param name of the input
-   * @param low smallest value that its codes stand for, real
+   * @param published what its publisher says, empty if it is quantized
+   * @param low smallest value that its codes, or pictures, stand for, real
    * @param high largest one
    * @param min smallest value of the data
    * @param max largest one
    * @param outside share of the values that lie outside of the range
    */
   public record Input(
-      String name, double low, double high, double min, double max, double outside) {
+      String name,
+      Optional<Normalization> published,
+      double low,
+      double high,
+      double min,
+      double max,
+      double outside) {
     /**
      * Whether data and range are so far from each other that one of them was most likely scaled
      * otherwise: more than an eighth of the values lies outside, or all of them lie in a sixteenth
-     * of the range.
+     * of the range; of pictures, what {@link Normalization#admits} says.
      */
     public boolean far() {
+      if (published.isPresent()) {
+        return !published.get().admits(min, max);
+      }
       return outside > MUCH || max > min && max - min < LITTLE * (high - low);
     }
   }

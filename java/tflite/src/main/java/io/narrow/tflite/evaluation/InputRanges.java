@@ -3,6 +3,7 @@ package io.narrow.tflite.evaluation;
 import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Normalization;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
@@ -12,11 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Where the values that a model is given lie in the ranges that its inputs are quantized for. */
+/** Where the values that a model is given lie in the ranges that its inputs are meant for. */
 final class InputRanges {
   private static final class Seen {
     private final String name;
     private final int place; // in a sample
+    private final Optional<Normalization> published;
     private final double low;
     private final double high;
     private double min = Double.POSITIVE_INFINITY;
@@ -27,11 +29,20 @@ final class InputRanges {
     Seen(String name, int place, Tensor codes) {
       this.name = name;
       this.place = place;
+      this.published = Optional.empty();
       int bits = codes.type().bits();
       long lowest = codes.type() == TensorType.UINT8 ? 0 : -(1L << bits - 1);
       double half = codes.scales()[0] / 2.0; // what rounds to the last code lies inside
       this.low = codes.scales()[0] * (double) (lowest - codes.zeroPoints()[0]) - half;
       this.high = low + codes.scales()[0] * (double) ((1L << bits) - 1) + 2 * half;
+    }
+
+    Seen(String name, int place, Normalization pictures) {
+      this.name = name;
+      this.place = place;
+      this.published = Optional.of(pictures);
+      this.low = pictures.lowest();
+      this.high = pictures.highest();
     }
 
     void see(NdArray array) {
@@ -55,11 +66,15 @@ final class InputRanges {
     Subgraph graph = model.subgraphs().get(0);
     for (int i = 0; i < places.length; i++) {
       String name = inputs.get(i).name();
-      for (int tensor : graph.inputs()) {
-        if (graph.tensor(tensor).name().equals(name)) {
-          Optional<Tensor> codes = codes(graph, tensor);
+      int place = places[i];
+      for (int input = 0; input < graph.inputs().length; input++) {
+        if (graph.tensor(graph.inputs()[input]).name().equals(name)) {
+          Optional<Tensor> codes = codes(graph, graph.inputs()[input]);
           if (codes.isPresent()) {
             all.add(new Seen(name, places[i], codes.get()));
+          } else {
+            Optional<Normalization> pictures = model.normalization(input);
+            pictures.ifPresent(found -> all.add(new Seen(name, place, found)));
           }
           break;
         }
@@ -95,7 +110,13 @@ final class InputRanges {
         .map(
             s ->
                 new Evaluation.Input(
-                    s.name, s.low, s.high, s.min, s.max, (double) s.outside / s.values))
+                    s.name,
+                    s.published,
+                    s.low,
+                    s.high,
+                    s.min,
+                    s.max,
+                    (double) s.outside / s.values))
         .toList();
   }
 }

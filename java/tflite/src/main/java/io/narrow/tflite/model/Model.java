@@ -217,6 +217,16 @@ public final class Model {
     return text.toString();
   }
 
+  /**
+   * How pictures become values of an input, as the publisher says in the file; empty where he does
+   * not.
+   *
+   * @param place among the inputs of subgraph 0
+   */
+  public Optional<Normalization> normalization(int place) {
+    return Normalization.of(this, place);
+  }
+
   /** Bytes after the flatbuffer, e.g. a zip archive with label files; 0 if there are none. */
   public long tailBytes() {
     return tail.size();

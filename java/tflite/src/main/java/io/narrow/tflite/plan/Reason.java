@@ -76,6 +76,8 @@ public record Reason(Code code, String text, List<String> names) {
     UNCORRECTED("biases are not corrected"),
     /** Names are inputs. */
     CONSTANT_DATA("the data say nothing"),
+    /** Names are inputs. */
+    SCALED_OTHERWISE("the data are not scaled as the model is published for"),
     INTEGER_ALREADY("computes in integers already");
 
     private final String phrase;

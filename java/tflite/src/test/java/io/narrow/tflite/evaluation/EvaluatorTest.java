@@ -8,6 +8,8 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.Shared;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.PublishedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -22,6 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class EvaluatorTest {
   private static final String CIFAR_NORMALIZED =
       "cifar10:%s?scale=1/255&mean=0.4914,0.4822,0.4465&std=0.2023,0.1994,0.2010";
+
+  @TempDir private Path folder;
   private static final double ONE_OF_846 = 1.0 / 846 + 1e-9;
 
   @Test
@@ -76,6 +81,20 @@ class EvaluatorTest {
       assertThat(row.inputs().get(0).low()).isBetween(-3.0, -1.5);
       assertThat(row.inputs().get(0).high()).isBetween(1.5, 3.0);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"127.5, 127.5, false", "0, 1, true"})
+  void dataThatAreScaledOtherwiseThanPublishedAreTold(float mean, float std, boolean far) {
+    Model model = PublishedModel.of(PublishedModel.PICTURE, new float[] {mean}, new float[] {std});
+    Path file = folder.resolve("published.tflite");
+    model.write(file);
+    Evaluation row =
+        Evaluator.evaluate(List.of(file), Dataset.open("random:40"), Evaluator.Options.DEFAULT)
+            .get(0);
+    assertThat(row.inputs()).hasSize(1).allMatch(input -> input.far() == far);
+    assertThat(row.inputs().get(0).name()).isEqualTo("picture");
+    assertThat(row.inputs().get(0).published().orElseThrow().means()).containsExactly(mean);
   }
 
   @ParameterizedTest

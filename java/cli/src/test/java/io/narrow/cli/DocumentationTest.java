@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -30,6 +31,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class DocumentationTest {
   private static final Path ROOT = NarrowTest.EXAMPLE.getParent().getParent();
   private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
+  private static final Pattern XML_DEPENDENCY =
+      Pattern.compile(
+          "<groupId>(.*?)</groupId>\\s*<artifactId>(.*?)</artifactId>(?:\\s*<version>(.*?)<)?");
+  private static final Pattern GROOVY_DEPENDENCY =
+      Pattern.compile("'([\\w.]+):([\\w-]+)(?::([\\w.-]*))?(?::[\\w-]+)?'");
   private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(#[^)]*)?\\)");
 
   @TempDir private Path folder;
@@ -117,6 +123,39 @@ class DocumentationTest {
         return text;
       }
     };
+  }
+
+  /** They are resolved as they stand by cmake/check_release.cmake. */
+  @ParameterizedTest
+  @MethodSource("pages")
+  void dependenciesAreThoseOfThisVersion(Path page) throws IOException {
+    String project = Files.readString(ROOT.resolve("pom.xml"));
+    String bom = Files.readString(ROOT.resolve("java").resolve("bom").resolve("pom.xml"));
+    List<MatchResult> dependencies = new ArrayList<>();
+    for (String block : blocks(page, "xml")) {
+      XML_DEPENDENCY.matcher(block).results().forEach(dependencies::add);
+    }
+    for (String block : blocks(page, "groovy")) {
+      GROOVY_DEPENDENCY.matcher(block).results().forEach(dependencies::add);
+    }
+    if (page.endsWith("README.md")) {
+      assertThat(dependencies).hasSize(3);
+    }
+    for (MatchResult dependency : dependencies) {
+      String artifact = "<artifactId>" + dependency.group(2) + "</artifactId>";
+      String version = dependency.group(3) == null ? "" : dependency.group(3);
+      if (dependency.group(1).equals("io.narrow")) {
+        assertThat(bom).contains(artifact);
+        assertThat(version).isIn("", first(project, "<version>(.*?)</version>"));
+      } else {
+        String property = "<" + dependency.group(2) + "\\.version>(.*?)<";
+        assertThat(version).isEqualTo(first(project, property));
+      }
+    }
+  }
+
+  private static String first(String text, String regex) {
+    return Pattern.compile(regex).matcher(text).results().findFirst().orElseThrow().group(1);
   }
 
   @ParameterizedTest

@@ -1,0 +1,2 @@
+/** Files as they are written: whole or not at all, into devices too. */
+package io.narrow.tflite.files;

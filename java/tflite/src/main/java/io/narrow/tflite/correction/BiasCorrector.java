@@ -35,6 +35,9 @@ public final class BiasCorrector {
   /** Fewer samples would not tell a shift from chance. */
   private static final int FEWEST = 8;
 
+  /** What reaches farther than this is not held as integers. */
+  private static final float FARTHEST = 1e6f;
+
   private final Model model;
   private final int entry;
   private final String signature;
@@ -179,8 +182,14 @@ public final class BiasCorrector {
     float[] bias = biases.get(target);
     double[] shifts = new Shifts(wanted, found).likely();
     for (int c = 0; c < bias.length; c++) {
-      bias[c] -= (float) shifts[c];
+      bias[c] = corrected(bias[c], shifts[c]);
     }
+  }
+
+  /** A bias without a shift of its mean; as it is where that overflowed in the rounded model. */
+  static float corrected(float bias, double shift) {
+    float corrected = bias - (float) shift;
+    return Math.abs(corrected) <= FARTHEST ? corrected : bias;
   }
 
   private List<Integer> inputs() {

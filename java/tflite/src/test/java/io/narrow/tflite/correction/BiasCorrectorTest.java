@@ -35,6 +35,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -282,6 +283,19 @@ class BiasCorrectorTest {
       }
     }
     return noise;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2, .5, 1.5",
+    "2, NaN, 2",
+    "2, Infinity, 2",
+    "2, -Infinity, 2",
+    "2, 1e30, 2",
+    "1e30, .5, 1e30",
+  })
+  void shiftsThatOverflowedAreLeft(float bias, double shift, float corrected) {
+    assertThat(BiasCorrector.corrected(bias, shift)).isEqualTo(corrected);
   }
 
   @Test

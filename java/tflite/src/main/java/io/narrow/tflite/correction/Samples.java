@@ -7,6 +7,7 @@ import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -25,6 +26,9 @@ import java.util.stream.IntStream;
  * model have computed from them.
  */
 final class Samples {
+  private static final Interpreter.Options UNCHECKED =
+      Interpreter.Options.DEFAULT.withChecked(false);
+
   private final List<Map<Integer, byte[]>> samples;
 
   private Samples(List<Map<Integer, byte[]>> samples) {
@@ -42,7 +46,8 @@ final class Samples {
       Model model, Function<List<TensorInfo>, Optional<Dataset>> data, int most) {
     int[] inputs = model.subgraphs().get(0).inputs();
     List<Map<Integer, byte[]>> samples = new ArrayList<>();
-    try (Interpreter interpreter = open(model)) {
+    try (RunnableModel runnable = RunnableModel.of(model);
+        Interpreter interpreter = runnable.open(UNCHECKED)) {
       Optional<Dataset> found = data.apply(interpreter.inputs());
       if (found.isEmpty()) {
         return Optional.empty();
@@ -148,7 +153,8 @@ final class Samples {
    * @param to what is kept of each sample
    */
   void visit(Model part, List<Integer> from, List<Integer> to, Visitor visitor) {
-    try (Interpreter interpreter = open(part)) {
+    try (RunnableModel runnable = RunnableModel.of(part);
+        Interpreter interpreter = runnable.open(UNCHECKED)) {
       List<TensorInfo> outputs = interpreter.outputs();
       int count = outputs.size() - to.size();
       for (int s = 0; s < samples.size(); s++) {
@@ -178,11 +184,6 @@ final class Samples {
     }
     all.sort(order);
     return new Samples(all);
-  }
-
-  private static Interpreter open(Model model) {
-    return Interpreter.open(
-        model.bytes(), model.name(), Interpreter.Options.DEFAULT.withChecked(false));
   }
 
   private static byte[] bytes(ByteBuffer memory) {

@@ -7,7 +7,7 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.runtime.Interpreter;
-import java.nio.ByteBuffer;
+import io.narrow.tflite.runtime.RunnableModel;
 import java.util.List;
 import java.util.Optional;
 
@@ -42,24 +42,23 @@ public record Preflight(
   public static Preflight of(Quantizer.Prepared prepared, Recipe recipe) {
     Plan plan = prepared.outline(recipe);
     Model model = Rewriter.rewrite(plan);
-    ByteBuffer bytes = model.bytes();
-    try (Interpreter interpreter =
-        Interpreter.open(bytes, model.name(), Interpreter.Options.DEFAULT)) {
+    try (RunnableModel runnable = RunnableModel.of(model)) {
+      return of(plan, model, runnable);
+    }
+  }
+
+  private static Preflight of(Plan plan, Model model, RunnableModel runnable) {
+    try (Interpreter interpreter = runnable.open(Interpreter.Options.DEFAULT)) {
       return new Preflight(
           plan,
-          bytes.remaining(),
+          runnable.size(),
           Interpreter.version(),
           Optional.empty(),
           model.subgraphs().get(0).operators().size(),
           new Leftovers(model, true).reasons(interpreter.delegated()));
     } catch (NarrowException e) {
       return new Preflight(
-          plan,
-          bytes.remaining(),
-          Interpreter.version(),
-          Optional.of(e.getMessage()),
-          0,
-          List.of());
+          plan, runnable.size(), Interpreter.version(), Optional.of(e.getMessage()), 0, List.of());
     }
   }
 }

@@ -9,7 +9,7 @@ public final class FileSink implements WritableByteChannel {
   private final WritableByteChannel channel;
   private long position;
 
-  FileSink(WritableByteChannel channel) {
+  public FileSink(WritableByteChannel channel) {
     this.channel = channel;
   }
 

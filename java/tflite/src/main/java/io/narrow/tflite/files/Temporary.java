@@ -15,7 +15,7 @@ import java.util.UUID;
  * A file under a temporary name, to be moved into place. Who writes it holds a lock on it, so that
  * a later run can tell what a killed one left behind, and removes that.
  */
-final class Temporary implements AutoCloseable {
+public final class Temporary implements AutoCloseable {
   private static final String PREFIX = ".narrow-";
   private static final String SUFFIX = ".tmp";
 
@@ -32,7 +32,7 @@ final class Temporary implements AutoCloseable {
   }
 
   /** A new one beside a file. Its name is short: the file's may be as long as a name can be. */
-  static Temporary beside(Path file) throws IOException {
+  public static Temporary beside(Path file) throws IOException {
     removeAbandoned(file.getParent());
     while (true) {
       String number = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
@@ -47,8 +47,12 @@ final class Temporary implements AutoCloseable {
     }
   }
 
-  FileChannel channel() {
+  public FileChannel channel() {
     return channel;
+  }
+
+  public Path path() {
+    return path;
   }
 
   /** Puts it in the place of a file, whose permissions it takes over if there is one. */

@@ -3,7 +3,9 @@ package io.narrow.tflite.model;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.schema.Table;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,6 +86,21 @@ public final class Model {
    */
   public long write(Path file) {
     return ModelFile.write(this, file, ModelFile.LARGEST_FLATBUFFER);
+  }
+
+  /**
+   * Writes the model to what is open, which stays so.
+   *
+   * @return how many bytes that were
+   * @throws IOException of the channel
+   */
+  public long write(WritableByteChannel channel) throws IOException {
+    return ModelFile.write(this, channel);
+  }
+
+  /** Whether {@link #bytes} can hold it. */
+  public boolean fitsMemory() {
+    return file.isPresent() || ModelFile.fitsMemory(this);
   }
 
   /**

@@ -145,8 +145,23 @@ final class ModelFile {
     return WholeFile.write(file, channel -> write(model, channel, largest));
   }
 
+  static long write(Model model, WritableByteChannel channel) throws IOException {
+    FileSink sink = new FileSink(channel);
+    write(model, sink, LARGEST_FLATBUFFER);
+    return sink.position();
+  }
+
+  static boolean fitsMemory(Model model) {
+    long contents = model.buffers().stream().mapToLong(Buffer::size).sum();
+    return contents <= LARGEST_FLATBUFFER / 2 || writer(model).size() <= LARGEST_FLATBUFFER;
+  }
+
+  private static TableWriter writer(Model model) {
+    return new TableWriter(model.table(inline(model)), IDENTIFIER);
+  }
+
   static ByteBuffer bytes(Model model) {
-    TableWriter writer = new TableWriter(model.table(inline(model)), IDENTIFIER);
+    TableWriter writer = writer(model);
     if (writer.size() > LARGEST_FLATBUFFER) {
       throw model.problem(Kind.UNSUPPORTED, "is larger than 2 GiB, too large for one buffer");
     }
@@ -192,7 +207,7 @@ final class ModelFile {
   }
 
   private static void write(Model model, FileSink channel, long largest) throws IOException {
-    TableWriter writer = new TableWriter(model.table(inline(model)), IDENTIFIER);
+    TableWriter writer = writer(model);
     if (writer.size() <= largest) {
       writer.write(channel);
     } else {

@@ -5,9 +5,9 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.Run.Way;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,7 +29,7 @@ import java.util.stream.IntStream;
 public final class ObservedModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(ObservedModel.class.getName());
 
-  private final ByteBuffer bytes;
+  private final RunnableModel model;
   private final String name;
   private final List<Integer> shown;
   private final Optional<Bodies> bodies;
@@ -39,13 +39,20 @@ public final class ObservedModel implements AutoCloseable {
 
   private ObservedModel(
       Model model, List<Integer> shown, Optional<Bodies> bodies, boolean xnnpack) {
-    this.bytes = model.bytes();
+    this.model = RunnableModel.of(model);
     this.name = model.name();
     this.shown = List.copyOf(shown);
     this.bodies = bodies;
-    boolean asTheyAre = xnnpack && shown.isEmpty(); // outputs, which XNNPACK shows as they are
-    this.decided = asTheyAre || !xnnpack;
-    this.first = open(asTheyAre ? Way.FAST : Way.SURE);
+    // XNNPACK keeps a copy of the weights for each thread, too much of over 2 GiB.
+    boolean fast = xnnpack && model.fitsMemory();
+    boolean asTheyAre = fast && shown.isEmpty(); // outputs, which XNNPACK shows as they are
+    this.decided = asTheyAre || !fast;
+    try {
+      this.first = open(asTheyAre ? Way.FAST : Way.SURE);
+    } catch (RuntimeException | Error e) {
+      this.model.close();
+      throw e;
+    }
   }
 
   /**
@@ -54,7 +61,7 @@ public final class ObservedModel implements AutoCloseable {
    * @param shown numbers of the tensors of subgraph 0 that observers look at, which are computed,
    *     or inputs that are to stay as they are given; empty for the outputs of the model, which
    *     XNNPACK shows without a comparison
-   * @throws NarrowException if the runtime does not take the model, or it is larger than 2 GiB
+   * @throws NarrowException if the runtime does not take the model
    */
   public static ObservedModel open(Model model, List<Integer> shown) {
     return open(model, shown, true);
@@ -88,7 +95,7 @@ public final class ObservedModel implements AutoCloseable {
   }
 
   private Run open(Way way) {
-    return new Run(bytes, name, shown, way, bodies);
+    return new Run(model, shown, way, bodies);
   }
 
   /** Its inputs, in the order of the file. */
@@ -174,5 +181,6 @@ public final class ObservedModel implements AutoCloseable {
     if (!taken) {
       first.close();
     }
+    model.close();
   }
 }

@@ -6,6 +6,7 @@ import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -44,13 +45,11 @@ public final class Run implements AutoCloseable, Observer.Tensors {
    * @param bodies the subgraphs that are looked at too, if they are
    * @throws NarrowException if the model cannot be prepared this way
    */
-  Run(ByteBuffer model, String name, List<Integer> shown, Way way, Optional<Bodies> bodies) {
+  Run(RunnableModel model, List<Integer> shown, Way way, Optional<Bodies> bodies) {
     this.way = way;
     this.calls = bodies.map(Calls::new);
     this.interpreter =
-        Interpreter.open(
-            model,
-            name,
+        model.open(
             switch (way) {
               case SURE -> KEPT;
               case FAST -> Interpreter.Options.DEFAULT.withOutputs(shown);

@@ -74,10 +74,15 @@ public final class Interpreter implements AutoCloseable {
       throw NarrowException.input(file + ": no such file, or not readable");
     }
     Model.read(file); // the runtime does not check what this does
+    return open(file, file.toString(), options);
+  }
+
+  /** Loads a file that Narrow has written. */
+  static Interpreter open(Path file, String name, Options options) {
     if (options.xnnpack() && options.checked()) {
-      prove(NativeModel.of(file, options.withXnnpack(false)), file.toString(), options);
+      prove(NativeModel.of(file, name, options.withXnnpack(false)), name, options);
     }
-    return open(NativeModel.of(file, options), file.toString(), options);
+    return open(NativeModel.of(file, name, options), name, options);
   }
 
   /**

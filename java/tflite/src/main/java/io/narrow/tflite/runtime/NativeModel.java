@@ -124,14 +124,14 @@ final class NativeModel implements AutoCloseable {
     profiler.ifPresent(listening -> interpreter.SetProfiler(listening.listener()));
   }
 
-  static NativeModel of(Path file, Options options) {
+  static NativeModel of(Path file, String source, Options options) {
     load();
     // The file name goes to C as the platform spells it, which need not be UTF-8.
     Charset charset =
         Charset.forName(System.getProperty("sun.jnu.encoding", StandardCharsets.UTF_8.name()));
     try (BytePointer name = new BytePointer(file.toString(), charset)) {
       FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(name);
-      return new NativeModel(file.toString(), null, built(model, file.toString()), options);
+      return new NativeModel(source, null, built(model, source), options);
     }
   }
 

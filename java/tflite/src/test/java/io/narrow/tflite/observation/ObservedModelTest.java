@@ -11,6 +11,7 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.observation.Run.Way;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -113,8 +114,9 @@ class ObservedModelTest {
 
   @Test
   void waysAgreeOnTheSameSampleAndNotOnAnother() {
-    try (Run fast = new Run(MODEL.bytes(), "model", COMPUTED, Way.FAST, Optional.empty());
-        Run sure = new Run(MODEL.bytes(), "model", COMPUTED, Way.SURE, Optional.empty())) {
+    try (RunnableModel model = RunnableModel.of(MODEL);
+        Run fast = new Run(model, COMPUTED, Way.FAST, Optional.empty());
+        Run sure = new Run(model, COMPUTED, Way.SURE, Optional.empty())) {
       Feed feed = DATA.feed(fast.interpreter().inputs());
       Observer nothing = (sample, tensors) -> {};
       fast.run(feed, 3, nothing);

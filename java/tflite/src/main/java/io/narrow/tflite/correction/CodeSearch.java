@@ -69,7 +69,7 @@ final class CodeSearch {
         for (int c = 0; c < channels; c++) {
           int at = i * channels + c;
           double best = exact[at] + sums[row + c] / pivot;
-          codes[at] = LeastSquares.nearest(best / scales[c], largest);
+          codes[at] = Weights.nearest(best / scales[c], largest);
           left[at] = exact[at] - scales[c] * codes[at];
         }
       }
@@ -142,7 +142,7 @@ final class CodeSearch {
       for (int c = 0; c < channels; c++) {
         int at = i * channels + c;
         double exactly = codes[at] - own[row + c] / (square * scales[c]);
-        double better = LeastSquares.nearest(exactly, largest);
+        double better = Weights.nearest(exactly, largest);
         if (better != codes[at]) {
           steps[row + c] = scales[c] * (better - codes[at]);
           codes[at] = better;

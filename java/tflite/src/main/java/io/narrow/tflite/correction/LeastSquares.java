@@ -1,15 +1,15 @@
 package io.narrow.tflite.correction;
 
-import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Matrix;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
  * Codes of the weights of a group with the least error of their sums of products: {@code |X (v - w)
- * - D|^2} for {@code v = scale * code}, exact weights {@code w}, and what is missing, {@code D}. To
- * {@code H = X'X} some of its diagonal is added.
+ * - D|^2} for {@code v = scale * code}, exact weights {@code w}, and what is missing, {@code D}, or
+ * a part of it. To {@code H = X'X} some of its diagonal is added.
  *
  * <p>First, with {@code H = U'U}, weight after weight from the one with the largest square on gets
  * the code nearest to what is best once those before it are fixed; this is what GPTQ finds, without
@@ -20,9 +20,6 @@ import java.util.stream.IntStream;
  * <p>Channels are computed apart, and every sum in the same order on any number of threads.
  */
 final class LeastSquares {
-  /** Part of the mean of the diagonal that is added to it. */
-  private static final double DAMPING = 0.01;
-
   /**
    * The least that is added, in means of the diagonals of all groups of a layer: a channel that
    * never fires has zeros only.
@@ -37,12 +34,12 @@ final class LeastSquares {
   private final Matrix squares; // [depth, depth], damped, in that order
   private final double[] products; // [depth, channels], likewise
   private final Matrix factor; // U, above the diagonal and on it
-  private final double damping;
 
   /**
    * @param typical mean of the squares of all groups of a layer
+   * @param damped part of the mean of the diagonal that is added to it
    */
-  LeastSquares(Moments moments, double typical) {
+  LeastSquares(Moments moments, double typical, double damped) {
     this.depth = moments.depth();
     this.channels = moments.channels();
     this.order =
@@ -51,10 +48,9 @@ final class LeastSquares {
             .sorted(Comparator.comparingDouble(i -> moments.square(i, i)))
             .mapToInt(Integer::intValue)
             .toArray();
-    this.damping =
+    double damping =
         Math.max(
-            Double.MIN_NORMAL,
-            Math.max(DAMPING * moments.typicalSquare(), LEAST_DAMPING * typical));
+            Double.MIN_NORMAL, Math.max(damped * moments.typicalSquare(), LEAST_DAMPING * typical));
     double[] values = new double[depth * depth];
     this.products = new double[depth * channels];
     for (int i = 0; i < depth; i++) {
@@ -82,59 +78,32 @@ final class LeastSquares {
   /**
    * Finds codes.
    *
-   * @param weights {@code [depth, channels]}
+   * @param weights those of the group
    * @param scales one for each channel
-   * @param largest code
+   * @param part of what is missing that is to be made up for
    */
-  Choice choose(double[] weights, double[] scales, int largest) {
-    Choice choice = new Choice(new double[weights.length], new double[channels]);
-    each(
-        part -> {
-          CodeSearch search =
-              new CodeSearch(
-                  squares, factor, part.of(products, null), part.of(weights, order), largest);
-          double[] own = part.of(scales);
-          double[] codes = search.nearestPlanes(own);
-          System.arraycopy(search.descend(codes, own), 0, choice.errors, part.first, part.count);
-          for (int i = 0; i < depth; i++) {
-            int to = order[i] * channels + part.first;
-            System.arraycopy(codes, i * part.count, choice.codes, to, part.count);
-          }
-        });
+  Choice choose(Weights weights, double[] scales, double part) {
+    double[] wanted = Arrays.stream(products).map(product -> part * product).toArray();
+    Choice choice = new Choice(new double[depth * channels], new double[channels]);
+    each(some -> choose(some, weights, scales, wanted, choice));
     return choice;
   }
 
-  /**
-   * Errors of any codes, as those of {@link Choice}, but of the undamped sums.
-   *
-   * @param codes {@code [depth, channels]}
-   */
-  double[] errors(double[] weights, double[] codes, double[] scales) {
-    double[] errors = new double[channels];
-    each(
-        part -> {
-          double[] left = part.of(codes, order);
-          double[] exact = part.of(weights, order);
-          for (int at = 0; at < left.length; at++) {
-            left[at] = scales[part.first + at % part.count] * left[at] - exact[at];
-          }
-          double[] gradient = new double[left.length];
-          Kernels.active()
-              .addProducts(
-                  squares,
-                  Matrix.of(left, depth, part.count),
-                  Matrix.of(gradient, depth, part.count));
-          double[] missing = part.of(products, null);
-          for (int at = 0; at < left.length; at++) {
-            double slope = gradient[at] - damping * left[at] - 2 * missing[at];
-            errors[part.first + at % part.count] += left[at] * slope;
-          }
-        });
-    return errors;
-  }
-
-  static double nearest(double exact, int largest) {
-    return Math.max(-largest, Math.min(largest, Math.rint(exact)));
+  private void choose(Part part, Weights weights, double[] scales, double[] wanted, Choice choice) {
+    CodeSearch search =
+        new CodeSearch(
+            squares,
+            factor,
+            part.of(wanted, null),
+            part.of(weights.exact(), order),
+            weights.largest());
+    double[] own = part.of(scales);
+    double[] codes = search.nearestPlanes(own);
+    System.arraycopy(search.descend(codes, own), 0, choice.errors, part.first, part.count);
+    for (int i = 0; i < depth; i++) {
+      int to = order[i] * channels + part.first;
+      System.arraycopy(codes, i * part.count, choice.codes, to, part.count);
+    }
   }
 
   /** Some channels. */

@@ -26,14 +26,48 @@ final class Moments {
    * @param centred whether means do not count, as a bias makes up for them
    */
   Moments(int depth, int channels, boolean centred) {
+    this(depth, channels, centred, new double[depth * depth], new double[depth]);
+  }
+
+  private Moments(int depth, int channels, boolean centred, double[] squares, double[] inputs) {
     this.depth = depth;
     this.channels = channels;
     this.centred = centred;
-    this.squares = new double[depth * depth];
+    this.squares = squares;
+    this.inputs = inputs;
     this.products = new double[depth * channels];
-    this.inputs = new double[depth];
     this.missing = new double[channels];
     this.energies = new double[channels];
+  }
+
+  /** The same for some channels; what does not depend on them is shared. */
+  Moments of(int[] some) {
+    Moments part = new Moments(depth, some.length, centred, squares, inputs);
+    part.count = count;
+    for (int c = 0; c < some.length; c++) {
+      part.missing[c] = missing[some[c]];
+      part.energies[c] = energies[some[c]];
+      for (int i = 0; i < depth; i++) {
+        part.products[i * some.length + c] = products[i * channels + some[c]];
+      }
+    }
+    return part;
+  }
+
+  /** Adds what others have seen of the same group. */
+  void add(Moments others) {
+    add(squares, others.squares);
+    add(products, others.products);
+    add(inputs, others.inputs);
+    add(missing, others.missing);
+    add(energies, others.energies);
+    count += others.count;
+  }
+
+  private static void add(double[] to, double[] from) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] += from[i];
+    }
   }
 
   int depth() {
@@ -81,7 +115,7 @@ final class Moments {
   }
 
   private double mean(double sum) {
-    return centred ? sum / count : 0;
+    return centred && count > 0 ? sum / count : 0;
   }
 
   /** Whether all that was seen is finite. */
@@ -114,6 +148,44 @@ final class Moments {
   /** The same of what is missing from a channel with itself. */
   double energy(int channel) {
     return energies[channel] - missing[channel] * mean(missing[channel]);
+  }
+
+  /**
+   * Squared errors of the sums of each channel if its weights are other ones.
+   *
+   * @param off how far they are off, {@code [depth, channels]}
+   */
+  double[] errors(double[] off) {
+    Matrix all = Matrix.of(squares, depth, depth);
+    Matrix weights = Matrix.of(off, depth, channels);
+    double[] own = new double[off.length]; // products with the blocks of the diagonal
+    double[] right = new double[off.length]; // and with what is right of them, and not stored below
+    for (int first = 0; first < depth; first += ROWS_AT_A_TIME) {
+      int rows = Math.min(ROWS_AT_A_TIME, depth - first);
+      int end = first + rows;
+      Matrix to = Matrix.of(own, depth, channels).part(first, rows, 0, channels);
+      Kernels.active()
+          .addProducts(
+              all.part(first, rows, first, rows), weights.part(first, rows, 0, channels), to);
+      to = Matrix.of(right, depth, channels).part(first, rows, 0, channels);
+      Kernels.active()
+          .addProducts(
+              all.part(first, rows, end, depth - end),
+              weights.part(end, depth - end, 0, channels),
+              to);
+    }
+    double[] errors = new double[channels];
+    double[] shifts = new double[channels];
+    for (int at = 0; at < off.length; at++) {
+      int i = at / channels;
+      int c = at % channels;
+      errors[c] += off[at] * (own[at] + 2 * right[at] - 2 * product(i, c));
+      shifts[c] += off[at] * inputs[i];
+    }
+    for (int c = 0; c < channels; c++) {
+      errors[c] += energy(c) - shifts[c] * mean(shifts[c]);
+    }
+    return errors;
   }
 
   /** Mean of {@link #square} of each input with itself. */

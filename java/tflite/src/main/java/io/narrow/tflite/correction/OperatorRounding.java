@@ -4,6 +4,7 @@ import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.TensorType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** Codes of the weights of one operator, and the bias that goes with them, in the making. */
@@ -23,8 +24,7 @@ final class OperatorRounding {
   private final byte[] codes;
   private final float[] values;
   private final float[] bias;
-  private double before;
-  private double after;
+  private double gain;
 
   /**
    * @param scales one for each channel of the output, or one
@@ -47,81 +47,85 @@ final class OperatorRounding {
    *
    * @param search whether scales may be chosen too
    */
-  void choose(Moments[] groups, boolean search) {
-    double sum = 0;
-    for (Moments group : groups) {
-      sum += group.typicalSquare();
-    }
-    double typical = sum / groups.length;
+  void choose(Halves halves, boolean search) {
+    Weights[] weights = new Weights[patches.groups()];
+    Arrays.setAll(weights, this::weights);
+    Trial trial = new Trial(halves, group -> weights[group]);
+    this.gain = trial.gain();
+    Moments[] groups = halves.together();
+    double typical = Halves.typicalSquare(groups);
     boolean searched = search && type == TensorType.INT4 && scales.length > 1;
     double[] candidates = searched ? SCALES_OF_FOUR_BITS : AS_PLANNED;
     IntStream all = IntStream.range(0, groups.length);
-    double[][] errors =
-        (groups.length > 1 ? all.parallel() : all)
-            .mapToObj(group -> choose(group, groups[group], typical, candidates))
-            .toArray(double[][]::new);
-    for (double[] error : errors) {
-      before += error[0];
-      after += error[1];
-    }
+    (groups.length > 1 ? all.parallel() : all)
+        .forEach(
+            group -> {
+              Moments moments = groups[group];
+              if (gain > 0) {
+                choose(group, moments, typical, trial.best(), weights[group], candidates);
+              } else {
+                keep(group, moments, weights[group], weights[group].nearest());
+              }
+            });
   }
 
-  private double[] choose(int group, Moments moments, double typical, double[] candidates) {
+  private Weights weights(int group) {
     int depth = patches.depth();
     int channels = patches.channels();
     double[] weights = new double[depth * channels];
     double[] planned = new double[channels];
-    double[] reaching = new double[channels];
-    double[] nearest = new double[weights.length];
     for (int c = 0; c < channels; c++) {
       planned[c] = scales[scales.length == 1 ? 0 : group * channels + c];
       for (int i = 0; i < depth; i++) {
-        double value = exact.get(patches.weight(group, c, i));
-        weights[i * channels + c] = value;
-        nearest[i * channels + c] = LeastSquares.nearest(value / planned[c], largest);
-        reaching[c] = Math.max(reaching[c], Math.abs(value) / largest);
+        weights[i * channels + c] = exact.get(patches.weight(group, c, i));
       }
     }
-    LeastSquares squares = new LeastSquares(moments, typical);
+    return new Weights(weights, planned, largest);
+  }
+
+  private void choose(
+      int group,
+      Moments moments,
+      double typical,
+      Trial.Way way,
+      Weights weights,
+      double[] candidates) {
+    int channels = weights.channels();
+    LeastSquares squares = new LeastSquares(moments, typical, way.damping());
+    double[] planned = weights.scales();
     double[] best = planned.clone();
-    LeastSquares.Choice choice = squares.choose(weights, planned, largest);
+    LeastSquares.Choice choice = squares.choose(weights, planned, way.part());
+    double[] reaching = weights.reaching();
     for (double part : candidates) {
       double[] candidate = new double[channels];
       for (int c = 0; c < channels; c++) {
         boolean usable = part * reaching[c] >= Float.MIN_NORMAL;
         candidate[c] = usable ? (float) (part * reaching[c]) : planned[c];
       }
-      LeastSquares.Choice other = squares.choose(weights, candidate, largest);
+      LeastSquares.Choice other = squares.choose(weights, candidate, way.part());
       for (int c = 0; c < channels; c++) {
         if (other.errors()[c] < choice.errors()[c]) {
           best[c] = candidate[c];
           choice.errors()[c] = other.errors()[c];
-          for (int at = c; at < weights.length; at += channels) {
+          for (int at = c; at < choice.codes().length; at += channels) {
             choice.codes()[at] = other.codes()[at];
           }
         }
       }
     }
-    keep(group, moments, weights, choice.codes(), best);
-    double[] errorsBefore = squares.errors(weights, nearest, planned);
-    double[] errorsAfter = squares.errors(weights, choice.codes(), best);
-    double[] sums = new double[2];
-    for (int c = 0; c < channels; c++) {
-      sums[0] += errorsBefore[c] + moments.energy(c);
-      sums[1] += errorsAfter[c] + moments.energy(c);
-    }
-    return sums;
+    keep(group, moments, new Weights(weights.exact(), best, largest), choice.codes());
   }
 
-  private void keep(int group, Moments moments, double[] weights, double[] chosen, double[] scale) {
+  private void keep(int group, Moments moments, Weights weights, double[] chosen) {
     int channels = patches.channels();
+    double[] scale = weights.scales();
     for (int c = 0; c < channels; c++) {
       double shift = moments.missing(c);
       for (int i = 0; i < patches.depth(); i++) {
         int at = patches.weight(group, c, i);
         codes[at] = (byte) chosen[i * channels + c];
         values[at] = (float) (codes[at] * scale[c]);
-        shift -= (values[at] - weights[i * channels + c]) * moments.input(i);
+        shift -= (values[at] - weights.exact()[i * channels + c]) * moments.input(i);
       }
       bias[group * channels + c] += (float) shift;
       if (scales.length > 1) {
@@ -144,9 +148,12 @@ final class OperatorRounding {
     return bias;
   }
 
-  /** How much less the error of the sums is than with the nearest codes, in dB. */
+  /**
+   * How much less the error of the sums is than with the nearest codes, on samples held out, in dB;
+   * 0 if it is the nearest codes that were chosen.
+   */
   double gain() {
-    return after > 0 && before > 0 ? 10 * Math.log10(before / after) : 0;
+    return gain;
   }
 
   /** The codes as a file has them. */

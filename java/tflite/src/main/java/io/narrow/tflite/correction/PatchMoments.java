@@ -24,10 +24,8 @@ final class PatchMoments {
   private final Patches patches;
   private final int each;
   private final float[][] wanted;
-  private final Moments[] moments;
-  private final double[] x;
-  private final double[] y;
-  private int filled;
+  private final Half one;
+  private final Half other;
 
   /**
    * @param centred whether means do not count
@@ -36,10 +34,8 @@ final class PatchMoments {
     this.patches = patches;
     this.each = each(samples);
     this.wanted = new float[samples][];
-    this.moments = new Moments[patches.groups()];
-    Arrays.setAll(moments, group -> new Moments(patches.depth(), patches.channels(), centred));
-    this.x = new double[BLOCK * patches.size()];
-    this.y = new double[BLOCK * patches.outputs()];
+    this.one = new Half(patches, centred);
+    this.other = new Half(patches, centred);
   }
 
   private static int each(int samples) {
@@ -71,26 +67,19 @@ final class PatchMoments {
     if (!patches.fits(values.length, positions) || wanted[sample].length != found.length) {
       throw NarrowException.unsupported("a tensor changes its size as it runs");
     }
-    int outputs = patches.outputs();
     int taken = Math.min(each, positions);
     for (int k = 0; k < taken; k++) {
-      patches.copy(values, position(sample, k, taken, positions), x, filled * patches.size());
-      for (int c = 0; c < outputs; c++) {
-        int at = k * outputs + c;
-        y[filled * outputs + c] = (double) wanted[sample][at] - found[at];
-      }
-      filled++;
-      if (filled == BLOCK) {
-        flush();
-      }
+      // Every other sample, or the lower part of a single one.
+      boolean first = wanted.length > 1 ? sample % 2 == 0 : 2 * k < taken;
+      int position = position(sample, k, taken, positions);
+      (first ? one : other).add(values, position, wanted[sample], found, k);
     }
     wanted[sample] = null;
   }
 
-  /** One for each group. */
-  Moments[] finish() {
-    flush();
-    return moments;
+  /** What was seen of each half of the samples. */
+  Halves finish() {
+    return new Halves(one.finish(), other.finish());
   }
 
   /** Spread evenly, for each sample with another beginning. */
@@ -115,31 +104,67 @@ final class PatchMoments {
     return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 
-  private void flush() {
-    int rows = filled;
-    filled = 0;
-    if (moments.length == 1) {
-      moments[0].add(x, y, rows);
-    } else {
-      IntStream.range(0, moments.length).parallel().forEach(group -> flush(group, rows));
-    }
-  }
+  /** Moments in the making; positions are added block by block. */
+  private static final class Half {
+    private final Patches patches;
+    private final Moments[] moments;
+    private final double[] x;
+    private final double[] y;
+    private int filled;
 
-  private void flush(int group, int rows) {
-    int depth = patches.depth();
-    int channels = patches.channels();
-    double[] own = new double[rows * depth];
-    double[] missing = new double[rows * channels];
-    for (int i = 0; i < depth; i++) {
-      int place = patches.place(group, i);
-      for (int r = 0; r < rows; r++) {
-        own[r * depth + i] = x[r * patches.size() + place];
+    Half(Patches patches, boolean centred) {
+      this.patches = patches;
+      this.moments = new Moments[patches.groups()];
+      Arrays.setAll(moments, group -> new Moments(patches.depth(), patches.channels(), centred));
+      this.x = new double[BLOCK * patches.size()];
+      this.y = new double[BLOCK * patches.outputs()];
+    }
+
+    /** Adds a position, the sums of which are row {@code k}. */
+    void add(float[] input, int position, float[] wanted, float[] found, int k) {
+      patches.copy(input, position, x, filled * patches.size());
+      int outputs = patches.outputs();
+      for (int c = 0; c < outputs; c++) {
+        int at = k * outputs + c;
+        y[filled * outputs + c] = (double) wanted[at] - found[at];
+      }
+      filled++;
+      if (filled == BLOCK) {
+        flush();
       }
     }
-    for (int r = 0; r < rows; r++) {
-      int from = r * patches.outputs() + group * channels;
-      System.arraycopy(y, from, missing, r * channels, channels);
+
+    Moments[] finish() {
+      flush();
+      return moments;
     }
-    moments[group].add(own, missing, rows);
+
+    private void flush() {
+      int rows = filled;
+      filled = 0;
+      if (moments.length == 1) {
+        moments[0].add(x, y, rows);
+      } else {
+        IntStream.range(0, moments.length).parallel().forEach(group -> flush(group, rows));
+      }
+    }
+
+    private void flush(int group, int rows) {
+      int depth = patches.depth();
+      int channels = patches.channels();
+      double[] own = new double[rows * depth];
+      double[] missing = new double[rows * channels];
+      for (int i = 0; i < depth; i++) {
+        int place = patches.place(group, i);
+        for (int r = 0; r < rows; r++) {
+          own[r * depth + i] = x[r * patches.size() + place];
+        }
+      }
+      for (int r = 0; r < rows; r++) {
+        int from = r * patches.outputs() + group * channels;
+        System.arraycopy(y, from, missing, r * channels, channels);
+      }
+      moments[group].add(own, missing, rows);
+    }
   }
 }

@@ -31,7 +31,8 @@ import java.util.stream.Collectors;
  * Rounds the weights of an operator together, so that their errors cancel in its sums of products,
  * instead of each to its nearest code: operator after operator, each looked at behind all that were
  * rounded before it, with the sums of the float model as the goal. Activations are not rounded:
- * weights that make up for that would fit the noise of the samples.
+ * weights that make up for that would fit the noise of the samples. How far the samples are
+ * trusted, and whether at all, is tried on halves of them ({@link Trial}).
  *
  * <p>The result does not depend on the order of the samples, the number of threads or the
  * instruction set.
@@ -40,8 +41,8 @@ public final class Rounder {
   /** How much memory the tensors of all samples may take between two steps. */
   private static final long MEMORY = 512 << 20;
 
-  /** How many values a matrix may have, of which three are kept at a time, as doubles. */
-  private static final long LARGEST_MATRIX = 6144L * 6144;
+  /** How many values a matrix may have, of which four are kept at a time, as doubles. */
+  private static final long LARGEST_MATRIX = 5120L * 5120;
 
   private static final int FEWEST = 8;
 
@@ -107,7 +108,7 @@ public final class Rounder {
    * those whose codes are known, stay as they are.
    *
    * <p>How many samples are looked at is limited by the memory that their tensors take at one time,
-   * 512 MiB. Matrices take up to 864 MiB; operators that would need larger ones are left alone.
+   * 512 MiB. Matrices take up to 800 MiB; operators that would need larger ones are left alone.
    *
    * @param data as the inputs of the model demand
    * @throws NarrowException if the data do not fit the model
@@ -144,7 +145,7 @@ public final class Rounder {
               String.format(
                   Locale.ROOT,
                   "second order: weights of %d operators together, which lowers the error of their"
-                      + " sums by %.1f to %.1f dB",
+                      + " sums by %.1f to %.1f dB on samples held out",
                   gains.length,
                   gains[0],
                   gains[gains.length - 1])));
@@ -180,7 +181,9 @@ public final class Rounder {
     }
     try {
       walk(nearest, samples.get().sorted(inputs()), options);
-      return Optional.empty();
+      return chosen.isEmpty()
+          ? because("on samples held out no weights do better together")
+          : Optional.empty();
     } catch (NarrowException e) {
       chosen.clear();
       gains.clear();
@@ -209,6 +212,7 @@ public final class Rounder {
       sum +=
           3.0 * samples * positions * weights
               + seen * (patches.groups() * depth * depth / 2 + weights)
+              + patches.groups() * Trial.work(depth, patches.channels())
               + patches.groups() * depth * depth * depth / 6
               + (job.plan.type().bits() == 4 ? 10 : 1) * 3 * depth * weights;
     }
@@ -240,8 +244,8 @@ public final class Rounder {
     }
   }
 
-  private void round(Job job, Moments[] moments, Walk rounded, boolean corrected) {
-    if (!Arrays.stream(moments).allMatch(Moments::isFinite)) {
+  private void round(Job job, Halves moments, Walk rounded, boolean corrected) {
+    if (!moments.isFinite()) {
       return; // whoever looks for ranges says so
     }
     Tensor weights = graph.tensor(job.weights());
@@ -259,12 +263,15 @@ public final class Rounder {
     if (corrected) {
       rounded.withBias(job.target, rounding.bias());
     }
+    if (rounding.gain() == 0) {
+      return;
+    }
     Encoding encoding =
         new Encoding(planned.type(), planned.axis(), rounding.scales(), planned.zeroPoint());
     String how =
         String.format(
             Locale.ROOT,
-            "rounded together, which lowers the error of its sums by %.1f dB",
+            "rounded together, which lowers the error of its sums by %.1f dB on samples held out",
             rounding.gain());
     chosen.add(new Codes(entry, job.weights(), encoding, rounding.codes(), how));
     gains.add(rounding.gain());

@@ -12,8 +12,9 @@ public enum Rounding {
   /** Each weight to its nearest code. */
   NEAREST,
   /**
-   * Together, so that their errors cancel in the sums of products that they are a part of. (Frantar
-   * et al., "Optimal brain compression", 2022, and "GPTQ", 2023.)
+   * Together, so that their errors cancel in the sums of products that they are a part of, as far
+   * as samples held out bear it out. (Frantar et al., "Optimal brain compression", 2022, and
+   * "GPTQ", 2023.)
    */
   SECOND_ORDER;
 

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LeastSquaresTest {
@@ -55,6 +56,14 @@ class LeastSquaresTest {
       return moments;
     }
 
+    Weights all() {
+      return new Weights(weights, scales, 7);
+    }
+
+    double[] codes(Moments moments, double typical) {
+      return new LeastSquares(moments, typical, .01).choose(all(), scales, 1).codes();
+    }
+
     double[] nearest() {
       double[] codes = new double[weights.length];
       for (int i = 0; i < codes.length; i++) {
@@ -88,15 +97,15 @@ class LeastSquaresTest {
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void errorsAreThoseOfTheSums(boolean centred) {
-    Data data = new Data(9, 1);
+  @CsvSource({"9, true", "9, false", "64, true", "150, true", "150, false"})
+  void errorsAreThoseOfTheSums(int depth, boolean centred) {
+    Data data = new Data(depth, 1);
     Moments moments = data.moments(centred);
-    LeastSquares squares = new LeastSquares(moments, moments.typicalSquare());
     double[] codes = data.nearest();
-    double[] errors = squares.errors(data.weights, codes, data.scales);
+    double[] errors = moments.errors(data.all().off(codes));
     for (int c = 0; c < CHANNELS; c++) {
-      assertThat(errors[c]).isCloseTo(data.error(c, codes, centred), within(1e-9));
+      double found = errors[c] - moments.energy(c);
+      assertThat(found).isCloseTo(data.error(c, codes, centred), within(1e-8));
     }
   }
 
@@ -108,8 +117,7 @@ class LeastSquaresTest {
     for (int seed = 0; seed < 10; seed++) {
       Data data = new Data(depth, seed);
       Moments moments = data.moments(true);
-      LeastSquares squares = new LeastSquares(moments, moments.typicalSquare());
-      double[] codes = squares.choose(data.weights, data.scales, 7).codes();
+      double[] codes = data.codes(moments, moments.typicalSquare());
       for (double code : codes) {
         assertThat(code).isEqualTo(Math.rint(code)).isBetween(-7.0, 7.0);
       }
@@ -130,10 +138,7 @@ class LeastSquaresTest {
     for (int seed = 0; seed < 20; seed++) {
       Data data = new Data(4, seed);
       Moments moments = data.moments(true);
-      double[] codes =
-          new LeastSquares(moments, moments.typicalSquare())
-              .choose(data.weights, data.scales, 7)
-              .codes();
+      double[] codes = data.codes(moments, moments.typicalSquare());
       double least = Double.POSITIVE_INFINITY;
       double[] tried = codes.clone();
       for (int all = 0; all < 15 * 15 * 15 * 15; all++) {
@@ -148,6 +153,64 @@ class LeastSquaresTest {
     assertThat(found).isBetween(best * (1 - 1e-9), best * 1.35);
   }
 
+  /** To make up for a part of what is missing is to make up for all of a part of it. */
+  @Test
+  void aPartOfWhatIsMissingIsThatPartOfIt() {
+    Data data = new Data(9, 4);
+    Moments all = data.moments(true);
+    double[] half =
+        new LeastSquares(all, all.typicalSquare(), .1).choose(data.all(), data.scales, .5).codes();
+    for (int at = 0; at < data.y.length; at++) {
+      data.y[at] /= 2;
+    }
+    Moments part = data.moments(true);
+    assertThat(half)
+        .isEqualTo(
+            new LeastSquares(part, part.typicalSquare(), .1)
+                .choose(data.all(), data.scales, 1)
+                .codes());
+  }
+
+  @Test
+  void theMoreIsAddedTheNearerAreTheCodes() {
+    Data data = new Data(40, 5);
+    Moments moments = data.moments(true);
+    double last = Double.POSITIVE_INFINITY;
+    for (double damping : new double[] {.001, 1, 1e9}) {
+      double[] codes =
+          new LeastSquares(moments, 0, damping).choose(data.all(), data.scales, 1).codes();
+      double off = 0;
+      for (double each : data.all().off(codes)) {
+        off += each * each;
+      }
+      assertThat(off).isLessThan(last);
+      last = off;
+    }
+  }
+
+  @Test
+  void momentsOfPartsAddUp() {
+    Data data = new Data(70, 6);
+    int split = 77;
+    Moments one = new Moments(70, CHANNELS, true);
+    Moments other = new Moments(70, CHANNELS, true);
+    one.add(data.x, data.y, split);
+    other.add(
+        Arrays.copyOfRange(data.x, split * 70, data.x.length),
+        Arrays.copyOfRange(data.y, split * CHANNELS, data.y.length),
+        ROWS - split);
+    one.add(other);
+    double[] off = data.all().off(data.nearest());
+    double[] wanted = data.moments(true).errors(off);
+    double[] found = one.errors(off);
+    for (int c = 0; c < CHANNELS; c++) {
+      assertThat(found[c]).isCloseTo(wanted[c], within(1e-8));
+    }
+    int[] some = {2, 0};
+    double[] two = one.of(some).errors(data.all().of(some).off(data.all().of(some).nearest()));
+    assertThat(two).containsExactly(found[2], found[0]);
+  }
+
   @Test
   void inputsThatAreAlwaysZeroLeaveTheNearestCodes() {
     Data data = new Data(9, 3);
@@ -155,10 +218,7 @@ class LeastSquaresTest {
       data.x[r * 9 + 4] = 0;
     }
     Moments moments = data.moments(true);
-    double[] codes =
-        new LeastSquares(moments, moments.typicalSquare())
-            .choose(data.weights, data.scales, 7)
-            .codes();
+    double[] codes = data.codes(moments, moments.typicalSquare());
     for (int c = 0; c < CHANNELS; c++) {
       assertThat(codes[4 * CHANNELS + c]).isEqualTo(data.nearest()[4 * CHANNELS + c]);
     }
@@ -170,8 +230,7 @@ class LeastSquaresTest {
     Arrays.fill(data.x, 0);
     Moments moments = data.moments(true);
     for (double typical : new double[] {0, 5}) {
-      double[] codes =
-          new LeastSquares(moments, typical).choose(data.weights, data.scales, 7).codes();
+      double[] codes = data.codes(moments, typical);
       assertThat(codes).isEqualTo(data.nearest());
     }
   }

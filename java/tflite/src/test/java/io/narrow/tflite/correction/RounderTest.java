@@ -238,6 +238,24 @@ class RounderTest {
   }
 
   @Test
+  void whereNoSampleCanBeHeldOutTheNearestCodesStayAndItIsSaid() {
+    ModelBuilder b = new ModelBuilder(3);
+    Table options = Table.of("FullyConnectedOptions");
+    int x = b.floats("x", 1, 200);
+    int y = b.floats("y", 1, 60);
+    Model model =
+        b.operator("FULLY_CONNECTED", options, new int[] {x, b.weights("w", 60, 200), -1}, y)
+            .inputs(x)
+            .outputs(y)
+            .build();
+    Plan plan = Planner.plan(model, Recipe.weightOnly(8));
+    Plan rounded = Rounder.round(plan, Datasets.of(Dataset.open("random:1")), TOGETHER);
+    assertThat(rounded.tensors()).allMatch(tensor -> tensor.codes().isEmpty());
+    assertThat(rounded.rounding().code()).isEqualTo(Reason.Code.NEAREST);
+    assertThat(rounded.rounding().text()).contains("held out");
+  }
+
+  @Test
   void aModelWithStateIsRoundedToTheNearestAndSaysWhy() {
     ModelBuilder b = new ModelBuilder(3);
     int x = b.floats("x", 1, 20);

@@ -144,8 +144,14 @@ public final class Narrow
     return quantizes;
   }
 
-  /** Runs one command; returns its exit code. */
-  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+  /**
+   * Runs one command in this process, as it is typed, without {@code narrow} itself.
+   *
+   * @param out results
+   * @param err what goes to standard error: one line where something is wrong
+   * @return the exit code
+   */
+  public static int run(PrintWriter out, PrintWriter err, String... arguments) {
     // Setting eleven commands up takes three times as long as starting a JVM, for a line.
     if (List.of(arguments).equals(List.of("--version"))) {
       out.println("narrow " + Version.number());

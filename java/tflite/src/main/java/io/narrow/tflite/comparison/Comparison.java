@@ -136,8 +136,9 @@ public record Comparison(
    * @param local the error that the operator which writes it adds alone, when it reads the float
    *     model's values, rounded to the encodings of its operands; empty for inputs, and where the
    *     operator could not be run alone
-   * @param values of the float model's tensor, if {@link Comparator.Options#histograms} asks for
-   *     them and there was a sample without NaN and infinity
+   * @param values of the float model's tensor, if {@link
+   *     io.narrow.tflite.comparison.Comparator.Options#histograms} asks for them and there was a
+   *     sample without NaN and infinity
    */
   public record Tensor(
       int number,

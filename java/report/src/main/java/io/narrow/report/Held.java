@@ -46,18 +46,12 @@ record Held(TensorType type, float[] scales, long[] zeroPoints, long inner, bool
     return scales.length > 0;
   }
 
-  private boolean unsigned() {
-    return type.toString().startsWith("uint");
-  }
-
   private double low(int channel) {
-    long least = unsigned() ? 0 : -(1L << type.bits() - 1);
-    return scales[channel] * (double) (least - zeroPoints[channel]);
+    return scales[channel] * (double) (type.smallest() - zeroPoints[channel]);
   }
 
   private double high(int channel) {
-    long most = (1L << (unsigned() ? type.bits() : type.bits() - 1)) - 1;
-    return scales[channel] * (double) (most - zeroPoints[channel]);
+    return scales[channel] * (double) (type.largest() - zeroPoints[channel]);
   }
 
   /** Whether an element is further than half a step beyond what its channel reaches. */

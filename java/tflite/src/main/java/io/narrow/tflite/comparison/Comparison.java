@@ -162,12 +162,12 @@ public record Comparison(
 
     /** The smallest real value that its integers stand for; NaN if it has none. */
     public double lowest() {
-      return real(type == TensorType.UINT8 ? 0 : -(1L << type.bits() - 1));
+      return real(type.smallest());
     }
 
     /** The largest real value that its integers stand for; NaN if it has none. */
     public double highest() {
-      return real((1L << (type == TensorType.UINT8 ? type.bits() : type.bits() - 1)) - 1);
+      return real(type.largest());
     }
 
     private double real(long code) {

@@ -105,13 +105,12 @@ final class GateCorrector {
   private void add(double[][] to, int weights, float[][] by) {
     FloatBuffer exact = model.contents(graph.tensor(weights)).asFloatBuffer();
     float scale = rounded.get(weights).encoding().scale();
-    int largest = (1 << rounded.get(weights).type().bits() - 1) - 1;
+    int largest = (int) rounded.get(weights).type().largest();
     double[] errors = new double[by[0].length];
     for (int row = 0; row < to[0].length; row++) {
       for (int i = 0; i < errors.length; i++) {
         float value = exact.get(row * errors.length + i);
-        double code = Math.max(-largest, Math.min(largest, Math.rint(value / scale)));
-        errors[i] = code * scale - value;
+        errors[i] = Weights.nearest(value / scale, largest) * scale - value;
       }
       for (int sample = 0; sample < by.length; sample++) {
         for (int i = 0; i < errors.length; i++) {

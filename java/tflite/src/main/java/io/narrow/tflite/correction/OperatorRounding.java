@@ -35,7 +35,7 @@ final class OperatorRounding {
     this.patches = patches;
     this.exact = exact;
     this.type = type;
-    this.largest = (1 << type.bits() - 1) - 1;
+    this.largest = (int) type.largest();
     this.scales = scales.clone();
     this.codes = new byte[exact.remaining()];
     this.values = new float[codes.length];

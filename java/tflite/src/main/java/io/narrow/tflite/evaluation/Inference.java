@@ -166,9 +166,6 @@ public final class Inference {
 
   private static void writeCodes(Path model, TensorInfo info, NdArray array, ByteBuffer memory) {
     int bits = info.type().bits();
-    boolean unsigned = info.type() == TensorType.UINT8;
-    long least = unsigned ? 0 : -(1L << bits - 1);
-    long most = least + (1L << bits) - 1;
     if (!array.whole()) {
       throw NarrowException.input(
           model + ": input " + info + ": codes are whole numbers, the file has floats");
@@ -176,7 +173,7 @@ public final class Inference {
     LongBuffer values = array.longs();
     for (int i = 0; i < values.limit(); i++) {
       long value = values.get(i);
-      if (value < least || value > most) {
+      if (value < info.type().smallest() || value > info.type().largest()) {
         throw NarrowException.input(
             model + ": input `" + info.name() + "`: " + value + " is not of type " + info.type());
       }

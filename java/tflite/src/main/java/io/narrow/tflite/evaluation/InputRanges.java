@@ -30,11 +30,11 @@ final class InputRanges {
       this.name = name;
       this.place = place;
       this.published = Optional.empty();
-      int bits = codes.type().bits();
-      long lowest = codes.type() == TensorType.UINT8 ? 0 : -(1L << bits - 1);
-      double half = codes.scales()[0] / 2.0; // what rounds to the last code lies inside
-      this.low = codes.scales()[0] * (double) (lowest - codes.zeroPoints()[0]) - half;
-      this.high = low + codes.scales()[0] * (double) ((1L << bits) - 1) + 2 * half;
+      double scale = codes.scales()[0];
+      long zeroPoint = codes.zeroPoints()[0];
+      double half = scale / 2; // what rounds to the last code lies inside
+      this.low = scale * (codes.type().smallest() - zeroPoint) - half;
+      this.high = scale * (codes.type().largest() - zeroPoint) + half;
     }
 
     Seen(String name, int place, Normalization pictures) {

@@ -36,10 +36,17 @@ public enum TensorType {
 
   private final int code;
   private final int bits;
+  private final long smallest;
+  private final long largest;
 
   TensorType(int code, int bits) {
     this.code = code;
     this.bits = bits;
+    boolean unsigned = name().startsWith("UINT");
+    boolean signed = name().startsWith("INT");
+    this.smallest = signed ? -1L << bits - 1 : 0;
+    this.largest =
+        signed || unsigned ? Long.MAX_VALUE >>> 63 - Math.min(63, bits - (signed ? 1 : 0)) : 0;
   }
 
   /** The number that stands for this type in a file. */
@@ -62,6 +69,18 @@ public enum TensorType {
   /** Bits of one element, 0 if elements have no fixed size. */
   public int bits() {
     return bits;
+  }
+
+  /** The smallest number of an integer type; 0 of others. */
+  public long smallest() {
+    return smallest;
+  }
+
+  /**
+   * The largest number of an integer type, {@link Long#MAX_VALUE} of {@link #UINT64}; 0 of others.
+   */
+  public long largest() {
+    return largest;
   }
 
   /**

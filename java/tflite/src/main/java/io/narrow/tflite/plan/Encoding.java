@@ -46,12 +46,12 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
 
   /** The smallest value of an activation. */
   float lowest() {
-    return scale() * (-(1 << type.bits() - 1) - zeroPoint);
+    return scale() * (type.smallest() - zeroPoint);
   }
 
   /** The largest value of an activation. */
   float highest() {
-    return scale() * ((1 << type.bits() - 1) - 1 - zeroPoint);
+    return scale() * (type.largest() - zeroPoint);
   }
 
   /** A tensor with this type and quantization. */

@@ -40,4 +40,29 @@ class TensorTypeTest {
     assertThatThrownBy(() -> TensorType.FLOAT32.bytes(Long.MAX_VALUE))
         .isInstanceOf(ArithmeticException.class);
   }
+
+  @Test
+  void integersHaveEnds() {
+    assertThat(TensorType.INT2.smallest()).isEqualTo(-2);
+    assertThat(TensorType.INT2.largest()).isEqualTo(1);
+    assertThat(TensorType.UINT4.smallest()).isZero();
+    assertThat(TensorType.UINT4.largest()).isEqualTo(15);
+    assertThat(TensorType.INT8.smallest()).isEqualTo(Byte.MIN_VALUE);
+    assertThat(TensorType.INT8.largest()).isEqualTo(Byte.MAX_VALUE);
+    assertThat(TensorType.UINT8.largest()).isEqualTo(255);
+    assertThat(TensorType.INT16.smallest()).isEqualTo(Short.MIN_VALUE);
+    assertThat(TensorType.UINT16.largest()).isEqualTo(Character.MAX_VALUE);
+    assertThat(TensorType.INT32.smallest()).isEqualTo(Integer.MIN_VALUE);
+    assertThat(TensorType.UINT32.largest()).isEqualTo(0xffffffffL);
+    assertThat(TensorType.INT64.smallest()).isEqualTo(Long.MIN_VALUE);
+    assertThat(TensorType.INT64.largest()).isEqualTo(Long.MAX_VALUE);
+    assertThat(TensorType.UINT64.smallest()).isZero();
+    assertThat(TensorType.UINT64.largest()).isEqualTo(Long.MAX_VALUE);
+    for (TensorType type : TensorType.values()) {
+      if (!type.name().contains("INT")) {
+        assertThat(type.smallest()).as("of %s", type).isZero();
+        assertThat(type.largest()).as("of %s", type).isZero();
+      }
+    }
+  }
 }

@@ -1,11 +1,13 @@
 package io.narrow.spark;
 
+import io.narrow.kernels.ErrorSums;
 import io.narrow.spark.DistributedEvaluation.File;
 import io.narrow.spark.DistributedEvaluation.Score;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
+import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.observation.ExactSums;
 import io.narrow.tflite.runtime.Interpreter;
 import java.io.Serializable;
@@ -63,8 +65,9 @@ final class ScoringTask implements Serializable {
     }
 
     void add(int model, float[] first, float[] values, int label) {
-      agreeing[model] += predicted(first) == predicted(values) ? 1 : 0;
-      correct[model] += label >= 0 && predicted(values) == label ? 1 : 0;
+      int predicted = Evaluation.predicted(values);
+      agreeing[model] += Evaluation.predicted(first) == predicted ? 1 : 0;
+      correct[model] += label >= 0 && predicted == label ? 1 : 0;
       for (int i = 0; i < values.length; i++) {
         double difference = (double) first[i] - values[i];
         if (Double.isFinite(difference)) {
@@ -78,9 +81,7 @@ final class ScoringTask implements Serializable {
 
     Score score(int model, String name) {
       double[] means = sums.means(1);
-      double noise = means[2 * model + 1];
-      double sqnr =
-          noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(means[2 * model] / noise);
+      double sqnr = new ErrorSums(means[2 * model], means[2 * model + 1]).sqnr();
       return new Score(
           name,
           samples,
@@ -89,17 +90,6 @@ final class ScoringTask implements Serializable {
               : OptionalDouble.empty(),
           (double) agreeing[model] / samples,
           finite[model] ? sqnr : Double.NEGATIVE_INFINITY);
-    }
-
-    private static int predicted(float[] values) {
-      if (values.length == 1) {
-        return values[0] >= 0.5f ? 1 : 0;
-      }
-      int best = 0;
-      for (int i = 1; i < values.length; i++) {
-        best = values[i] > values[best] ? i : best;
-      }
-      return best;
     }
   }
 

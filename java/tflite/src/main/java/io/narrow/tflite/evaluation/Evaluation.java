@@ -44,6 +44,8 @@ public record Evaluation(
     List<Benchmark.Left> left,
     List<Input> inputs,
     long fileBytes) {
+  private static final float THRESHOLD = 0.5f;
+
   /** Data that fill less of a range than this were most likely scaled otherwise. */
   private static final double LITTLE = 1.0 / 16;
 
@@ -86,6 +88,26 @@ public record Evaluation(
   public Evaluation {
     left = List.copyOf(left);
     inputs = List.copyOf(inputs);
+  }
+
+  /**
+   * The class that an output stands for.
+   *
+   * @param values of the output, at least one
+   * @return number of the largest value, the first if several are equally large; of a single value,
+   *     1 if it is 0.5 or more, else 0
+   */
+  public static int predicted(float[] values) {
+    if (values.length == 1) {
+      return values[0] >= THRESHOLD ? 1 : 0;
+    }
+    int best = 0;
+    for (int i = 1; i < values.length; i++) {
+      if (values[i] > values[best]) {
+        best = i;
+      }
+    }
+    return best;
   }
 
   /** Why there is no accuracy, or no top 5, in words. */

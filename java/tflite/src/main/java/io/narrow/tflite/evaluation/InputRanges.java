@@ -8,7 +8,6 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
-import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -59,25 +58,19 @@ final class InputRanges {
   private final List<Seen> all = new ArrayList<>();
 
   /**
-   * @param inputs of the model as it is run
-   * @param places for each of them, the place in a sample
+   * @param places for each input of the model, the place in a sample
    */
-  InputRanges(Model model, List<TensorInfo> inputs, int[] places) {
+  InputRanges(Model model, int[] places) {
     Subgraph graph = model.subgraphs().get(0);
     for (int i = 0; i < places.length; i++) {
-      String name = inputs.get(i).name();
       int place = places[i];
-      for (int input = 0; input < graph.inputs().length; input++) {
-        if (graph.tensor(graph.inputs()[input]).name().equals(name)) {
-          Optional<Tensor> codes = codes(graph, graph.inputs()[input]);
-          if (codes.isPresent()) {
-            all.add(new Seen(name, places[i], codes.get()));
-          } else {
-            Optional<Normalization> pictures = model.normalization(input);
-            pictures.ifPresent(found -> all.add(new Seen(name, place, found)));
-          }
-          break;
-        }
+      String name = graph.tensor(graph.inputs()[i]).name();
+      Optional<Tensor> codes = codes(graph, graph.inputs()[i]);
+      if (codes.isPresent()) {
+        all.add(new Seen(name, place, codes.get()));
+      } else {
+        Optional<Normalization> pictures = model.normalization(i);
+        pictures.ifPresent(found -> all.add(new Seen(name, place, found)));
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import io.narrow.kernels.ErrorSums;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
@@ -13,9 +14,9 @@ import java.util.OptionalDouble;
 /** One model under evaluation, and what has been counted so far. */
 final class ModelRun {
   private static final int TOP = 5;
-  private static final float THRESHOLD = 0.5f;
 
   private final Path file;
+  private final Model model;
   private final boolean xnnpack;
   private final Interpreter interpreter;
   private final int[] inputs; // for each input the place in a sample
@@ -37,12 +38,13 @@ final class ModelRun {
   ModelRun(
       Path file, boolean xnnpack, Interpreter interpreter, int[] inputs, int output, int samples) {
     this.file = file;
+    this.model = Model.read(file);
     this.xnnpack = xnnpack;
     this.interpreter = interpreter;
     this.inputs = inputs;
     this.output = output;
     this.nanos = new long[samples];
-    this.ranges = new InputRanges(Model.read(file), interpreter.inputs(), inputs);
+    this.ranges = new InputRanges(model, inputs);
   }
 
   /** A run that does not count. */
@@ -83,8 +85,8 @@ final class ModelRun {
               + reference.length);
     }
     classes = Math.max(values.length, 2);
-    int predicted = predicted(values);
-    int first = predicted(reference);
+    int predicted = Evaluation.predicted(values);
+    int first = Evaluation.predicted(reference);
     if (predicted == first) {
       agreeing++;
     }
@@ -134,7 +136,7 @@ final class ModelRun {
         labelled > 0 ? Optional.of(new PairedDifference(labelled, lost, gained)) : Optional.empty(),
         classes,
         Latency.of(nanos),
-        new Leftovers(Model.read(file), xnnpack).reasons(interpreter.delegated()),
+        new Leftovers(model, xnnpack).reasons(interpreter.delegated()),
         ranges.result(),
         size(file));
   }
@@ -144,24 +146,9 @@ final class ModelRun {
   }
 
   private double sqnrDb() {
-    if (!Double.isFinite(noise) || !Double.isFinite(signal)) {
-      return Double.NEGATIVE_INFINITY;
-    }
-    return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
-  }
-
-  /** The class: the first of the largest values, or 0 or 1 for a single value. */
-  static int predicted(float[] values) {
-    if (values.length == 1) {
-      return values[0] >= THRESHOLD ? 1 : 0;
-    }
-    int best = 0;
-    for (int i = 1; i < values.length; i++) {
-      if (values[i] > values[best]) {
-        best = i;
-      }
-    }
-    return best;
+    return Double.isFinite(noise) && Double.isFinite(signal)
+        ? new ErrorSums(signal, noise).sqnr()
+        : Double.NEGATIVE_INFINITY;
   }
 
   /** How many values come before that of {@code label}, largest first, equal ones in order. */

@@ -224,9 +224,9 @@ class EvaluatorTest {
 
   @Test
   void ranksAndClassesOfTiesGoToTheFirst() {
-    assertThat(ModelRun.predicted(new float[] {1, 3, 3})).isEqualTo(1);
-    assertThat(ModelRun.predicted(new float[] {0.5f})).isEqualTo(1);
-    assertThat(ModelRun.predicted(new float[] {0.49f})).isZero();
+    assertThat(Evaluation.predicted(new float[] {1, 3, 3})).isEqualTo(1);
+    assertThat(Evaluation.predicted(new float[] {0.5f})).isEqualTo(1);
+    assertThat(Evaluation.predicted(new float[] {0.49f})).isZero();
     assertThat(ModelRun.rank(new float[] {1, 3, 3}, 2)).isEqualTo(1);
     assertThat(ModelRun.rank(new float[] {1, 3, 3}, 0)).isEqualTo(2);
   }

@@ -95,7 +95,7 @@ final class Codes implements Serializable {
 
   Iterator<InternalRow> decode(
       Iterator<InternalRow> partition, String column, int ordinal, int scale) {
-    int most = Math.max(1, (1 << 16) / quantizer.dimensions());
+    int most = Rows.inBatch(quantizer.dimensions());
     return Rows.flattened(
         () -> {
           List<InternalRow> rows = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.narrow.spark;
 
+import io.narrow.spark.DistributedEvaluation.File;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibration;
@@ -7,10 +8,7 @@ import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -43,36 +41,27 @@ public final class DistributedCalibration {
     }
     Model model = Quantizer.DEFAULT.prepare(Model.read(file)).model();
     JavaSparkContext context = JavaSparkContext.fromSparkContext(session.sparkContext());
-    Broadcast<byte[]> bytes = context.broadcast(read(file));
+    Broadcast<File> broadcast = context.broadcast(File.read(file));
     try {
-      String name = file.getFileName().toString();
       Samples.Spill spill = samples.spill();
       List<String> parts =
           Failures.unwrapped(
               () ->
                   samples
                       .rows()
-                      .mapPartitions(rows -> part(name, bytes.value(), spill, rows))
+                      .mapPartitions(rows -> part(broadcast.value(), spill, rows))
                       .collect());
       return merged(parts, model, method);
     } finally {
-      bytes.destroy();
-    }
-  }
-
-  private static byte[] read(Path file) {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      broadcast.destroy();
     }
   }
 
   /** The file of the calibration of a partition, if it has samples. */
   private static Iterator<String> part(
-      String name, byte[] bytes, Samples.Spill spill, Iterator<InternalRow> rows) {
+      File model, Samples.Spill spill, Iterator<InternalRow> rows) {
     try (SampleFiles files = new SampleFiles()) {
-      Path file = files.file(name, bytes);
+      Path file = files.file(model.name(), model.bytes());
       Optional<String> spec;
       try (Interpreter interpreter = Interpreter.open(file, Interpreter.Options.DEFAULT)) {
         spec = spill.write(files, rows, interpreter.inputs());
@@ -87,7 +76,7 @@ public final class DistributedCalibration {
                         .prepare(Model.read(file))
                         .calibration()
                         .write(json);
-                    return new String(read(json), StandardCharsets.UTF_8);
+                    return SampleFiles.text(json);
                   });
       return found.toList().iterator();
     }

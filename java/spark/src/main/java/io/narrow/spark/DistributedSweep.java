@@ -6,9 +6,6 @@ import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,7 +72,7 @@ public final class DistributedSweep {
                     name, DistributedEvaluation.File.read(small).bytes()));
             Path json = files.path("recipe.json");
             recipe.write(json);
-            documents.add(text(json));
+            documents.add(SampleFiles.text(json));
           });
     }
     List<Row> rows = new ArrayList<>();
@@ -93,13 +90,5 @@ public final class DistributedSweep {
               score.sqnrDb()));
     }
     return session.createDataFrame(rows, SCHEMA);
-  }
-
-  private static String text(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

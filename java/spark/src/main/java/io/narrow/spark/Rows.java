@@ -24,6 +24,11 @@ final class Rows {
   /** Floats that a call of the kernels is given at once: they stay in a second-level cache. */
   private static final int BATCH = 1 << 16;
 
+  /** Vectors that are so many floats. */
+  static int inBatch(int dimensions) {
+    return Math.max(1, BATCH / dimensions);
+  }
+
   private final VectorColumn column;
   private final int dimensions;
   private final Invalid invalid;
@@ -35,7 +40,7 @@ final class Rows {
     this.dimensions = dimensions;
     this.invalid = invalid;
     this.rows = rows;
-    this.x = new float[Math.max(1, BATCH / dimensions) * dimensions];
+    this.x = new float[inBatch(dimensions) * dimensions];
   }
 
   /**

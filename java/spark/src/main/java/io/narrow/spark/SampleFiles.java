@@ -1,21 +1,20 @@
 package io.narrow.spark;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.data.NpyFile;
+import io.narrow.tflite.model.TensorType;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.InternalRow;
 
@@ -24,8 +23,6 @@ import org.apache.spark.sql.catalyst.InternalRow;
  * machine: they need not fit into memory.
  */
 final class SampleFiles implements Closeable {
-  private static final int HEADER = 128;
-
   private final Path directory;
 
   SampleFiles() {
@@ -45,6 +42,15 @@ final class SampleFiles implements Closeable {
     }
   }
 
+  /** What a file of text holds. */
+  static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   Path path(String name) {
     return directory.resolve(name);
   }
@@ -57,11 +63,12 @@ final class SampleFiles implements Closeable {
    */
   int write(Path npy, Iterator<InternalRow> rows, VectorColumn column, List<Integer> shape) {
     int elements = shape.stream().reduce(1, Math::multiplyExact);
+    int header = header(Integer.MAX_VALUE, shape, 0).remaining();
     float[] x = new float[elements];
     ByteBuffer bytes = ByteBuffer.allocate(4 * elements).order(ByteOrder.LITTLE_ENDIAN);
     int samples = 0;
     try (RandomAccessFile file = new RandomAccessFile(npy.toFile(), "rw")) {
-      file.seek(HEADER);
+      file.seek(header);
       while (rows.hasNext()) {
         column
             .read(rows.next(), x, 0, elements)
@@ -74,27 +81,16 @@ final class SampleFiles implements Closeable {
         samples++;
       }
       file.seek(0);
-      file.write(header(samples, shape));
+      file.write(header(samples, shape, header).array());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     return samples;
   }
 
-  private static byte[] header(int samples, List<Integer> shape) {
-    List<Integer> all = new ArrayList<>(List.of(samples));
-    all.addAll(shape);
-    String text =
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (%s,), }"
-            .formatted(all.stream().map(String::valueOf).collect(Collectors.joining(", ")));
-    byte[] header = new byte[HEADER];
-    Arrays.fill(header, (byte) ' ');
-    byte[] magic = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - 10, 0};
-    System.arraycopy(magic, 0, header, 0, magic.length);
-    byte[] words = text.getBytes(StandardCharsets.US_ASCII);
-    System.arraycopy(words, 0, header, magic.length, words.length);
-    header[HEADER - 1] = '\n';
-    return header;
+  private static ByteBuffer header(int samples, List<Integer> shape, int least) {
+    int[] all = IntStream.concat(IntStream.of(samples), shape.stream().mapToInt(i -> i)).toArray();
+    return NpyFile.header(TensorType.FLOAT32, all, least);
   }
 
   @Override

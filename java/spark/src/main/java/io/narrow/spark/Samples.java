@@ -16,7 +16,6 @@ import java.util.Optional;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 
 /** What feeds a model on a cluster: a table of which each row is a sample. */
 public final class Samples {
@@ -41,12 +40,8 @@ public final class Samples {
    * @throws NarrowException if there is no such column
    */
   public Samples withLabels(String column) {
-    StructType schema = table.schema();
-    if (!Arrays.asList(schema.fieldNames()).contains(column)
-        || !schema.apply(column).dataType().equals(DataTypes.IntegerType)) {
-      throw NarrowException.input("no column `%s` of int".formatted(column));
-    }
-    return new Samples(table, spill, Optional.of(schema.fieldIndex(column)));
+    int ordinal = VectorColumn.ordinal(table.schema(), column, DataTypes.IntegerType, "int");
+    return new Samples(table, spill, Optional.of(ordinal));
   }
 
   /** The column of labels. */
@@ -75,12 +70,7 @@ public final class Samples {
    */
   public static Samples ofImages(
       org.apache.spark.sql.Dataset<?> table, String column, String options) {
-    StructType schema = table.schema();
-    if (!Arrays.asList(schema.fieldNames()).contains(column)
-        || !schema.apply(column).dataType().equals(DataTypes.StringType)) {
-      throw NarrowException.input("no column `%s` of strings".formatted(column));
-    }
-    int ordinal = schema.fieldIndex(column);
+    int ordinal = VectorColumn.ordinal(table.schema(), column, DataTypes.StringType, "strings");
     return new Samples(
         table, (files, rows, inputs) -> links(files, rows, ordinal, options), Optional.empty());
   }

@@ -120,6 +120,20 @@ record VectorColumn(String name, int ordinal, Kind kind, boolean hasNulls) imple
             .formatted(name, type.simpleString()));
   }
 
+  /**
+   * Where a column of one type is.
+   *
+   * @param words for the type in the message
+   * @throws NarrowException if there is no such column of it
+   */
+  static int ordinal(StructType schema, String name, DataType type, String words) {
+    if (!Arrays.asList(schema.fieldNames()).contains(name)
+        || !schema.apply(name).dataType().simpleString().equals(type.simpleString())) {
+      throw NarrowException.input("no column `%s` of %s".formatted(name, words));
+    }
+    return schema.fieldIndex(name);
+  }
+
   /** Values of a row, -1 if it has none. */
   int length(InternalRow row) {
     return row.isNullAt(ordinal) ? -1 : kind.length(row, ordinal);

@@ -18,6 +18,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
@@ -180,8 +181,8 @@ public final class VectorQuantizerModel extends Model<VectorQuantizerModel>
    */
   public Dataset<Row> restore(Dataset<?> dataset, String name) {
     StructType schema = dataset.schema();
-    int ordinal = ordinal(schema, getOrDefault(outputCol()), DataTypes.BinaryType.simpleString());
-    int scale = hasScales() ? ordinal(schema, scales(), SCALE.simpleString()) : -1;
+    int ordinal = ordinal(schema, getOrDefault(outputCol()), DataTypes.BinaryType);
+    int scale = hasScales() ? ordinal(schema, scales(), SCALE) : -1;
     StructType with =
         added(schema, name).add(name, DataTypes.createArrayType(DataTypes.FloatType, false));
     Codes codes = new Codes(quantizer(), ranges());
@@ -193,12 +194,8 @@ public final class VectorQuantizerModel extends Model<VectorQuantizerModel>
         with);
   }
 
-  private static int ordinal(StructType schema, String name, String type) {
-    if (!Arrays.asList(schema.fieldNames()).contains(name)
-        || !schema.apply(name).dataType().simpleString().equals(type)) {
-      throw NarrowException.input("no column `%s` of type %s".formatted(name, type));
-    }
-    return schema.fieldIndex(name);
+  private static int ordinal(StructType schema, String name, DataType type) {
+    return VectorColumn.ordinal(schema, name, type, "type " + type.simpleString());
   }
 
   /**

@@ -24,12 +24,33 @@ public final class NpyFile {
    * @throws NarrowException if numpy has no such type, or the file cannot be written
    */
   public static void write(Path file, TensorType type, int[] shape, ByteBuffer values) {
+    ByteBuffer head;
+    try {
+      head = header(type, shape, 0);
+    } catch (NarrowException e) {
+      throw NarrowException.unsupported(file + ": " + e.getMessage());
+    }
+    WholeFile.write(
+        file,
+        sink -> {
+          sink.write(head);
+          sink.write(values.duplicate());
+        });
+  }
+
+  /**
+   * What comes before the values.
+   *
+   * @param least so many bytes at least: room for one of a shape that is not known yet
+   * @return a multiple of 64 bytes
+   * @throws NarrowException if numpy has no such type
+   */
+  public static ByteBuffer header(TensorType type, int[] shape, int least) {
     NumberType number =
         Arrays.stream(NumberType.values())
             .filter(known -> known.tensorType() == type)
             .findFirst()
-            .orElseThrow(
-                () -> NarrowException.unsupported(file + ": numpy has no numbers of type " + type));
+            .orElseThrow(() -> NarrowException.unsupported("numpy has no numbers of type " + type));
     String extents =
         Arrays.stream(shape).mapToObj(extent -> extent + ",").collect(Collectors.joining(" "));
     String header =
@@ -39,17 +60,12 @@ public final class NpyFile {
             number.bytes() == 1 ? "|" : "<",
             number.numpyName(),
             extents);
-    int length = (PREFIX + header.length() + ALIGNMENT) / ALIGNMENT * ALIGNMENT - PREFIX;
+    int whole = Math.max(least, PREFIX + header.length() + 1); // with the end of the line
+    int length = (whole + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT - PREFIX;
     String padded = header + " ".repeat(length - header.length() - 1) + "\n";
     ByteBuffer head = ByteBuffer.allocate(PREFIX + length);
     head.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
     head.put((byte) length).put((byte) (length >> 8));
-    head.put(padded.getBytes(StandardCharsets.US_ASCII)).flip();
-    WholeFile.write(
-        file,
-        sink -> {
-          sink.write(head);
-          sink.write(values.duplicate());
-        });
+    return head.put(padded.getBytes(StandardCharsets.US_ASCII)).flip();
   }
 }

@@ -82,6 +82,6 @@ final class EvaluateCommand extends Output {
     if (junit != null) {
       JunitFile.write(junit, verdicts);
     }
-    return failed(crashed) ? Narrow.UNSUPPORTED : passed ? 0 : Narrow.GATE;
+    return exitCode(crashed, passed ? 0 : Narrow.GATE);
   }
 }

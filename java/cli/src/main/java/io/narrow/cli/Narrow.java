@@ -47,7 +47,6 @@ public final class Narrow
   static final int BUG = 1;
   static final int USAGE = 2;
   static final int GATE = 3;
-  static final int UNSUPPORTED = 4;
   static final int MACHINE = 5;
 
   private static final List<String> COMMANDS =

@@ -58,10 +58,14 @@ abstract class Output implements Callable<Integer> {
     spec.commandLine().getErr().println("narrow: " + shortened(text));
   }
 
-  /** Says which models crashed the runtime, if any did. */
-  final boolean failed(Crashed crashed) {
+  /**
+   * Says which models crashed the runtime.
+   *
+   * @return the exit code of the command, {@code otherwise} if none did
+   */
+  final int exitCode(Crashed crashed, int otherwise) {
     crashed.lines().forEach(this::warn);
-    return !crashed.lines().isEmpty();
+    return crashed.lines().isEmpty() ? otherwise : NarrowException.Kind.UNSUPPORTED.exitCode();
   }
 
   /**

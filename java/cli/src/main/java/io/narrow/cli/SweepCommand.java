@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -106,7 +107,7 @@ final class SweepCommand extends Output {
     }
     if (json) {
       print(document);
-      return failed(crashed) ? Narrow.UNSUPPORTED : 0;
+      return exitCode(crashed, 0);
     }
     print(new EvaluationText(results), data.markdown());
     say("");
@@ -114,7 +115,7 @@ final class SweepCommand extends Output {
     if (page != null) {
       say("page to open: " + page);
     }
-    return failed(crashed) ? Narrow.UNSUPPORTED : 0;
+    return exitCode(crashed, 0);
   }
 
   private List<String> advice(SweepAdvice advice, List<Evaluation> results, List<String> ends) {
@@ -136,14 +137,13 @@ final class SweepCommand extends Output {
     if (advice.smallest().isEmpty()) {
       lines.add("no file is within " + drop + " of the model's accuracy (--max-drop)");
     }
-    advice
-        .smallest()
-        .ifPresent(
-            best -> lines.addAll(take("smallest", best, ends.get(results.indexOf(best) - 1))));
-    advice
-        .fastest()
-        .ifPresent(
-            best -> lines.addAll(take("fastest", best, ends.get(results.indexOf(best) - 1))));
+    Map<String, Optional<Evaluation>> taken = new LinkedHashMap<>();
+    taken.put("smallest", advice.smallest());
+    taken.put("fastest", advice.fastest());
+    taken.forEach(
+        (word, best) ->
+            best.ifPresent(
+                found -> lines.addAll(take(word, found, ends.get(results.indexOf(found) - 1)))));
     return lines;
   }
 

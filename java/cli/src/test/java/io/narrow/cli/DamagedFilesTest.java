@@ -1,7 +1,10 @@
 package io.narrow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.narrow.kernels.Kernels;
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.runtime.OwnProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -51,6 +54,8 @@ class DamagedFilesTest {
 
   @Test
   void areTakenOrRefusedInALine() throws Exception {
+    // Without `package` they are not on the class path, and a crash would be nobody's to catch.
+    assumeTrue(!Kernels.active().name().equals("java"), "there are no native kernels");
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
     long seed = FIRST;
     while (System.nanoTime() < end) {
@@ -115,7 +120,7 @@ class DamagedFilesTest {
     if (!stopped[0]) {
       crashes++;
       assertThat(errors).as("seed %d", seed).content().contains(OwnProcess.CRASHED).hasLineCount(1);
-      assertThat(code).as("seed %d", seed).isEqualTo(Narrow.UNSUPPORTED);
+      assertThat(code).as("seed %d", seed).isEqualTo(NarrowException.Kind.UNSUPPORTED.exitCode());
     }
     return seed;
   }

@@ -13,7 +13,7 @@ import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -61,23 +61,17 @@ class ComparisonPageTest {
     document = new ModelDocument(quantized).withComparison(comparison).graph();
   }
 
-  /** With the codes of an operator's weights in the reverse order. */
+  /** With zeros for an operator's weights. */
   private static Model spoiled(Model model, int operator) {
-    Subgraph graph = model.subgraphs().get(0);
-    int weight = graph.operators().get(operator).input(1);
-    ByteBuffer before = model.contents(graph.tensor(weight));
-    ByteBuffer after = ByteBuffer.allocateDirect(before.remaining());
-    for (int i = before.limit() - 1; i >= 0; i--) {
-      after.put(before.get(i));
-    }
+    Tensor weights = model.subgraphs().get(0).tensor(weightsOf(model, operator));
     Draft draft = new Draft(model);
-    int buffer = draft.addBuffer(Buffer.of(after.flip()));
-    draft.graph(0).replace(weight, graph.tensor(weight).withBuffer(buffer));
+    int zeros = draft.addBuffer(Buffer.of(ByteBuffer.allocateDirect((int) weights.elements())));
+    draft.graph(0).replace(weightsOf(model, operator), weights.withBuffer(zeros));
     return draft.finish();
   }
 
-  private static int weightsOf(int operator) {
-    return quantized.subgraphs().get(0).operators().get(operator).input(1);
+  private static int weightsOf(Model model, int operator) {
+    return model.subgraphs().get(0).operators().get(operator).input(1);
   }
 
   private Path page() throws Exception {
@@ -143,7 +137,7 @@ class ComparisonPageTest {
       browser.click("#details tbody tr:nth-child(2) .link");
       Comparison.Constant weights =
           comparison.graphs().get(0).constants().stream()
-              .filter(c -> c.number() == weightsOf(bad))
+              .filter(c -> c.number() == weightsOf(quantized, bad))
               .findFirst()
               .orElseThrow();
       assertThat(text(browser, "#details"))

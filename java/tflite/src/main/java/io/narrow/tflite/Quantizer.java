@@ -211,7 +211,7 @@ public final class Quantizer {
       }
       Ranges activations =
           recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
-      Recipe wanted = recipe.needsRanges() ? Fold.recipe(recipe, model) : recipe;
+      Recipe wanted = wanted(recipe);
       if (recipe.needsRanges() && folded.isTrained()) {
         // Weights whose rounding was not a part of training are rounded as the converter does, so
         // that the file is the one that training foresaw; what nobody has data for is left alone.
@@ -244,11 +244,11 @@ public final class Quantizer {
       Folded folded = folded(recipe);
       return recipe.needsRanges() && folded.isInteger()
           ? plan(recipe)
-          : Planner.plan(
-              folded.model(),
-              recipe.needsRanges() ? Fold.recipe(recipe, model) : recipe,
-              Ranges.ASSUMED,
-              folded.known());
+          : Planner.plan(folded.model(), wanted(recipe), Ranges.ASSUMED, folded.known());
+    }
+
+    private Recipe wanted(Recipe recipe) {
+      return recipe.needsRanges() ? Fold.recipe(recipe, model) : recipe;
     }
 
     /** Means of a model are no goal where it was trained for what rounding makes of them. */

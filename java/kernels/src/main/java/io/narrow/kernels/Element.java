@@ -3,6 +3,8 @@ package io.narrow.kernels;
 /** How an element lies in memory, and which Java array holds it without conversion. */
 enum Element {
   FLOAT32(32, float[].class, "float32"),
+  FLOAT16(16, short[].class, "float16"),
+  BFLOAT16(16, short[].class, "bfloat16"),
   BITS16(16, short[].class, "16-bit"),
   BITS8(8, byte[].class, "8-bit"),
   BITS4(4, byte[].class, "4-bit");

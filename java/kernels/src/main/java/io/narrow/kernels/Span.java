@@ -39,6 +39,7 @@ public final class Span extends SegmentSpans {
   private final long length; // in array elements, or bytes of direct memory
   private final int unit; // bytes per array element
   private final Object keepAlive; // what the memory belongs to, or null
+  private final Element floats; // how floats lie in it, if any do
 
   private Span(Object array, ByteBuffer buffer, int offset, int length, int unit) {
     this.array = array;
@@ -49,6 +50,7 @@ public final class Span extends SegmentSpans {
     this.length = length;
     this.unit = unit;
     this.keepAlive = null;
+    this.floats = Element.FLOAT32;
   }
 
   private Span(Memory memory, long from, long bytes, Object keepAlive) {
@@ -63,6 +65,19 @@ public final class Span extends SegmentSpans {
     this.length = bytes;
     this.unit = Byte.BYTES;
     this.keepAlive = keepAlive;
+    this.floats = Element.FLOAT32;
+  }
+
+  private Span(Span memory, Element floats) {
+    this.array = memory.array;
+    this.buffer = memory.buffer;
+    this.memory = memory.memory;
+    this.offset = memory.offset;
+    this.from = memory.from;
+    this.length = memory.length;
+    this.unit = memory.unit;
+    this.keepAlive = memory.keepAlive;
+    this.floats = floats;
   }
 
   /** All elements of an array. */
@@ -155,6 +170,36 @@ public final class Span extends SegmentSpans {
   }
 
   /**
+   * The same memory, of which each two bytes are an IEEE 754 binary16, for what reads rows of floats:
+   * {@link VectorQuantizer#fit}, {@link VectorCodec#apply} and {@link VectorCodec#error}. They are
+   * widened a few rows at a time, exactly, so that ranges and codes are those of the same values as
+   * float32.
+   *
+   * @throws IllegalArgumentException if this is a {@code float[]}
+   */
+  public Span asFloat16() {
+    return as(Element.FLOAT16);
+  }
+
+  /** As {@link #asFloat16}, of bfloat16: the upper halves of float32. */
+  public Span asBFloat16() {
+    return as(Element.BFLOAT16);
+  }
+
+  private Span as(Element element) {
+    if (unit > Short.BYTES) {
+      throw new IllegalArgumentException(
+          "a %s cannot hold %s values".formatted(describe(), element.title));
+    }
+    return new Span(this, element);
+  }
+
+  /** How floats lie in it, if any do. */
+  Element floatElement() {
+    return floats;
+  }
+
+  /**
    * A part of this memory, in whole elements of the array if it is one.
    *
    * @param fromByte where it starts
@@ -188,6 +233,11 @@ public final class Span extends SegmentSpans {
   /** A part of this memory, in whole elements of the array if it is one. */
   Span part(long fromByte, long byteCount) {
     Objects.checkFromIndexSize(fromByte, byteCount, byteLength());
+    Span part = partOf(fromByte, byteCount);
+    return floats == Element.FLOAT32 ? part : part.as(floats);
+  }
+
+  private Span partOf(long fromByte, long byteCount) {
     if (memory != null) {
       return new Span(memory, from + fromByte, byteCount, keepAlive);
     }
@@ -234,9 +284,10 @@ public final class Span extends SegmentSpans {
     return element.array.isInstance(array);
   }
 
-  /** Whether this memory can hold such elements at all. */
+  /** Whether this memory can hold such elements at all, and is not said to hold other floats. */
   boolean canHold(Element element) {
-    return unit == Byte.BYTES || isArrayOf(element);
+    boolean others = element == Element.FLOAT32 && floats != Element.FLOAT32;
+    return !others && (unit == Byte.BYTES || isArrayOf(element));
   }
 
   Object array() {
@@ -286,7 +337,7 @@ public final class Span extends SegmentSpans {
   /** What this is, for messages. */
   String describe() {
     String what = array == null ? "direct memory" : array.getClass().getSimpleName();
-    return what + " of " + length;
+    return what + " of " + length + (floats == Element.FLOAT32 ? "" : " as " + floats.title);
   }
 
   /** Copies bytes {@code from} to {@code from + target.remaining() - 1} into a buffer. */

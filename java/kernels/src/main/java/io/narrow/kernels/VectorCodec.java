@@ -22,7 +22,8 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
   /**
    * Turns rows into codes.
    *
-   * @param x rows of floats; where ranges are by row, the rows that were fitted
+   * @param x rows of floats, or {@linkplain Span#asFloat16 of 16 bits}; where ranges are by row, the
+   *     rows that were fitted
    * @param y receives as many rows of codes
    * @return how many values were unusual
    * @throws IllegalArgumentException if the sizes do not fit, y is read-only, or a value is not
@@ -62,6 +63,10 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
    * @throws IllegalArgumentException if the sizes do not fit, or x is read-only
    */
   public final void restore(Span y, Span x) {
+    if (x.floatElement() != Element.FLOAT32) {
+      throw new IllegalArgumentException(
+          "x is a %s: codes become float32".formatted(x.describe()));
+    }
     int rows = rows(x, y);
     if (x.isReadOnly()) {
       throw new IllegalArgumentException("x is read-only");

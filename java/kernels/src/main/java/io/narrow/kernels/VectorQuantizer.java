@@ -144,7 +144,7 @@ public record VectorQuantizer(
   /**
    * The ranges of rows.
    *
-   * @param x rows of {@code dimensions} floats
+   * @param x rows of {@code dimensions} floats, or {@linkplain Span#asFloat16 of 16 bits}
    * @throws IllegalArgumentException if x is not whole rows of floats, or holds a value that is not
    *     finite and the policy is to fail
    */
@@ -161,16 +161,21 @@ public record VectorQuantizer(
    */
   public VectorRanges fit(Span x, Executor executor, int pieces) {
     return Pieces.of(rows(x), pieces, Pieces.LINES, 0)
-        .run(executor, (from, count) -> fit(floats(x, from, count), count, from), VectorFit::join);
+        .run(executor, (from, count) -> fit(rows(x, from, count), count, from), VectorFit::join);
   }
 
-  /** As many rows at once as a call of a kernel can take. */
+  /**
+   * As many rows at once as a call of a kernel can take; of 16-bit floats a few, since they are
+   * widened, but not too few where histograms are merged after each.
+   */
   private VectorRanges fit(Span x, int rows, int row) {
-    int size = Math.max(1, (1 << 28) / dimensions);
+    boolean whole = x.floatElement() == Element.FLOAT32;
+    int values = whole ? 1 << 28 : rule.isMinMax() ? NativeCall.CHUNK : 1 << 22;
+    int size = Math.max(1, values / dimensions);
     VectorRanges ranges = null;
     for (int from = 0; from < rows || ranges == null; from += size) {
       int count = Math.min(size, rows - from);
-      Span some = count == rows ? x : floats(x, from, count);
+      Span some = whole && count == rows ? x : floats(x, from, count);
       VectorRanges next = new VectorFit(this).fit(some, count, row + from);
       ranges = ranges == null ? next : VectorFit.join(ranges, next);
     }
@@ -221,8 +226,8 @@ public record VectorQuantizer(
 
   /** The number of whole rows. */
   int rows(Span x) {
-    long row = (long) dimensions * Float.BYTES;
-    if (!x.canHold(Element.FLOAT32) || x.byteLength() % row != 0) {
+    long row = x.floatElement().bytes(dimensions);
+    if (!x.canHold(x.floatElement()) || x.byteLength() % row != 0) {
       throw new IllegalArgumentException(
           "x is a %s, not rows of %s floats".formatted(x.describe(), dimensions));
     }
@@ -276,10 +281,25 @@ public record VectorQuantizer(
     return "row %s, dimension %s is %s".formatted(row + i / dimensions, i % dimensions, value);
   }
 
-  /** The floats of some rows. */
-  Span floats(Span x, int from, int count) {
-    long row = (long) dimensions * Float.BYTES;
+  /** Some rows. */
+  private Span rows(Span x, int from, int count) {
+    long row = x.floatElement().bytes(dimensions);
     return x.part(from * row, count * row);
+  }
+
+  /** The floats of some rows, as float32. */
+  Span floats(Span x, int from, int count) {
+    Span some = rows(x, from, count);
+    if (x.floatElement() == Element.FLOAT32) {
+      return some;
+    }
+    Span wide = Span.of(new float[count * dimensions]);
+    if (x.floatElement() == Element.FLOAT16) {
+      Kernels.active().toFloat32(some, wide);
+    } else {
+      Kernels.active().fromBFloat16(some, wide);
+    }
+    return wide;
   }
 
   /** The codes of some rows. */

@@ -56,7 +56,7 @@ for precision in "binary", "ubinary":
     line(f"sentence-transformers-{precision}", six(centered[:, :21], precision))
 x19 = np.ascontiguousarray(x[:, :19])
 line("x19", x19)
-for name in "QT_8bit", "QT_8bit_uniform", "QT_bf16":
+for name in "QT_8bit", "QT_8bit_uniform", "QT_bf16", "QT_4bit", "QT_4bit_uniform":
     quantizer = faiss.ScalarQuantizer(19, getattr(faiss.ScalarQuantizer, name))
     quantizer.train(x19)
     codes = quantizer.compute_codes(x19)

@@ -170,10 +170,10 @@ public final class Span extends SegmentSpans {
   }
 
   /**
-   * The same memory, of which each two bytes are an IEEE 754 binary16, for what reads rows of floats:
-   * {@link VectorQuantizer#fit}, {@link VectorCodec#apply} and {@link VectorCodec#error}. They are
-   * widened a few rows at a time, exactly, so that ranges and codes are those of the same values as
-   * float32.
+   * The same memory, of which each two bytes are an IEEE 754 binary16, for what reads rows of
+   * floats: {@link VectorQuantizer#fit}, {@link VectorCodec#apply} and {@link VectorCodec#error}.
+   * They are widened a few rows at a time, exactly, so that ranges and codes are those of the same
+   * values as float32.
    *
    * @throws IllegalArgumentException if this is a {@code float[]}
    */

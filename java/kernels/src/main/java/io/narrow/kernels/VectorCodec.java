@@ -22,8 +22,8 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
   /**
    * Turns rows into codes.
    *
-   * @param x rows of floats, or {@linkplain Span#asFloat16 of 16 bits}; where ranges are by row, the
-   *     rows that were fitted
+   * @param x rows of floats, or {@linkplain Span#asFloat16 of 16 bits}; where ranges are by row,
+   *     the rows that were fitted
    * @param y receives as many rows of codes
    * @return how many values were unusual
    * @throws IllegalArgumentException if the sizes do not fit, y is read-only, or a value is not
@@ -64,8 +64,7 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
    */
   public final void restore(Span y, Span x) {
     if (x.floatElement() != Element.FLOAT32) {
-      throw new IllegalArgumentException(
-          "x is a %s: codes become float32".formatted(x.describe()));
+      throw new IllegalArgumentException("x is a %s: codes become float32".formatted(x.describe()));
     }
     int rows = rows(x, y);
     if (x.isReadOnly()) {
@@ -101,6 +100,27 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
       sums = sums.merge(Kernels.active().error(quantizer.floats(x, from, count), restored));
     }
     return sums;
+  }
+
+  /**
+   * What Lucene's scalar quantizer stores beside the codes of a row, for scores by products: the
+   * sum of {@code min * (x - min / 2) + (d - q) * q} over its values, where {@code d = x - min} and
+   * {@code q} is that of the code, in float32 from the first to the last. It is 0 for euclidean
+   * distances, without being computed.
+   *
+   * @param x rows of floats, as for {@link #apply}
+   * @return one of each row
+   * @throws IllegalArgumentException if the scheme is not {@link VectorQuantizer.Scheme#LUCENE}
+   *     with scope tensor, or x is not whole rows
+   */
+  public final float[] corrections(Span x) {
+    float[] corrections = new float[quantizer.rows(x)];
+    int size = blockSize();
+    for (int from = 0; from < corrections.length || from == 0; from += size) {
+      int count = Math.min(size, corrections.length - from);
+      correct(quantizer.floats(x, from, count), count, corrections, from);
+    }
+    return corrections;
   }
 
   private int rows(Span x, Span y) {
@@ -152,6 +172,13 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
    * @throws IllegalArgumentException if there is one that the policy lets fail
    */
   abstract VectorCounts encode(Span x, int row, int rows, Span y);
+
+  /** Writes the corrections of some rows, from number to on. */
+  void correct(Span x, int rows, float[] corrections, int to) {
+    throw new IllegalArgumentException(
+        "corrections are of %s by TENSOR, not %s by %s"
+            .formatted(VectorQuantizer.Scheme.LUCENE, quantizer.scheme(), quantizer.scope()));
+  }
 
   /** Writes what the codes of some rows stand for. */
   abstract void decode(Span y, int row, int rows, Span x);

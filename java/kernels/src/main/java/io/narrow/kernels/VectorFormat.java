@@ -8,6 +8,13 @@ public enum VectorFormat {
   UINT8(QuantizedType.UINT8, Element.BITS8),
   /** Two values per byte, the first in the low four bits; the number of dimensions is even. */
   INT4(QuantizedType.INT4, Element.BITS4),
+  /** Codes from 0 to 15, two per byte, the first in the low four bits: FAISS. */
+  UINT4(Nibbles.PAIRS),
+  /**
+   * Codes from 0 to 15, of which byte number j has that of value j in the high four bits and that
+   * of value j + dimensions / 2 in the low ones: Lucene. The number of dimensions is even.
+   */
+  UINT4_HALVES(Nibbles.HALVES),
   /** IEEE 754 binary16, two bytes in the order of the machine. */
   FLOAT16(null, Element.BITS16),
   /** The upper half of a float32, rounded half to even, two bytes in the order of the machine. */
@@ -38,22 +45,30 @@ public enum VectorFormat {
   private final QuantizedType type;
   private final Element element;
   private final Packing packing;
+  private final Nibbles nibbles;
 
   VectorFormat(QuantizedType type, Element element) {
-    this.type = type;
-    this.element = element;
-    this.packing = null;
+    this(type, element, null, null);
   }
 
   VectorFormat(Packing packing) {
-    this.type = null;
-    this.element = Element.BITS8;
+    this(null, Element.BITS8, packing, null);
+  }
+
+  VectorFormat(Nibbles nibbles) {
+    this(null, Element.BITS4, null, nibbles);
+  }
+
+  VectorFormat(QuantizedType type, Element element, Packing packing, Nibbles nibbles) {
+    this.type = type;
+    this.element = element;
     this.packing = packing;
+    this.nibbles = nibbles;
   }
 
   /** Whether values become integers, for which a range has to be known. */
   public boolean isInteger() {
-    return type != null;
+    return type != null || nibbles != null;
   }
 
   /**
@@ -68,10 +83,14 @@ public enum VectorFormat {
 
   /** What the number of dimensions is a multiple of. */
   int multiple() {
-    return this == Q8_0 || this == Q4_0 ? 32 : this == INT4 ? 2 : 1;
+    return switch (this) {
+      case Q8_0, Q4_0 -> 32;
+      case INT4, UINT4_HALVES -> 2;
+      default -> 1;
+    };
   }
 
-  /** The integer type; only where {@link #isInteger()}. */
+  /** The integer type of kernels; only where there are scales. */
   QuantizedType type() {
     return type;
   }
@@ -84,5 +103,10 @@ public enum VectorFormat {
   /** How values share bytes; only where they do and are no integers. */
   Packing packing() {
     return packing;
+  }
+
+  /** How two codes share a byte; null where they do not, or kernels see to it. */
+  Nibbles nibbles() {
+    return nibbles;
   }
 }

@@ -2,6 +2,7 @@ package io.narrow.kernels;
 
 import java.io.Serializable;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -67,15 +68,23 @@ public record VectorQuantizer(
      */
     SENTENCE_TRANSFORMERS_5(EnumSet.of(VectorFormat.INT8, VectorFormat.UINT8)),
     /**
-     * The arithmetic of FAISS' QT_8bit (scope dimension) and QT_8bit_uniform (scope tensor): {@code
-     * (int) (255 * ((x - min) / (max - min)))}; back, the middle of the step.
+     * The arithmetic of FAISS' QT_8bit and QT_4bit (scope dimension), QT_8bit_uniform and
+     * QT_4bit_uniform (scope tensor): {@code (int) (255 * ((x - min) / (max - min)))}, or 15,
+     * rounded down; back, the middle of the step.
      */
-    FAISS(EnumSet.of(VectorFormat.UINT8)),
+    FAISS(EnumSet.of(VectorFormat.UINT8, VectorFormat.UINT4)),
     /**
-     * The arithmetic of Lucene's scalar quantization to 7 bits: codes 0 to 127, {@code round(127 /
-     * (max - min) * (x - min))}; with scope tensor and {@link RangeRule#confidence}.
+     * The arithmetic of Lucene's scalar quantization to 7 bits, codes 0 to 127 in a byte each, and
+     * to 4 bits: {@code round(127 / (max - min) * (x - min))}, or 15, halves up; with scope tensor
+     * and {@link RangeRule#confidence}. What Lucene stores beside the codes of a row: {@link
+     * VectorCodec#corrections}.
      */
-    LUCENE(EnumSet.of(VectorFormat.UINT8));
+    LUCENE(EnumSet.of(VectorFormat.UINT8, VectorFormat.UINT4_HALVES)),
+    /**
+     * The arithmetic of Qdrant's scalar quantization: codes 0 to 127, {@code (x - min) / ((max -
+     * min) / 127)} rounded, halves away from zero; with scope tensor.
+     */
+    QDRANT(EnumSet.of(VectorFormat.UINT8));
 
     private final Set<VectorFormat> formats;
 
@@ -115,10 +124,20 @@ public record VectorQuantizer(
     }
   }
 
-  /** A range per dimension from its smallest to its largest value, affine, failing on NaN. */
+  /**
+   * A range per dimension from its smallest to its largest value, affine, failing on NaN. Formats
+   * that only others have get their scheme: {@link VectorFormat#UINT4} that of FAISS, {@link
+   * VectorFormat#UINT4_HALVES} that of Lucene.
+   */
   public static VectorQuantizer of(VectorFormat format, int dimensions) {
+    Scheme scheme =
+        Arrays.stream(Scheme.values())
+            .filter(known -> known.formats.contains(format))
+            .findFirst()
+            .filter(known -> !known.hasScales())
+            .orElse(Scheme.AFFINE);
     return new VectorQuantizer(
-        format, dimensions, Scope.DIMENSION, Scheme.AFFINE, RangeRule.MIN_MAX, Invalid.FAIL);
+        format, dimensions, Scope.DIMENSION, scheme, RangeRule.MIN_MAX, Invalid.FAIL);
   }
 
   /** The same with another scope. */
@@ -200,12 +219,14 @@ public record VectorQuantizer(
               .formatted(ranges.size(), ranges.scope(), dimensions, scope));
     }
     VectorRanges resolved = ranges.resolve(rule);
+    int bits = format.element().bits;
     return switch (scheme) {
       case SYMMETRIC, AFFINE -> new IntegerCodec(this, resolved.quantization(this));
-      case SENTENCE_TRANSFORMERS -> new BucketCodec(this, resolved, Buckets.FLOOR);
-      case SENTENCE_TRANSFORMERS_5 -> new BucketCodec(this, resolved, Buckets.TOWARDS_ZERO);
-      case FAISS -> new BucketCodec(this, resolved, Buckets.FAISS);
-      case LUCENE -> new BucketCodec(this, resolved, Buckets.LUCENE);
+      case SENTENCE_TRANSFORMERS -> new BucketCodec(this, resolved, Buckets.FLOOR, 255);
+      case SENTENCE_TRANSFORMERS_5 -> new BucketCodec(this, resolved, Buckets.TOWARDS_ZERO, 255);
+      case FAISS -> new BucketCodec(this, resolved, Buckets.FAISS, bits == 4 ? 15 : 255);
+      case LUCENE -> new BucketCodec(this, resolved, Buckets.LUCENE, bits == 4 ? 15 : 127);
+      case QDRANT -> new BucketCodec(this, resolved, Buckets.QDRANT, 127);
     };
   }
 

@@ -119,6 +119,32 @@ class VectorCompatibilityTest {
     checkFaiss(quantizer, "faiss-QT_8bit_uniform");
   }
 
+  /** Of an odd number of values. */
+  @ParameterizedTest
+  @EnumSource(names = {"DIMENSION", "TENSOR"})
+  void faissFourBits(Scope scope) {
+    VectorQuantizer quantizer = quantizer(VectorFormat.UINT4, 19, Scheme.FAISS).withScope(scope);
+    checkFaiss(quantizer, scope == Scope.TENSOR ? "faiss-QT_4bit_uniform" : "faiss-QT_4bit");
+  }
+
+  /** As EncodedVectorsU8 of Qdrant computes them. */
+  @Test
+  void qdrant() {
+    float[] x = floats("x");
+    x[0] = 0; // from 0 on there are ties
+    VectorQuantizer quantizer =
+        quantizer(VectorFormat.UINT8, DIMENSIONS, Scheme.QDRANT).withScope(Scope.TENSOR);
+    VectorRanges ranges = VectorRanges.of(Scope.TENSOR, new float[] {-127}, new float[] {127});
+    byte[] codes = codes(quantizer.codec(ranges), x);
+    int ties = 0;
+    for (int i = 0; i < x.length; i++) {
+      float place = Math.max(0, Math.min(127, (x[i] + 127) / 2));
+      ties += place % 1 == 0.5 ? 1 : 0;
+      assertThat(codes[i]).as("%s", x[i]).isEqualTo((byte) Math.floor((double) place + 0.5));
+    }
+    assertThat(ties).isPositive();
+  }
+
   @Test
   void faissBFloat16() {
     checkFaiss(VectorQuantizer.of(VectorFormat.BFLOAT16, 19), "faiss-QT_bf16");

@@ -66,10 +66,12 @@ class VectorQuantizerTest {
 
   private static boolean goTogether(VectorFormat format, Scheme scheme) {
     return switch (scheme) {
-      case SYMMETRIC, AFFINE -> true;
+      case SYMMETRIC, AFFINE -> !format.isInteger() || format.type() != null;
       case SENTENCE_TRANSFORMERS, SENTENCE_TRANSFORMERS_5 ->
           format == VectorFormat.INT8 || format == VectorFormat.UINT8;
-      case FAISS, LUCENE -> format == VectorFormat.UINT8;
+      case FAISS -> format == VectorFormat.UINT8 || format == VectorFormat.UINT4;
+      case LUCENE -> format == VectorFormat.UINT8 || format == VectorFormat.UINT4_HALVES;
+      case QDRANT -> format == VectorFormat.UINT8;
     };
   }
 
@@ -173,13 +175,13 @@ class VectorQuantizerTest {
         };
     float low = ranges.min(group);
     float high = ranges.max(group);
-    int codes = quantizer.format() == VectorFormat.INT4 ? 16 : 256;
+    int codes = quantizer.format().bytes(8) == 4 ? 16 : 256;
     float step =
         switch (quantizer.scheme()) {
           case SYMMETRIC -> Math.max(-low, high) / (codes / 2 - 1);
           case AFFINE -> (Math.max(high, 0) - Math.min(low, 0)) / (codes - 1);
           case SENTENCE_TRANSFORMERS, SENTENCE_TRANSFORMERS_5, FAISS -> (high - low) / (codes - 1);
-          case LUCENE -> (high - low) / 127;
+          case LUCENE, QDRANT -> (high - low) / (codes == 16 ? 15 : 127);
         };
     boolean twice =
         quantizer.scheme() == Scheme.SENTENCE_TRANSFORMERS_5
@@ -216,6 +218,28 @@ class VectorQuantizerTest {
     byte[] codes = new byte[2];
     fitted(quantizer, Span.of(x)).apply(Span.of(x), Span.of(codes));
     assertThat(codes).containsExactly((byte) 0x97, 0x31);
+  }
+
+  /** Codes 0 to 15 of a range from 0 to 15. */
+  @Test
+  void fourBitsOfOtherLayoutsByHand() {
+    float[] x = {1.5f, 2.5f, 3.999f, 15, 0};
+    VectorRanges ranges = VectorRanges.of(Scope.TENSOR, new float[] {0}, new float[] {15});
+    VectorQuantizer pairs = VectorQuantizer.of(VectorFormat.UINT4, 5).withScope(Scope.TENSOR);
+    byte[] codes = new byte[3];
+    pairs.codec(ranges).apply(Span.of(x), Span.of(codes));
+    assertThat(codes).containsExactly(0x21, (byte) 0xf3, 0); // rounded down
+    VectorQuantizer halves =
+        VectorQuantizer.of(VectorFormat.UINT4_HALVES, 4).withScope(Scope.TENSOR);
+    byte[] two = new byte[2];
+    halves.codec(ranges).apply(Span.of(x, 0, 4), Span.of(two));
+    assertThat(two).containsExactly(0x24, 0x3f); // rounded, halves up
+    float[] back = new float[4];
+    halves.codec(ranges).restore(Span.of(two), Span.of(back));
+    assertThat(back).containsExactly(2, 3, 4, 15);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> VectorQuantizer.of(VectorFormat.UINT4_HALVES, 5))
+        .withMessage("UINT4_HALVES rows of 5 dimensions: a multiple of 2 is needed");
   }
 
   @ParameterizedTest
@@ -359,7 +383,7 @@ class VectorQuantizerTest {
     assertThatIllegalArgumentException().isThrownBy(quantizer::codec);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> quantizer.withScheme(Scheme.FAISS))
-        .withMessage("FAISS gives [UINT8], not INT8");
+        .withMessage("FAISS gives [UINT8, UINT4], not INT8");
     assertThatIllegalArgumentException().isThrownBy(() -> VectorQuantizer.of(VectorFormat.INT4, 3));
     VectorQuantizer byRow = quantizer.withScope(Scope.ROW);
     assertThatIllegalArgumentException()

@@ -41,7 +41,12 @@ public interface VectorParams extends Params {
       scaleCol = new Param<>(stage, "scaleCol", "scale and zero point, where the scope is ROW");
       format = oneOf(stage, "format", "what a value becomes", VectorFormat.values());
       scope = oneOf(stage, "scope", "which values share a range", Scope.values());
-      scheme = oneOf(stage, "scheme", "how a range turns values into integers", Scheme.values());
+      scheme =
+          oneOf(
+              stage,
+              "scheme",
+              "how a range turns values into integers; unless set, AFFINE or what the format has",
+              Scheme.values());
       lower = new DoubleParam(stage, "lowerQuantile", "fraction of the values below the range");
       upper = new DoubleParam(stage, "upperQuantile", "fraction of the values not above the range");
       clip =
@@ -105,7 +110,9 @@ public interface VectorParams extends Params {
     return held().scope;
   }
 
-  /** The name of a {@link Scheme}. */
+  /**
+   * The name of a {@link Scheme}; formats without AFFINE have one of their own unless it is set.
+   */
   default Param<String> scheme() {
     return held().scheme;
   }
@@ -137,11 +144,13 @@ public interface VectorParams extends Params {
 
   /** The quantizer of the kernels for rows of so many values. */
   default io.narrow.kernels.VectorQuantizer kernels(int values) {
+    io.narrow.kernels.VectorQuantizer known =
+        io.narrow.kernels.VectorQuantizer.of(VectorFormat.valueOf(getOrDefault(format())), values);
     return new io.narrow.kernels.VectorQuantizer(
-        VectorFormat.valueOf(getOrDefault(format())),
+        known.format(),
         values,
         Scope.valueOf(getOrDefault(scope())),
-        Scheme.valueOf(getOrDefault(scheme())),
+        isSet(scheme()) ? Scheme.valueOf(getOrDefault(scheme())) : known.scheme(),
         new RangeRule(
             (Double) getOrDefault((Param<?>) lowerQuantile()),
             (Double) getOrDefault((Param<?>) upperQuantile())),

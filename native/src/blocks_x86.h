@@ -27,6 +27,9 @@ constexpr bool kInOrder = false;
 // Whether a NaN that minimum or maximum sees can be found by the flag.
 inline bool flags_nan() { return kInOrder && invalid_is_flagged(); }
 
+inline __m128i load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline void store128(void* p, __m128i v) { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
+
 // How many elements to write before y is aligned to a vector of so many bytes; all n where it never is.
 template <int64_t kVector, class T>
 int64_t until_aligned(const T* y, int64_t n) {

@@ -1,15 +1,14 @@
 // Blocks with a scale, and bits, AVX2.
+#include "packed_x86.h"
 #include "vectors_avx2.h"
 
 namespace narrow {
 namespace {
 
-constexpr uint32_t kInfinite = 0x7f800000, kNan = 0x7fc00000;
-
-// A block of 32, and the bits of its largest |x|.
 struct Block {
   __m256 x_f32x8[4];
   uint32_t most;
+
   explicit Block(const float* x) {
     for (int k = 0; k < 4; k++) x_f32x8[k] = load8(x + 8 * k);
     const __m256i m_u32x8 = _mm256_max_epi32(_mm256_max_epi32(magnitude(x_f32x8[0]), magnitude(x_f32x8[1])),
@@ -19,7 +18,6 @@ struct Block {
     m_u32x4 = _mm_max_epi32(m_u32x4, _mm_shuffle_epi32(m_u32x4, 0xb1));
     most = static_cast<uint32_t>(_mm_cvtsi128_si32(m_u32x4));
   }
-  // Number of the first value as large as the largest.
   unsigned first() const {
     uint32_t mask = 0;
     for (unsigned k = 0; k < 4; k++) {
@@ -30,42 +28,43 @@ struct Block {
     while (!(mask >> i & 1)) i++;
     return i;
   }
-  void divide_by(float scale) {
-    const float inverse = 1.0f / scale;
-    const bool finite = inverse > -kInfinity && inverse < kInfinity;
-    const __m256 inverse_f32x8 = set1(finite ? inverse : 0.0f);
-    for (__m256& x : x_f32x8) x = most < kInfinite ? _mm256_mul_ps(x, inverse_f32x8) : _mm256_setzero_ps();
+  void multiply(float by) {
+    for (__m256& x : x_f32x8) x = most < kInfinite ? _mm256_mul_ps(x, set1(by)) : _mm256_setzero_ps();
+  }
+  void store_bytes(uint8_t* y) const {
+    __m256i q_s32x8[4];
+    for (int k = 0; k < 4; k++) {
+      const __m256 half = _mm256_or_ps(_mm256_and_ps(x_f32x8[k], set1(-0.0f)), set1(0x1.fffffep-2f));
+      q_s32x8[k] = _mm256_cvttps_epi32(_mm256_add_ps(x_f32x8[k], half));
+    }
+    store256(y, to_bytes(q_s32x8));
+  }
+  void store_nibbles(uint8_t* y) const {
+    __m256i q_s32x8[4];
+    for (int k = 0; k < 4; k++)
+      q_s32x8[k] = _mm256_min_epi32(_mm256_cvttps_epi32(_mm256_add_ps(x_f32x8[k], set1(8.5f))), set1(15));
+    const __m256i q_u8x32 = to_bytes(q_s32x8);
+    const __m128i high = _mm_slli_epi16(_mm256_extracti128_si256(q_u8x32, 1), 4);
+    store128(y, _mm_or_si128(_mm256_castsi256_si128(q_u8x32), high));
+  }
+  static void restore(__m128i q_s8x16, __m128 scale, float* y) {
+    restore8(q_s8x16, _mm256_broadcastss_ps(scale), y);
+    restore8(_mm_srli_si128(q_s8x16, 8), _mm256_broadcastss_ps(scale), y + 8);
+  }
+
+ private:
+  // 32 integers in the order of the values, saturated.
+  static __m256i to_bytes(const __m256i* q_s32x8) {
+    const __m256i q_s8x32 =
+        _mm256_packs_epi16(_mm256_packs_epi32(q_s32x8[0], q_s32x8[1]), _mm256_packs_epi32(q_s32x8[2], q_s32x8[3]));
+    return _mm256_permutevar8x32_epi32(q_s8x32, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  static void restore8(__m128i q_s8x8, __m256 scale_f32x8, float* y) {
+    const __m256 y_f32x8 = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q_s8x8)), scale_f32x8);
+    const __m256 nan = _mm256_cmp_ps(y_f32x8, y_f32x8, _CMP_UNORD_Q);
+    _mm256_storeu_ps(y, _mm256_blendv_ps(y_f32x8, set1(float_of(kNan)), nan));
   }
 };
-
-void store_half(uint8_t* y, float scale) {
-  const int32_t half = _mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(scale), _MM_FROUND_TO_NEAREST_INT));
-  memcpy(y, &half, 2);
-}
-
-// 32 integers in the order of the values, saturated.
-__m256i to_bytes(const __m256i* q_s32x8) {
-  const __m256i q_s8x32 =
-      _mm256_packs_epi16(_mm256_packs_epi32(q_s32x8[0], q_s32x8[1]), _mm256_packs_epi32(q_s32x8[2], q_s32x8[3]));
-  return _mm256_permutevar8x32_epi32(q_s8x32, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-}
-
-__m256 scale_of(const uint8_t* x) {
-  uint16_t half;
-  memcpy(&half, x, sizeof half);
-  return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
-}
-
-void store_product(float* y, __m128i q_s8x8, __m256 scale_f32x8) {
-  const __m256 y_f32x8 = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q_s8x8)), scale_f32x8);
-  const __m256 nan = _mm256_cmp_ps(y_f32x8, y_f32x8, _CMP_UNORD_Q);
-  _mm256_storeu_ps(y, _mm256_blendv_ps(y_f32x8, set1(float_of(kNan)), nan));
-}
-
-void store_products(float* y, __m128i q_s8x16, __m256 scale_f32x8) {
-  store_product(y, q_s8x16, scale_f32x8);
-  store_product(y + 8, _mm_srli_si128(q_s8x16, 8), scale_f32x8);
-}
 
 template <bool kHighFirst>
 uint8_t bits(const float* x) {
@@ -83,54 +82,10 @@ void to_bits(const float* x, int64_t n, uint8_t* y) {
 
 }  // namespace
 
-void f32_to_q8_0_avx2(const float* x, int64_t n, uint8_t* y) {
-  for (int64_t i = 0; i < n; i += 32, y += 34) {
-    Block block(x + i);
-    const float scale = block.most > kInfinite ? float_of(kNan) : float_of(block.most) / 127.0f;
-    block.divide_by(scale);
-    store_half(y, scale);
-    __m256i q_s32x8[4];
-    for (int k = 0; k < 4; k++) {
-      const __m256 p = block.x_f32x8[k];
-      const __m256 half = _mm256_or_ps(_mm256_and_ps(p, set1(-0.0f)), set1(0x1.fffffep-2f));
-      q_s32x8[k] = _mm256_cvttps_epi32(_mm256_add_ps(p, half));
-    }
-    store256(y + 2, to_bytes(q_s32x8));
-  }
-}
-
-void f32_to_q4_0_avx2(const float* x, int64_t n, uint8_t* y) {
-  for (int64_t i = 0; i < n; i += 32, y += 18) {
-    Block block(x + i);
-    float extreme;
-    memcpy(&extreme, reinterpret_cast<const char*>(x + i) + 4 * block.first(), sizeof extreme);
-    const float scale = block.most > kInfinite ? float_of(kNan) : (extreme + 0.0f) / -8.0f;
-    block.divide_by(scale);
-    store_half(y, scale);
-    __m256i q_s32x8[4];
-    for (int k = 0; k < 4; k++)
-      q_s32x8[k] = _mm256_min_epi32(_mm256_cvttps_epi32(_mm256_add_ps(block.x_f32x8[k], set1(8.5f))), set1(15));
-    const __m256i q_u8x32 = to_bytes(q_s32x8);
-    const __m128i high = _mm_slli_epi16(_mm256_extracti128_si256(q_u8x32, 1), 4);
-    store128(y + 2, _mm_or_si128(_mm256_castsi256_si128(q_u8x32), high));
-  }
-}
-
-void q8_0_to_f32_avx2(const uint8_t* x, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; i += 32, x += 34) {
-    store_products(y + i, load128(x + 2), scale_of(x));
-    store_products(y + i + 16, load128(x + 18), scale_of(x));
-  }
-}
-
-void q4_0_to_f32_avx2(const uint8_t* x, int64_t n, float* y) {
-  const __m128i nibble = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
-  for (int64_t i = 0; i < n; i += 32, x += 18) {
-    const __m128i q = load128(x + 2);
-    store_products(y + i, _mm_sub_epi8(_mm_and_si128(q, nibble), eight), scale_of(x));
-    store_products(y + i + 16, _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(q, 4), nibble), eight), scale_of(x));
-  }
-}
+void f32_to_q8_0_avx2(const float* x, int64_t n, uint8_t* y) { to_q8_0<Block>(x, n, y); }
+void f32_to_q4_0_avx2(const float* x, int64_t n, uint8_t* y) { to_q4_0<Block>(x, n, y); }
+void q8_0_to_f32_avx2(const uint8_t* x, int64_t n, float* y) { from_q8_0<Block>(x, n, y); }
+void q4_0_to_f32_avx2(const uint8_t* x, int64_t n, float* y) { from_q4_0<Block>(x, n, y); }
 
 void f32_to_b1_low_first_avx2(const float* x, int64_t n, uint8_t* y) { to_bits<false>(x, n, y); }
 void f32_to_b1_high_first_avx2(const float* x, int64_t n, uint8_t* y) { to_bits<true>(x, n, y); }

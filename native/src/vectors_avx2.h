@@ -17,10 +17,8 @@ inline __m256 set1(float x) { return _mm256_set1_ps(x); }
 inline __m256i set1(int32_t x) { return _mm256_set1_epi32(x); }
 inline __m256 load8(const float* x) { return _mm256_loadu_ps(x); }
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
-inline __m128i load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 inline __m128i load64(const void* p) { return _mm_loadl_epi64(static_cast<const __m128i*>(p)); }
 inline void store256(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
-inline void store128(void* p, __m128i v) { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
 inline void store64(void* p, __m128i v) { _mm_storel_epi64(static_cast<__m128i*>(p), v); }
 
 // N lanes that start with the n < N elements at x; the others are zero.

@@ -41,13 +41,8 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
    * @param pieces how many at most, at least 1
    */
   public final VectorCounts apply(Span x, Span y, Executor executor, int pieces) {
-    int rows = rows(x, y);
-    if (y.isReadOnly()) {
-      throw new IllegalArgumentException("y is read-only");
-    }
-    if (x.overlaps(y)) {
-      throw new IllegalArgumentException("x and y overlap in one array");
-    }
+    int rows = quantizer.rowsToWrite(x, y);
+    checkRows(rows);
     return Pieces.of(rows, pieces, Pieces.LINES, 0)
         .run(
             executor,
@@ -124,16 +119,7 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
   }
 
   private int rows(Span x, Span y) {
-    int rows = quantizer.rows(x);
-    if (!y.canHold(quantizer.format().element())) {
-      throw new IllegalArgumentException(
-          "y is a %s, which cannot hold %s".formatted(y.describe(), quantizer.format()));
-    }
-    long needed = rows * quantizer.format().bytes(quantizer.dimensions());
-    if (y.byteLength() < needed) {
-      throw new IllegalArgumentException(
-          "y has %s bytes, %s rows need %s".formatted(y.byteLength(), rows, needed));
-    }
+    int rows = quantizer.rows(x, y);
     checkRows(rows);
     return rows;
   }

@@ -255,6 +255,33 @@ public record VectorQuantizer(
     return Math.toIntExact(x.byteLength() / row);
   }
 
+  /** The same, where y has room for their codes. */
+  int rows(Span x, Span y) {
+    int rows = rows(x);
+    if (!y.canHold(format.element())) {
+      throw new IllegalArgumentException(
+          "y is a %s, which cannot hold %s".formatted(y.describe(), format));
+    }
+    long needed = rows * format.bytes(dimensions);
+    if (y.byteLength() < needed) {
+      throw new IllegalArgumentException(
+          "y has %s bytes, %s rows need %s".formatted(y.byteLength(), rows, needed));
+    }
+    return rows;
+  }
+
+  /** The same, where codes may be written to y. */
+  int rowsToWrite(Span x, Span y) {
+    int rows = rows(x, y);
+    if (y.isReadOnly()) {
+      throw new IllegalArgumentException("y is read-only");
+    }
+    if (x.overlaps(y)) {
+      throw new IllegalArgumentException("x and y overlap in one array");
+    }
+    return rows;
+  }
+
   /** The number of ranges of so many rows. */
   int groups(int rows) {
     return switch (scope) {

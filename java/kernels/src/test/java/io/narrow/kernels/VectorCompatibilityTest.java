@@ -1,6 +1,7 @@
 package io.narrow.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.narrow.kernels.VectorQuantizer.Scheme;
 import io.narrow.kernels.VectorQuantizer.Scope;
@@ -127,6 +128,22 @@ class VectorCompatibilityTest {
     checkFaiss(quantizer, scope == Scope.TENSOR ? "faiss-QT_4bit_uniform" : "faiss-QT_4bit");
   }
 
+  @Test
+  void correctionsAreThoseOfOneScheme() {
+    VectorQuantizer quantizer = quantizer(VectorFormat.UINT8, 1, Scheme.LUCENE);
+    VectorCodec codec = quantizer.codec(VectorRanges.of(new float[] {0}, new float[] {1}));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> codec.corrections(Span.of(new float[1])))
+        .withMessage("corrections are of LUCENE by TENSOR, not LUCENE by DIMENSION");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                VectorQuantizer.of(VectorFormat.Q8_0, 32)
+                    .codec()
+                    .corrections(Span.of(new float[0])))
+        .withMessage("corrections are of LUCENE by TENSOR, not AFFINE by DIMENSION");
+  }
+
   /** As EncodedVectorsU8 of Qdrant computes them. */
   @Test
   void qdrant() {
@@ -175,11 +192,13 @@ class VectorCompatibilityTest {
     VectorCodec codec = quantizer.withRule(RangeRule.MIN_MAX).codec(ranges);
     byte[] codes = codes(codec, x);
     ScalarQuantizer lucene = new ScalarQuantizer(ranges.min(0), ranges.max(0), (byte) 7);
+    float[] corrections = codec.corrections(Span.of(x));
     byte[] expected = new byte[DIMENSIONS];
     for (int row = 0; row < x.length / DIMENSIONS; row++) {
       int from = row * DIMENSIONS;
       float[] vector = Arrays.copyOfRange(x, from, from + DIMENSIONS);
-      lucene.quantize(vector, expected, VectorSimilarityFunction.EUCLIDEAN);
+      float correction = lucene.quantize(vector, expected, VectorSimilarityFunction.DOT_PRODUCT);
+      assertThat(corrections[row]).isEqualTo(correction);
       assertThat(Arrays.copyOfRange(codes, from, from + DIMENSIONS)).isEqualTo(expected);
     }
     assertThat(codes).contains((byte) 0, (byte) 127);

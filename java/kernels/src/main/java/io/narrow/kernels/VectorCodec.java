@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 
 /**
@@ -58,13 +59,8 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
    * @throws IllegalArgumentException if the sizes do not fit, or x is read-only
    */
   public final void restore(Span y, Span x) {
-    if (x.floatElement() != Element.FLOAT32) {
-      throw new IllegalArgumentException("x is a %s: codes become float32".formatted(x.describe()));
-    }
+    checkFloats(x);
     int rows = rows(x, y);
-    if (x.isReadOnly()) {
-      throw new IllegalArgumentException("x is read-only");
-    }
     if (x.overlaps(y)) {
       throw new IllegalArgumentException("x and y overlap in one array");
     }
@@ -95,6 +91,94 @@ public abstract sealed class VectorCodec permits IntegerCodec, BucketCodec, Half
       sums = sums.merge(Kernels.active().error(quantizer.floats(x, from, count), restored));
     }
     return sums;
+  }
+
+  /**
+   * Turns rows into codes of blocks of 32 values whose scales lie in an array of their own, as
+   * Jlama's Q8 and Q4 tensors have them: for {@link VectorFormat#Q8_0} signed bytes, {@code x *
+   * (127 / max|x|)} rounded, halves up; for {@link VectorFormat#Q4_0} the codes of that format. The
+   * arithmetic is Jlama's.
+   *
+   * @param x rows of floats, as for {@link #apply}
+   * @param y receives 32 or 16 bytes of each block
+   * @return the scales, one of each block: what a step stands for
+   * @throws IllegalArgumentException if the format has no blocks, the sizes do not fit, y is
+   *     read-only, or a value is not finite, whatever the policy
+   */
+  public final float[] applyApart(Span x, Span y) {
+    ApartBlocks blocks = ApartBlocks.of(quantizer.format());
+    int rows = quantizer.rows(x);
+    int perRow = quantizer.dimensions() / ApartBlocks.VALUES;
+    checkApart(y, rows, blocks);
+    if (y.isReadOnly()) {
+      throw new IllegalArgumentException("y is read-only");
+    }
+    float[] scales = new float[Math.multiplyExact(rows, perRow)];
+    int size = blockSize();
+    float[] values = new float[Math.min(rows, size) * quantizer.dimensions()];
+    byte[] codes = new byte[values.length / ApartBlocks.VALUES * blocks.bytes];
+    for (int from = 0; from < rows; from += size) {
+      int count = Math.min(size, rows - from);
+      Span floats = quantizer.floats(x, from, count);
+      quantizer.withInvalid(VectorQuantizer.Invalid.FAIL).range(floats, from);
+      floats.floats().get(values, 0, count * quantizer.dimensions());
+      for (int b = 0; b < count * perRow; b++) {
+        scales[from * perRow + b] =
+            blocks.pack(values, b * ApartBlocks.VALUES, codes, b * blocks.bytes);
+      }
+      int bytes = count * perRow * blocks.bytes;
+      y.part((long) from * perRow * blocks.bytes, bytes).write(0, ByteBuffer.wrap(codes, 0, bytes));
+    }
+    return scales;
+  }
+
+  /**
+   * Turns codes of {@link #applyApart} back into floats.
+   *
+   * @param y codes
+   * @param scales one of each block
+   * @param x receives rows of floats; its size says how many
+   * @throws IllegalArgumentException if the format has no blocks, the sizes do not fit, or x is
+   *     read-only
+   */
+  public final void restoreApart(Span y, float[] scales, Span x) {
+    ApartBlocks blocks = ApartBlocks.of(quantizer.format());
+    checkFloats(x);
+    int rows = quantizer.rows(x);
+    int perRow = quantizer.dimensions() / ApartBlocks.VALUES;
+    checkApart(y, rows, blocks);
+    if (scales.length < (long) rows * perRow) {
+      throw new IllegalArgumentException(
+          "%s scales, %s rows have %s blocks".formatted(scales.length, rows, (long) rows * perRow));
+    }
+    byte[] codes = new byte[perRow * blocks.bytes];
+    float[] values = new float[quantizer.dimensions()];
+    for (int row = 0; row < rows; row++) {
+      y.bytes((long) row * codes.length, codes.length).get(codes);
+      for (int b = 0; b < perRow; b++) {
+        float scale = scales[row * perRow + b];
+        blocks.unpack(codes, b * blocks.bytes, scale, values, b * ApartBlocks.VALUES);
+      }
+      quantizer.floats(x, row, 1).floats().put(values);
+    }
+  }
+
+  private void checkApart(Span y, int rows, ApartBlocks blocks) {
+    long needed = (long) rows * quantizer.dimensions() / ApartBlocks.VALUES * blocks.bytes;
+    if (!y.canHold(Element.BITS8) || y.byteLength() < needed) {
+      throw new IllegalArgumentException(
+          "y is a %s, %s rows need %s bytes".formatted(y.describe(), rows, needed));
+    }
+  }
+
+  /** Fails unless these are float32 that can be written to. */
+  private static void checkFloats(Span x) {
+    if (x.floatElement() != Element.FLOAT32) {
+      throw new IllegalArgumentException("x is a %s: codes become float32".formatted(x.describe()));
+    }
+    if (x.isReadOnly()) {
+      throw new IllegalArgumentException("x is read-only");
+    }
   }
 
   /**

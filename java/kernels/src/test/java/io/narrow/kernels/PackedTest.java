@@ -2,6 +2,7 @@ package io.narrow.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import io.narrow.kernels.VectorQuantizer.Invalid;
 import java.nio.ByteBuffer;
@@ -195,6 +196,71 @@ class PackedTest {
     VectorQuantizer.of(VectorFormat.Q4_0, 32).codec().restore(Span.of(q4), Span.of(back));
     assertThat(back[0]).isEqualTo(8);
     assertThat(back[31]).isEqualTo(-7);
+  }
+
+  /** Jlama's Q8ByteBufferTensor and Q4ByteBufferTensor, value by value. */
+  @ParameterizedTest
+  @EnumSource(
+      value = VectorFormat.class,
+      names = {"Q8_0", "Q4_0"})
+  void scalesApartAreJlamas(VectorFormat format) {
+    float[] x = rows(96, 4);
+    for (int i = 0; i < x.length; i++) {
+      x[i] = Float.isFinite(x[i]) ? x[i] : -3;
+    }
+    boolean bytes = format == VectorFormat.Q8_0;
+    byte[] expected = new byte[bytes ? x.length : x.length / 2];
+    float[] expectedScales = new float[x.length / 32];
+    for (int block = 0; block < expectedScales.length; block++) {
+      float max = Float.MIN_VALUE;
+      float amax = Float.MIN_VALUE;
+      for (int i = 32 * block; i < 32 * block + 32; i++) {
+        if (Math.abs(x[i]) > amax) {
+          max = x[i];
+          amax = Math.abs(x[i]);
+        }
+      }
+      float inverse = bytes ? 127f / amax : max / -8f == 0 ? 0 : 1 / (max / -8f);
+      expectedScales[block] = bytes ? 1 / inverse : max / -8f;
+      for (int j = 0; j < (bytes ? 32 : 16); j++) {
+        if (bytes) {
+          expected[32 * block + j] = (byte) Math.round(x[32 * block + j] * inverse);
+        } else {
+          byte low = (byte) Math.min(15, (byte) (x[32 * block + j] * inverse + 8.5f));
+          byte high = (byte) Math.min(15, (byte) (x[32 * block + 16 + j] * inverse + 8.5f));
+          expected[16 * block + j] = (byte) (low | high << 4);
+        }
+      }
+    }
+    VectorCodec codec = VectorQuantizer.of(format, 96).codec();
+    ByteBuffer direct = ByteBuffer.allocateDirect(expected.length);
+    byte[] codes = new byte[expected.length];
+    assertThat(codec.applyApart(Span.of(x), Span.of(codes))).isEqualTo(expectedScales);
+    assertThat(codes).isEqualTo(expected);
+    assertThat(codec.applyApart(Span.of(x), Span.of(direct))).isEqualTo(expectedScales);
+    float[] back = new float[x.length];
+    codec.restoreApart(Span.of(direct), expectedScales, Span.of(back));
+    for (int i = 0; i < x.length; i++) {
+      float scale = Math.abs(expectedScales[i / 32]);
+      // The scale of four bits is that of the extreme's side: the other ends a step earlier.
+      if (scale > Float.MIN_NORMAL) {
+        assertThat(back[i]).isCloseTo(x[i], within(scale * (bytes ? 0.501f : 1.001f)));
+      }
+    }
+    x[100] = Float.NaN;
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> codec.applyApart(Span.of(x), Span.of(codes)))
+        .withMessageStartingWith("row 1, dimension 4 is NaN: ");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> codec.applyApart(Span.of(x), Span.of(new byte[7])))
+        .withMessage("y is a byte[] of 7, 41 rows need " + expected.length + " bytes");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                VectorQuantizer.of(VectorFormat.FLOAT16, 96)
+                    .codec()
+                    .applyApart(Span.of(x), Span.of(codes)))
+        .withMessage("scales apart are those of Q8_0 and Q4_0, not of FLOAT16");
   }
 
   @ParameterizedTest

@@ -61,11 +61,12 @@ final class OperatorRounding {
         .forEach(
             group -> {
               Moments moments = groups[group];
-              if (gain > 0) {
-                choose(group, moments, typical, trial.best(), weights[group], candidates);
-              } else {
-                keep(group, moments, weights[group], weights[group].nearest());
-              }
+              Weights own = weights[group];
+              trial
+                  .best()
+                  .ifPresentOrElse(
+                      way -> choose(group, moments, typical, way, own, candidates),
+                      () -> keep(group, moments, own, own.nearest()));
             });
   }
 

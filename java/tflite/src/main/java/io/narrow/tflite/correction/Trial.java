@@ -1,6 +1,7 @@
 package io.narrow.tflite.correction;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -35,17 +36,18 @@ final class Trial {
   /** Of a group, spread over it: more would cost time and hardly change which way is best. */
   private static final int CHANNELS = 32;
 
-  private final double[] errors = new double[WAYS.length + 1];
+  private final double[] one;
+  private final double[] other;
 
   /**
    * @param weights those of each group
    */
   Trial(Halves halves, IntFunction<Weights> weights) {
-    add(halves, weights);
-    add(halves.swapped(), weights);
+    this.one = errors(halves, weights);
+    this.other = errors(halves.swapped(), weights);
   }
 
-  private void add(Halves halves, IntFunction<Weights> weights) {
+  private static double[] errors(Halves halves, IntFunction<Weights> weights) {
     double typical = Halves.typicalSquare(halves.one());
     int groups = halves.one().length;
     IntStream all = IntStream.range(0, groups);
@@ -56,11 +58,13 @@ final class Trial {
                     errors(
                         halves.one()[group], halves.other()[group], typical, weights.apply(group)))
             .toArray(double[][]::new);
+    double[] errors = new double[WAYS.length + 1];
     for (double[] each : found) {
       for (int way = 0; way < each.length; way++) {
         errors[way] += each[way];
       }
     }
+    return errors;
   }
 
   private static double[] errors(Moments seen, Moments held, double typical, Weights all) {
@@ -93,20 +97,34 @@ final class Trial {
     return 2 * (dampings * depth * depth * depth / 6 + 4 * WAYS.length * depth * depth * tried);
   }
 
-  /** The best way; the nearest codes are better than all if it {@linkplain #gain gains} nothing. */
-  Way best() {
-    int best = 0;
-    for (int way = 1; way < WAYS.length; way++) {
-      if (errors[way] < errors[best]) {
+  private double error(int way) {
+    return one[way] + other[way];
+  }
+
+  /**
+   * The way with the least error of those that do better than the nearest codes on both halves,
+   * since on one alone that is soon chance; the nearest codes if there is none.
+   */
+  private int leastError() {
+    int best = NEAREST;
+    for (int way = 0; way < NEAREST; way++) {
+      boolean better = one[way] < one[NEAREST] && other[way] < other[NEAREST];
+      if (better && error(way) > 0 && error(way) < error(best)) {
         best = way;
       }
     }
-    return WAYS[best];
+    return best;
+  }
+
+  /** The best way; empty if the nearest codes are better than all. */
+  Optional<Way> best() {
+    int best = leastError();
+    return best == NEAREST ? Optional.empty() : Optional.of(WAYS[best]);
   }
 
   /** By how many dB the error of the best way is below that of the nearest codes. */
   double gain() {
-    double least = Arrays.stream(errors, 0, NEAREST).min().orElseThrow();
-    return least > 0 && errors[NEAREST] > least ? 10 * Math.log10(errors[NEAREST] / least) : 0;
+    int best = leastError();
+    return best == NEAREST ? 0 : 10 * Math.log10(error(NEAREST) / error(best));
   }
 }

@@ -13,10 +13,12 @@ module io.narrow.tflite {
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;
   exports io.narrow.tflite.fold;
+  exports io.narrow.tflite.micro;
   exports io.narrow.tflite.model;
   exports io.narrow.tflite.observation;
   exports io.narrow.tflite.plan;
   exports io.narrow.tflite.rewrite;
   exports io.narrow.tflite.runtime;
   exports io.narrow.tflite.snippet;
+  exports io.narrow.tflite.targets;
 }

@@ -5,11 +5,16 @@ import com.google.gson.JsonObject;
 import io.narrow.report.EvaluationDocument;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.evaluation.Preflight;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.rewrite.Rewriter;
+import io.narrow.tflite.targets.Target;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code narrow check}. */
@@ -23,10 +28,41 @@ final class CheckCommand extends Output {
   @Parameters(paramLabel = "IN", description = "A float model (.tflite, .h5, .keras).")
   private Path input;
 
+  @Option(
+      names = "--target",
+      paramLabel = "TARGET",
+      description =
+          "What a device makes of the file as it is, or with --mode or --recipe of what they would"
+              + " make of it: tflm, cmsis-nn, esp-nn, ethos-u55, ethos-u65, ethos-u85, edgetpu,"
+              + " xnnpack or gpu. Exit code 4 if the model does not run there.")
+  private String target;
+
   @Mixin private RecipeOptions recipe;
 
   @Override
   public Integer call() {
+    return target == null ? preflight() : check(Target.of(target));
+  }
+
+  private int check(Target device) {
+    Model model = ModelInput.read(input);
+    String form = "as it is";
+    if (recipe.given()) {
+      Recipe wanted = recipe.recipe();
+      model = Rewriter.rewrite(Quantizer.DEFAULT.prepare(model).outline(wanted));
+      form = wanted.toString();
+    }
+    TargetText text = new TargetText(device.check(model));
+    if (json) {
+      print(text.json());
+    } else {
+      say(input + "  (" + form + ", on " + device + ")");
+      text.lines().forEach(line -> say(shortened(line)));
+    }
+    return text.exitCode();
+  }
+
+  private int preflight() {
     Quantizer.Prepared prepared = Quantizer.DEFAULT.prepare(ModelInput.read(input));
     Preflight result = Preflight.of(prepared, recipe.recipe());
     List<Reason> warnings = prepared.warnings(result.plan());

@@ -60,6 +60,7 @@ public final class Narrow
           "benchmark",
           "run",
           "check",
+          "export",
           "sweep",
           "doctor");
 
@@ -76,6 +77,7 @@ public final class Narrow
       case "benchmark" -> new BenchmarkCommand();
       case "run" -> new RunCommand();
       case "check" -> new CheckCommand();
+      case "export" -> new ExportCommand();
       case "sweep" -> new SweepCommand();
       default -> new DoctorCommand();
     };
@@ -151,7 +153,7 @@ public final class Narrow
    * @return the exit code
    */
   public static int run(PrintWriter out, PrintWriter err, String... arguments) {
-    // Setting eleven commands up takes three times as long as starting a JVM, for a line.
+    // Setting twelve commands up takes three times as long as starting a JVM, for a line.
     if (List.of(arguments).equals(List.of("--version"))) {
       out.println("narrow " + Version.number());
       return 0;

@@ -94,6 +94,11 @@ final class RecipeOptions {
           "A recipe of ai-edge-quantizer (.json) in place of --mode, --bits and --min-elements.")
   private Path file;
 
+  /** Whether the options say what to make of a model. */
+  boolean given() {
+    return mode != null || file != null;
+  }
+
   Recipe recipe() {
     Recipe recipe = file == null ? ofMode() : ofFile();
     recipe =

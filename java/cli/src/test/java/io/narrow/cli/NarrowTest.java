@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.narrow.kernels.FloatRange;
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
@@ -560,6 +561,40 @@ class NarrowTest {
     JsonObject document = JsonParser.parseString(out).getAsJsonObject();
     assertThat(document.get("runs").getAsBoolean()).isTrue();
     assertThat(document.getAsJsonArray("operators")).hasSize(17);
+  }
+
+  @Test
+  void checkSaysWhatADeviceMakesOfAModel() {
+    assertThat(run("check", MODEL, "--mode", "int8", "--io", "int8", "--target", "ETHOS-U55"))
+        .isZero();
+    assertThat(out).contains("on ethos-u55)").contains("runs: ");
+    assertThat(run("check", MODEL, "--mode", "dynamic", "--target", "tflm"))
+        .isEqualTo(NarrowException.Kind.UNSUPPORTED.exitCode());
+    assertThat(out)
+        .contains("CONV_2D: no kernel for float32 activations and int8 weights")
+        .contains("does not run: ");
+    assertThat(run("check", MODEL, "--mode", "dynamic", "--target", "tflm", "--json"))
+        .isEqualTo(NarrowException.Kind.UNSUPPORTED.exitCode());
+    JsonObject document = JsonParser.parseString(out).getAsJsonObject();
+    assertThat(document.get("runs").getAsBoolean()).isFalse();
+    JsonObject finding = document.getAsJsonArray("findings").get(0).getAsJsonObject();
+    assertThat(finding.get("effect").getAsString()).isEqualTo("error");
+    assertThat(finding.getAsJsonArray("at")).isNotEmpty();
+    assertThat(run("check", MODEL, "--target", "hexagon")).isEqualTo(Narrow.USAGE);
+    assertThat(err).contains("target `hexagon`: known are tflm, ").hasLineCount(1);
+  }
+
+  @Test
+  void exportWritesWhatAMicrocontrollerRuns() {
+    Path made = folder.resolve("made");
+    assertThat(run("export", "--c", MODEL, "-o", made.toString(), "--name", "digits")).isZero();
+    assertThat(out).contains("digits_model_data.cc").contains("arena      ");
+    assertThat(made.resolve("digits_model.h")).content().contains("kArenaSize = ");
+    assertThat(run("quantize", MODEL, "-o", output())).isZero();
+    assertThat(run("export", "--c", output(), "-o", made.toString()))
+        .isEqualTo(NarrowException.Kind.UNSUPPORTED.exitCode());
+    assertThat(err).contains("does not run on TensorFlow Lite Micro: ").hasLineCount(1);
+    assertThat(run("export", MODEL, "-o", made.toString())).isEqualTo(Narrow.USAGE);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -7,6 +8,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.runtime.Interpreter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Why XNNPACK leaves operators of a model to the built-in kernels. */
-final class Leftovers {
+public final class Leftovers {
   private final Model model;
   private final Subgraph subgraph;
   private final boolean xnnpack;
@@ -31,6 +33,18 @@ final class Leftovers {
             .filter(operator -> model.isConstant(subgraph.tensor(operator.input(0))))
             .map(operator -> operator.outputs()[0])
             .collect(Collectors.toSet());
+  }
+
+  /**
+   * The operators of the first subgraph that XNNPACK in the runtime linked here does not take.
+   *
+   * @throws NarrowException if the runtime refuses the model
+   */
+  public static List<Benchmark.Left> of(Model model) {
+    try (Interpreter interpreter =
+        Interpreter.open(model.bytes(), model.name(), Interpreter.Options.DEFAULT)) {
+      return new Leftovers(model, true).reasons(interpreter.delegated());
+    }
   }
 
   /**

@@ -1,0 +1,160 @@
+package io.narrow.tflite.targets;
+
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** A device, or the runtime of a kind of devices, with its kernels. */
+public enum Target {
+  /** TensorFlow Lite Micro with its reference kernels. */
+  TFLM("tflm", "tflm", Effect.ERROR, null, false),
+  /** TensorFlow Lite Micro with CMSIS-NN: Arm Cortex-M. */
+  CMSIS_NN("cmsis-nn", "cmsis-nn", Effect.SLOW, TFLM, false),
+  /** TensorFlow Lite Micro with ESP-NN: Espressif ESP32-S3, -P4, -C3. */
+  ESP_NN("esp-nn", "esp-nn", Effect.SLOW, TFLM, false),
+  /** Arm Ethos-U55 beside a Cortex-M, through Vela. */
+  ETHOS_U55("ethos-u55", "ethos-u55", Effect.CPU, TFLM, false),
+  /** Arm Ethos-U65 beside a Cortex-M, through Vela. */
+  ETHOS_U65("ethos-u65", "ethos-u55", Effect.CPU, TFLM, false),
+  /** Arm Ethos-U85 beside a Cortex-M, through Vela. */
+  ETHOS_U85("ethos-u85", "ethos-u85", Effect.CPU, TFLM, false),
+  /**
+   * Google Coral Edge TPU: what follows the first operator that it does not take, it leaves too.
+   */
+  EDGETPU("edgetpu", "edgetpu", Effect.CPU, null, true),
+  /** XNNPACK in TensorFlow Lite, as it is linked here: it is asked itself. */
+  XNNPACK("xnnpack", "", Effect.SLOW, null, false),
+  /** The GPU delegate of TensorFlow Lite. */
+  GPU("gpu", "gpu", Effect.CPU, null, false);
+
+  private final String word;
+  private final Kernels kernels;
+  private final Effect otherwise;
+  private final Target fallback;
+  private final boolean oneStretch;
+
+  /**
+   * @param word its name
+   * @param column of the table of kernels
+   * @param otherwise what happens where that has no kernel
+   * @param fallback what computes the rest, null if that computes all
+   * @param oneStretch whether it takes no operator behind one that it does not take
+   */
+  Target(String word, String column, Effect otherwise, Target fallback, boolean oneStretch) {
+    this.word = word;
+    this.kernels = Kernels.of(column);
+    this.otherwise = otherwise;
+    this.fallback = fallback;
+    this.oneStretch = oneStretch;
+  }
+
+  /**
+   * The target of a name.
+   *
+   * @throws NarrowException if it is none
+   */
+  public static Target of(String name) {
+    return Arrays.stream(values())
+        .filter(target -> target.word.equals(name.toLowerCase(Locale.ROOT)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                NarrowException.input(
+                    "target `"
+                        + name
+                        + "`: known are "
+                        + Arrays.stream(values())
+                            .map(Target::toString)
+                            .collect(Collectors.joining(", "))));
+  }
+
+  /**
+   * What this device makes of all operators of a model, without running anything; of XNNPACK only
+   * of those of the first subgraph.
+   */
+  public TargetCheck check(Model model) {
+    if (this == XNNPACK) {
+      return Linked.check(model);
+    }
+    List<Finding> findings = new ArrayList<>();
+    int operators = 0;
+    int accelerated = 0;
+    boolean cut = false;
+    for (int s = 0; s < model.subgraphs().size(); s++) {
+      Subgraph graph = model.subgraphs().get(s);
+      for (int o = 0; o < graph.operators().size(); o++) {
+        List<Finding> own = findings(model, s, o);
+        findings.addAll(own);
+        operators++;
+        cut |= oneStretch && !own.isEmpty();
+        accelerated += own.isEmpty() && !cut ? 1 : 0;
+      }
+    }
+    return new TargetCheck(this, operators, accelerated, findings);
+  }
+
+  /**
+   * Names, in the schema, of the operators that it has any kernel for; none of {@link #XNNPACK}.
+   */
+  public Set<String> operators() {
+    return kernels == null ? Set.of() : kernels.operators();
+  }
+
+  private List<Finding> findings(Model model, int subgraph, int number) {
+    Subgraph graph = model.subgraphs().get(subgraph);
+    Operator operator = graph.operators().get(number);
+    Site site = new Site(model, graph, operator);
+    String tensor = site.results().findFirst().map(Tensor::name).orElse("");
+    List<Finding> found = new ArrayList<>();
+    kernels
+        .objection(site)
+        .ifPresent(
+            problem ->
+                found.add(
+                    new Finding(
+                        otherwise,
+                        subgraph,
+                        number,
+                        operator.name(),
+                        tensor,
+                        problem,
+                        Types.help(site))));
+    for (Constraint rule : Constraint.ALL) {
+      boolean matters = found.isEmpty() || rule.effect() == Effect.ERROR;
+      if (matters && rule.concerns(word, operator.name()) && !rule.holds(site)) {
+        found.add(
+            new Finding(
+                rule.effect(),
+                subgraph,
+                number,
+                operator.name(),
+                tensor,
+                rule.problem(),
+                rule.help()));
+      }
+    }
+    boolean left = otherwise == Effect.SLOW || !found.isEmpty();
+    if (fallback != null && left) {
+      List<Finding> errors = fallback.findings(model, subgraph, number);
+      if (!errors.isEmpty()) {
+        found.removeIf(finding -> finding.effect() != Effect.ERROR);
+        found.addAll(errors);
+      }
+    }
+    return found;
+  }
+
+  /** Its name, as the command line has it. */
+  @Override
+  public String toString() {
+    return word;
+  }
+}

@@ -47,6 +47,7 @@ foreach(platform IN LISTS PLATFORMS)
   endif()
   # Which classes the library asks JNI for, for GraalVM.
   file(COPY ${TARGET}/native/META-INF/native-image/${HOST}/ DESTINATION ${stage}/META-INF/native-image/${platform})
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/../LICENSE ${CMAKE_CURRENT_LIST_DIR}/../NOTICE DESTINATION ${stage}/META-INF)
   string(REPLACE - . module io.narrow.kernels.${platform})
   file(WRITE ${TARGET}/native-jars/module/${platform}/module-info.java "module ${module} {}\n")
   run(${JAVA_HOME}/bin/javac --release 17 -d ${stage} ${TARGET}/native-jars/module/${platform}/module-info.java)

@@ -35,14 +35,16 @@ public final class Mutations {
    * Writes a line before each file that it tries, {@code seed FIRST}, and one after, {@code
    * refused} or {@code taken}.
    *
-   * @param arguments the first number, the folder to write damaged files to, the files
+   * @param arguments the first number, the one after the last, the folder to write damaged files
+   *     to, the files
    */
   public static void main(String[] arguments) throws IOException {
     OwnProcess.claim(new byte[0]);
     System.setErr(new PrintStream(OwnProcess.standardError(), true));
-    Path folder = Path.of(arguments[1]);
-    List<Path> files = Arrays.stream(arguments).skip(2).map(Path::of).toList();
-    for (long seed = Long.parseLong(arguments[0]); ; seed++) {
+    Path folder = Path.of(arguments[2]);
+    List<Path> files = Arrays.stream(arguments).skip(3).map(Path::of).toList();
+    long last = Long.parseLong(arguments[1]);
+    for (long seed = Long.parseLong(arguments[0]); seed < last; seed++) {
       Path file = files.get((int) (seed % files.size()));
       String name = file.getFileName().toString();
       Path damaged = folder.resolve("damaged" + name.substring(name.lastIndexOf('.')));

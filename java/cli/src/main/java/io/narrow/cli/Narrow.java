@@ -64,6 +64,9 @@ public final class Narrow
           "sweep",
           "doctor");
 
+  /** Memory to say in that there is none left. */
+  private static byte[] reserve = new byte[1 << 19];
+
   @Spec private CommandSpec spec;
 
   private static Output command(String name) {
@@ -209,6 +212,7 @@ public final class Narrow
   }
 
   private static int failed(Throwable e, CommandLine command) {
+    reserve = null;
     PrintWriter err = command.getErr();
     Optional<Failure> failure = Failure.of(e);
     if (failure.isPresent()) {

@@ -110,7 +110,7 @@ class OutputFileTest {
         "standard output: No space left on device,2,>/dev/full",
         "-Dnarrow.kernels=avx9 names no kernels,2,-Dnarrow.kernels=avx9",
         "out of memory: Cannot reserve,5,-XX:MaxDirectMemorySize=1k",
-        "out of memory: Java heap space,5,-Xmx6m",
+        "out of memory: Java heap space,5,-Xmx9m",
       })
   void whatIsLackingIsOneLine(String row) throws Exception {
     String[] cells = row.split(",");

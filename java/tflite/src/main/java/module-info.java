@@ -7,6 +7,7 @@ module io.narrow.tflite {
   requires org.bytedeco.tensorflowlite;
 
   exports io.narrow.tflite;
+  exports io.narrow.tflite.autotune;
   exports io.narrow.tflite.calibration;
   exports io.narrow.tflite.comparison;
   exports io.narrow.tflite.correction;

@@ -8,6 +8,7 @@ import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that say what a model is calibrated with. */
@@ -60,11 +61,14 @@ final class CalibrationOptions {
 
   /** What of this was given, as it stands on a command line. */
   List<String> arguments() {
+    return arguments(samples == Integer.MAX_VALUE ? Optional.empty() : Optional.of(samples));
+  }
+
+  /** The same with another number of samples. */
+  List<String> arguments(Optional<Integer> samples) {
     List<String> arguments = new ArrayList<>();
     sources.forEach(source -> arguments.addAll(List.of("--calibrate", source)));
-    if (samples != Integer.MAX_VALUE) {
-      arguments.addAll(List.of("--samples", String.valueOf(samples)));
-    }
+    samples.ifPresent(count -> arguments.addAll(List.of("--samples", count.toString())));
     if (!method.equals(RangeMethod.AUTO.toString())) {
       arguments.addAll(List.of("--range", method));
     }
@@ -81,7 +85,11 @@ final class CalibrationOptions {
   List<String> withoutEffect(Recipe recipe) {
     List<String> lines = new ArrayList<>();
     boolean ranges = recipe.needsRanges();
-    boolean some = ranges || recipe.mode() == Mode.DYNAMIC || recipe.mode() == Mode.WEIGHT_ONLY;
+    boolean some =
+        ranges
+            || recipe.rules().stream()
+                .map(rule -> rule.treatment().mode())
+                .anyMatch(mode -> mode == Mode.DYNAMIC || mode == Mode.WEIGHT_ONLY);
     RecipeOptions.add(lines, "--calibrate", given() && !some, recipe);
     RecipeOptions.add(
         lines, "--range", !method.equals(RangeMethod.AUTO.toString()) && !ranges, recipe);

@@ -62,6 +62,7 @@ public final class Narrow
           "check",
           "export",
           "sweep",
+          "autotune",
           "doctor");
 
   /** Memory to say in that there is none left. */
@@ -82,6 +83,7 @@ public final class Narrow
       case "check" -> new CheckCommand();
       case "export" -> new ExportCommand();
       case "sweep" -> new SweepCommand();
+      case "autotune" -> new AutotuneCommand();
       default -> new DoctorCommand();
     };
   }

@@ -102,6 +102,11 @@ public final class Quantizer {
     return new Quantizer(sources, data, calibration, rounding, corrects);
   }
 
+  /** The options of the calibration. */
+  public Calibrator.Options calibration() {
+    return calibration;
+  }
+
   /**
    * What a recipe makes of a model.
    *
@@ -153,6 +158,16 @@ public final class Quantizer {
     /** The model whose tensors calibration and the plans of integer recipes count. */
     public Model model() {
       return forIntegers().model();
+    }
+
+    /** The representative data, all of their samples; none if only ranges were given. */
+    public Datasets data() {
+      return data;
+    }
+
+    /** The file of ranges that is read in place of calibrating; empty if there is none. */
+    public Optional<Path> ranges() {
+      return ranges;
     }
 
     /** The model as a recipe is planned for it: what is constant is a constant. */

@@ -43,6 +43,7 @@ public final class Dataset {
   private final Formats.Format format;
   private final Preprocessing preprocessing;
   private final int labelOffset;
+  private final int first;
   private final int limit;
   private final Optional<Source> source; // absent if it depends on the model
 
@@ -51,15 +52,17 @@ public final class Dataset {
     this.format = format;
     this.preprocessing = new Preprocessing(spec);
     this.labelOffset = spec.integer("label-offset", 0, Integer.MIN_VALUE);
+    this.first = 0;
     this.limit = Integer.MAX_VALUE;
     this.source = format.needsInputs() ? Optional.empty() : Optional.of(source(List.of()));
   }
 
-  private Dataset(Dataset data, int limit, Optional<Source> source) {
+  private Dataset(Dataset data, int first, int limit, Optional<Source> source) {
     this.spec = data.spec;
     this.format = data.format;
     this.preprocessing = data.preprocessing;
     this.labelOffset = data.labelOffset;
+    this.first = first;
     this.limit = limit;
     this.source = source;
   }
@@ -87,7 +90,7 @@ public final class Dataset {
   public static Sample single(String text, List<TensorInfo> inputs) {
     Dataset data = open(text);
     Optional<Source> whole = data.source.map(samples -> samples.whole(inputs));
-    return new Dataset(data, 1, whole).feed(inputs).sample(0);
+    return new Dataset(data, 0, 1, whole).feed(inputs).sample(0);
   }
 
   /** The first samples of this, at most {@code samples}. */
@@ -95,7 +98,16 @@ public final class Dataset {
     if (samples < 1) {
       throw NarrowException.input("number of samples: " + samples + " is below 1");
     }
-    return new Dataset(this, Math.min(limit, samples), source);
+    return new Dataset(this, first, Math.min(limit, samples), source);
+  }
+
+  /** This without its first samples; if there are no more, no model can be fed with it. */
+  public Dataset skip(int samples) {
+    if (samples < 0) {
+      throw NarrowException.input("number of samples to skip: " + samples + " is below 0");
+    }
+    int left = limit == Integer.MAX_VALUE ? limit : Math.max(0, limit - samples);
+    return new Dataset(this, Math.addExact(first, samples), left, source);
   }
 
   /**
@@ -123,10 +135,13 @@ public final class Dataset {
    */
   public Feed feed(List<TensorInfo> inputs) {
     Source samples = source.map(s -> s.feeding(inputs)).orElseGet(() -> source(inputs));
+    if (first > 0 && (samples.size() <= first || limit == 0)) {
+      throw spec.bad("has no sample after the first " + Math.min(first, samples.size()));
+    }
     boolean ordered = format.needsInputs() || spec.get("inputs").isPresent();
     int[] order =
         Binding.order(spec.text(), samples.arrays(), inputs, ordered, preprocessing.channels());
-    return new Feed(spec.text(), samples, inputs, order, preprocessing, labelOffset, limit);
+    return new Feed(spec.text(), samples, inputs, order, preprocessing, labelOffset, first, limit);
   }
 
   /** An input's name without what TensorFlow's converter puts around the one that the user gave. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /** Data for the signatures of a model: for some of them by name, and for all others. Immutable. */
 public final class Datasets {
@@ -115,8 +116,17 @@ public final class Datasets {
 
   /** The first samples of each, at most so many. */
   public Datasets limit(int samples) {
-    SortedMap<String, Dataset> limited = new TreeMap<>();
-    named.forEach((signature, data) -> limited.put(signature, data.limit(samples)));
-    return new Datasets(others.map(data -> data.limit(samples)), limited);
+    return map(data -> data.limit(samples));
+  }
+
+  /** Each without its first samples, of which all have to have more. */
+  public Datasets skip(int samples) {
+    return map(data -> data.skip(samples));
+  }
+
+  private Datasets map(UnaryOperator<Dataset> change) {
+    SortedMap<String, Dataset> changed = new TreeMap<>();
+    named.forEach((signature, data) -> changed.put(signature, change.apply(data)));
+    return new Datasets(others.map(change), changed);
   }
 }

@@ -24,6 +24,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
   private final int[] order;
   private final Preprocessing preprocessing;
   private final int labelOffset;
+  private final int first;
   private final int size;
 
   Feed(
@@ -33,6 +34,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
       int[] order,
       Preprocessing preprocessing,
       int labelOffset,
+      int first,
       int limit) {
     this.name = name;
     this.source = source;
@@ -40,7 +42,8 @@ public final class Feed implements Iterable<Sample>, Inputs {
     this.order = order;
     this.preprocessing = preprocessing;
     this.labelOffset = labelOffset;
-    this.size = Math.min(source.size(), limit);
+    this.first = first;
+    this.size = Math.min(source.size() - first, limit);
   }
 
   @Override
@@ -61,7 +64,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
    */
   public Sample sample(int index) {
     check(index);
-    List<NdArray> arrays = source.read(index);
+    List<NdArray> arrays = source.read(first + index);
     List<NdArray> fed =
         IntStream.range(0, order.length)
             .mapToObj(i -> prepare(arrays.get(order[i]), inputs.get(i), index))
@@ -93,7 +96,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
       ByteBuffer memory = interpreter.input(i);
       if (!preprocessing.changesNothing()
           || inputs.get(i).type() != TensorType.FLOAT32
-          || !source.read(index, order[i], memory)
+          || !source.read(first + index, order[i], memory)
           || !finite(Span.of(memory.flip()))) {
         return false;
       }
@@ -137,7 +140,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
         "data `"
             + name
             + "`: sample "
-            + index
+            + (first + index)
             + ", input `"
             + input.name()
             + "`: "
@@ -147,7 +150,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
   }
 
   private int label(int index) {
-    int label = source.label(index);
+    int label = source.label(first + index);
     if (label < 0) {
       return Sample.NO_LABEL;
     }
@@ -157,7 +160,7 @@ public final class Feed implements Iterable<Sample>, Inputs {
           "data `"
               + name
               + "`: sample "
-              + index
+              + (first + index)
               + ": label "
               + label
               + " plus label-offset "

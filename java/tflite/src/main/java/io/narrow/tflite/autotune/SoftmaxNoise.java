@@ -1,0 +1,70 @@
+package io.narrow.tflite.autotune;
+
+import java.util.List;
+
+/**
+ * The noise of a softmax from few samples. Nearly all of it comes from the few of them of which a
+ * model is not sure, so that its sum over a hundred is mostly chance. What errors before the
+ * softmax would do behind it is known for each sample from what the model says; so the errors of
+ * every sample are looked at with what it says of others.
+ */
+final class SoftmaxNoise {
+  /** With so many others. */
+  private static final int OTHERS = 16;
+
+  /** Smaller probabilities say nothing of what they are rounded from. */
+  private static final double LEAST = 1e-30;
+
+  private SoftmaxNoise() {}
+
+  /**
+   * Noise beside the signal. With p a row of the first, and e the error of logarithms of any
+   * sample, the error of p is p (e - sum(p e)).
+   *
+   * @param exact probabilities of each sample
+   * @param rounded the same with errors
+   * @param classes how many probabilities add up to 1
+   */
+  static double share(List<float[]> exact, List<float[]> rounded, int classes) {
+    int samples = exact.size();
+    double[][] errors = new double[samples][];
+    double signal = 0;
+    for (int s = 0; s < samples; s++) {
+      errors[s] = errors(exact.get(s), rounded.get(s));
+      for (float p : exact.get(s)) {
+        signal += (double) p * p;
+      }
+    }
+    int others = Math.min(OTHERS, samples);
+    double noise = 0;
+    for (int s = 0; s < samples; s++) {
+      for (int i = 0; i < others; i++) {
+        noise += noise(exact.get(s), errors[(s + i * samples / others) % samples], classes);
+      }
+    }
+    return noise / others / signal;
+  }
+
+  private static double[] errors(float[] exact, float[] rounded) {
+    double[] errors = new double[exact.length];
+    for (int i = 0; i < errors.length; i++) {
+      errors[i] = Math.log(Math.max(LEAST, rounded[i])) - Math.log(Math.max(LEAST, exact[i]));
+    }
+    return errors;
+  }
+
+  private static double noise(float[] p, double[] errors, int classes) {
+    double sum = 0;
+    for (int start = 0; start < p.length; start += classes) {
+      double mean = 0;
+      for (int c = start; c < start + classes; c++) {
+        mean += p[c] * errors[c];
+      }
+      for (int c = start; c < start + classes; c++) {
+        double error = p[c] * (errors[c] - mean);
+        sum += error * error;
+      }
+    }
+    return sum;
+  }
+}

@@ -24,14 +24,14 @@ import org.junit.jupiter.api.io.TempDir;
  * Damaged files of every kind are taken, or refused in a line; where the runtime crashes over one,
  * that is a line and an exit code as well.
  *
- * <p>The first 30,000 seeds, or as many as fit into two minutes in CI and ten seconds elsewhere, so
+ * <p>The first 30,000 seeds, or as many as fit into a minute in CI and ten seconds elsewhere, so
  * that all machines try the same; {@code -Dnarrow.mutations.seconds=N}, {@code
  * -Dnarrow.mutations.first=SEED} and {@code -Dnarrow.mutations.count=N} for another part of it.
  */
 @EnabledOnOs(OS.LINUX) // where crashes are caught
 class DamagedFilesTest {
   private static final int SECONDS =
-      Integer.getInteger("narrow.mutations.seconds", System.getenv("CI") == null ? 10 : 120);
+      Integer.getInteger("narrow.mutations.seconds", System.getenv("CI") == null ? 10 : 60);
   private static final long FIRST = Long.getLong("narrow.mutations.first", 0);
   private static final long LAST = FIRST + Long.getLong("narrow.mutations.count", 30_000);
   private static final long STUCK_MILLIS = 60_000;

@@ -33,18 +33,7 @@ void f64_add_products_neon(const double* a, const double* b, Products p, double*
   int64_t j = 0;
   for (; j + 4 * kLanes <= p.columns; j += 4 * kLanes) columns<Neon, 4>(a, b + j, p, c + j, {});
   for (; j + kLanes <= p.columns; j += kLanes) columns<Neon, 1>(a, b + j, p, c + j, {});
-  for (; j < p.columns; j++)
-    for (int64_t i = 0; i < p.rows; i++) {
-      double* to = c + i * p.c_row + j;
-      double sum, by, value;
-      memcpy(&sum, to, sizeof sum);
-      for (int64_t k = 0; k < p.depth; k++) {
-        memcpy(&by, a + i * p.a_row + k * p.a_step, sizeof by);
-        memcpy(&value, b + k * p.b_row + j, sizeof value);
-        sum += by * value;
-      }
-      memcpy(to, &sum, sizeof sum);
-    }
+  last_columns(a, b + j, p, c + j, p.columns - j);
 }
 
 }  // namespace narrow

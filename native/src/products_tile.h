@@ -1,6 +1,8 @@
 // Products of matrices by tiles: several rows share what is loaded of b, and the sums stay in registers while it goes
 // along the depth. Nothing is fused: see narrow_target.cmake. It has internal linkage: each unit keeps its own copy.
 #pragma once
+#include <string.h>
+
 #include "kernel_table.h"
 
 namespace narrow {
@@ -36,6 +38,23 @@ void columns(const double* a, const double* b, const Products& p, double* c, typ
   for (; i + Isa::kRows <= p.rows; i += Isa::kRows)
     tile<Isa, Isa::kRows, V>(a + i * p.a_row, b, p, c + i * p.c_row, mask);
   for (; i < p.rows; i++) tile<Isa, 1, V>(a + i * p.a_row, b, p, c + i * p.c_row, mask);
+}
+
+// The columns that fill no vector, one after the other, where there are no masks that keep a load from what lies
+// behind.
+inline void last_columns(const double* a, const double* b, const Products& p, double* c, int64_t n) {
+  for (int64_t j = 0; j < n; j++)
+    for (int64_t i = 0; i < p.rows; i++) {
+      double* to = c + i * p.c_row + j;
+      double sum, by, value;
+      memcpy(&sum, to, sizeof sum);
+      for (int64_t k = 0; k < p.depth; k++) {
+        memcpy(&by, a + i * p.a_row + k * p.a_step, sizeof by);
+        memcpy(&value, b + k * p.b_row + j, sizeof value);
+        sum += by * value;
+      }
+      memcpy(to, &sum, sizeof sum);
+    }
 }
 
 }  // namespace

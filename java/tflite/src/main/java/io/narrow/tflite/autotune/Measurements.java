@@ -97,8 +97,9 @@ final class Measurements {
     units.forEach(unit -> known.add(new HashSet<>()));
     for (Choice choice : family.choices()) {
       Plan plan = prepared.outline(Mix.uniform(family, units.size(), choice).recipe(units));
+      List<String> outcomes = Unit.outcomes(units, plan);
       for (int u = 0; u < units.size(); u++) {
-        if (known.get(u).add(units.get(u).outcome(plan))) {
+        if (known.get(u).add(outcomes.get(u))) {
           available.get(u).add(choice);
         }
       }

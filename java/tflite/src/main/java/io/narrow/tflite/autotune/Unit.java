@@ -8,14 +8,13 @@ import io.narrow.tflite.plan.Rule;
 import io.narrow.tflite.plan.TensorPlan;
 import io.narrow.tflite.plan.Treatment;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Operators with weights that are encoded alike: mostly one, else those that share their weights or
@@ -29,8 +28,6 @@ import java.util.stream.Collectors;
  * @param products how many products a run of them takes
  */
 record Unit(List<String> scopes, String kind, int operators, long weights, double products) {
-  private static final String SPECIAL = "\\^$.|?*+()[]{}";
-
   Unit {
     scopes = List.copyOf(scopes);
   }
@@ -41,9 +38,7 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
     Map<String, Unit> units = new LinkedHashMap<>();
     Map<String, String> firsts = new HashMap<>(); // of the scopes that belong together
     Map<List<Integer>, List<TensorPlan>> constants =
-        plan.tensors().stream()
-            .filter(tensor -> !tensor.isFloat())
-            .collect(Collectors.groupingBy(tensor -> List.of(tensor.subgraph(), tensor.tensor())));
+        byPlace(plan.tensors().stream().filter(tensor -> !tensor.isFloat()));
     Map<Integer, String> byBuffer = new HashMap<>();
     for (int g = 0; g < model.subgraphs().size(); g++) {
       Subgraph graph = model.subgraphs().get(g);
@@ -55,7 +50,7 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
           }
         }
         if (!read.isEmpty()) {
-          String scope = scope(graph, operator);
+          String scope = Rule.scope(operator, graph);
           String first = firsts.getOrDefault(scope, scope);
           for (int tensor : read) {
             first = byBuffer.getOrDefault(graph.tensor(tensor).buffer(), first);
@@ -101,13 +96,6 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
         all, kind, operators + other.operators, weights + other.weights, products + other.products);
   }
 
-  private static String scope(Subgraph graph, Operator operator) {
-    return Arrays.stream(operator.outputs())
-        .filter(tensor -> tensor >= 0)
-        .mapToObj(tensor -> graph.tensor(tensor).name() + ";")
-        .collect(Collectors.joining());
-  }
-
   /** Each weight is used once for every place that the last axis of the output has values at. */
   private static double products(Subgraph graph, Operator operator, long weights) {
     int output = operator.outputs().length == 0 ? -1 : operator.outputs()[0];
@@ -127,36 +115,40 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
   /** Rules that treat its operators, and no others, in this way. */
   List<Rule> rules(List<Treatment> treatments) {
     return treatments.stream()
-        .flatMap(t -> scopes.stream().map(scope -> new Rule(expression(scope), Rule.ALL, t)))
+        .flatMap(t -> scopes.stream().map(scope -> new Rule(Rule.only(scope), Rule.ALL, t)))
         .toList();
   }
 
-  /** Finds this text and no longer one, for Java as for Python. */
-  private static String expression(String scope) {
-    StringBuilder text = new StringBuilder("^");
-    for (char c : scope.toCharArray()) {
-      text.append(SPECIAL.indexOf(c) < 0 ? "" : "\\").append(c);
+  /** What becomes of the weights of each unit by a plan: the same for choices without effect. */
+  static List<String> outcomes(List<Unit> units, Plan plan) {
+    Map<String, Integer> byScope = new HashMap<>();
+    List<TreeSet<String>> found = new ArrayList<>();
+    for (int u = 0; u < units.size(); u++) {
+      for (String scope : units.get(u).scopes) {
+        byScope.put(scope, u);
+      }
+      found.add(new TreeSet<>());
     }
-    return text.append('$').toString();
-  }
-
-  /** What becomes of its weights by a plan: the same for choices that make no difference. */
-  String outcome(Plan plan) {
-    TreeSet<String> found = new TreeSet<>(Comparator.naturalOrder());
+    Map<List<Integer>, List<TensorPlan>> tensors = byPlace(plan.tensors().stream());
     for (int g = 0; g < plan.model().subgraphs().size(); g++) {
       Subgraph graph = plan.model().subgraphs().get(g);
-      int number = g;
       for (Operator operator : graph.operators()) {
-        if (scopes.contains(scope(graph, operator))) {
-          plan.tensors().stream()
-              .filter(tensor -> tensor.subgraph() == number)
-              .filter(
-                  tensor -> Arrays.stream(operator.inputs()).anyMatch(t -> t == tensor.tensor()))
-              .forEach(
-                  tensor -> found.add(tensor.name() + " " + tensor.type() + " " + tensor.use()));
+        Integer unit = byScope.get(Rule.scope(operator, graph));
+        if (unit != null) {
+          for (int input : operator.inputs()) {
+            tensors
+                .getOrDefault(List.of(g, input), List.of())
+                .forEach(t -> found.get(unit).add(t.name() + " " + t.type() + " " + t.use()));
+          }
         }
       }
     }
-    return String.join(", ", found);
+    return found.stream().map(texts -> String.join(", ", texts)).toList();
+  }
+
+  /** By numbers of subgraph and tensor. */
+  private static Map<List<Integer>, List<TensorPlan>> byPlace(Stream<TensorPlan> tensors) {
+    return tensors.collect(
+        Collectors.groupingBy(tensor -> List.of(tensor.subgraph(), tensor.tensor())));
   }
 }

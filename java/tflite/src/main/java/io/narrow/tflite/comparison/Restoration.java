@@ -7,6 +7,7 @@ import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Run;
+import io.narrow.tflite.plan.Rule;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,8 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /** Measures what the outputs of a quantized model gain where operators are restored. */
 final class Restoration {
@@ -133,10 +132,6 @@ final class Restoration {
 
   /** What finds the names of what it writes, each followed by a semicolon as in a recipe. */
   private String keepFloat(int operator) {
-    return IntStream.of(floats.graph().operators().get(operator).outputs())
-        .filter(output -> output >= 0)
-        .mapToObj(output -> floats.graph().tensor(output).name() + ";")
-        .map(name -> name.replaceAll("[\\\\.^$|?*+()\\[\\]{}]", "\\\\$0"))
-        .collect(Collectors.joining("", "^", "$"));
+    return Rule.only(Rule.scope(floats.graph().operators().get(operator), floats.graph()));
   }
 }

@@ -132,12 +132,21 @@ public record Rule(String regex, String operator, Treatment treatment) {
     private static final long serialVersionUID = 1L;
   }
 
-  private static String scope(Operator operator, Subgraph subgraph) {
+  /**
+   * What expressions are looked for in: the names of what an operator writes, or reads if it writes
+   * nothing, each with a semicolon.
+   */
+  public static String scope(Operator operator, Subgraph subgraph) {
     int[] tensors = operator.outputs().length > 0 ? operator.outputs() : operator.inputs();
     return Arrays.stream(tensors)
         .filter(tensor -> tensor >= 0)
         .mapToObj(tensor -> subgraph.tensor(tensor).name() + ";")
         .collect(Collectors.joining());
+  }
+
+  /** An expression, for Java as for Python, that finds this scope and no longer one. */
+  public static String only(String scope) {
+    return "^" + scope.replaceAll("[\\\\.^$|?*+()\\[\\]{}]", "\\\\$0") + "$";
   }
 
   @Override

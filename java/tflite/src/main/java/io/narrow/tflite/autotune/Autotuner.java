@@ -6,10 +6,10 @@ import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.autotune.Workshop.Made;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.Comparator;
 import java.util.List;
@@ -83,6 +83,7 @@ public final class Autotuner {
 
   private final Model model;
   private final Quantizer quantizer;
+  private final Quantizer.Prepared prepared;
   private final Budget budget;
   private final Options options;
   private final Optional<Integer> calibrationSamples;
@@ -102,7 +103,7 @@ public final class Autotuner {
     this.budget = budget;
     this.options = options;
     this.calibrationSamples = calibrationSamples;
-    Quantizer.Prepared prepared = quantizer.prepare(model);
+    this.prepared = quantizer.prepare(model);
     if (prepared.folded(Recipe.int8()).isInteger()) {
       throw NarrowException.unsupported(
           model.name() + ": computes in integers already, so that there is nothing to choose");
@@ -151,8 +152,9 @@ public final class Autotuner {
     if (data.isPresent()) {
       return new Autotuner(model, quiet, samples, data.get(), budget, options).tune();
     }
-    Dataset all = judged(model, prepared, options);
-    int count = size(all.limit(given), model, options);
+    List<TensorInfo> inputs = inputs(model, options);
+    Dataset all = judged(model, prepared, inputs);
+    int count = all.limit(given).feed(inputs).size();
     int held = Math.max(FEWEST, count / HELD_OUT);
     if (count <= held) {
       throw NarrowException.input(
@@ -170,9 +172,10 @@ public final class Autotuner {
   }
 
   /** The data that the model as a whole is calibrated with. */
-  private static Dataset judged(Model model, Quantizer.Prepared prepared, Options options) {
-    Datasets data = prepared.data();
-    return data.of(model.signatureOf(0), inputs(model, options), true)
+  private static Dataset judged(Model model, Quantizer.Prepared prepared, List<TensorInfo> inputs) {
+    return prepared
+        .data()
+        .of(model.signatureOf(0), inputs, true)
         .orElseThrow(
             () ->
                 NarrowException.input(
@@ -180,13 +183,10 @@ public final class Autotuner {
   }
 
   private static List<TensorInfo> inputs(Model model, Options options) {
-    try (Interpreter interpreter = Interpreter.open(model.bytes(), model.name(), options.runtime)) {
+    try (RunnableModel runnable = RunnableModel.of(model);
+        Interpreter interpreter = runnable.open(options.runtime)) {
       return interpreter.inputs();
     }
-  }
-
-  private static int size(Dataset data, Model model, Options options) {
-    return data.feed(inputs(model, options)).size();
   }
 
   private Tuning tune() {
@@ -199,22 +199,19 @@ public final class Autotuner {
 
   /** What the recipe gives with either half of the calibration data. */
   private List<Double> halves() {
-    Quantizer.Prepared prepared = quantizer.prepare(model);
     if (prepared.data().isEmpty() || prepared.ranges().isPresent()) {
       return List.of();
     }
-    Optional<Dataset> data =
-        prepared.data().of(model.signatureOf(0), inputs(model, options), false);
-    int count =
-        data.map(d -> size(d.limit(quantizer.calibration().samples()), model, options)).orElse(0);
-    int half = count / 2;
+    int most = quantizer.calibration().samples();
+    Optional<Dataset> data = prepared.data().of(model.signatureOf(0), judge.inputs(), false);
+    int half = data.map(all -> all.limit(most).feed(judge.inputs()).size() / 2).orElse(0);
     if (half == 0) {
       return List.of();
     }
     Recipe recipe = workshop.best().trial().recipe();
-    Quantizer half1 = quantizer.withSources(List.of());
+    Quantizer without = quantizer.withSources(List.of());
     return List.of(prepared.data().limit(half), prepared.data().skip(half).limit(half)).stream()
-        .map(part -> half1.withData(part).quantize(model, recipe))
+        .map(part -> without.withData(part).quantize(model, recipe))
         .map(file -> judge.run(file, judge.samples()).sqnrDb())
         .toList();
   }
@@ -230,13 +227,13 @@ public final class Autotuner {
         workshop.model(),
         best.trial(),
         judge.trial(model.name(), Recipe.of(List.of()), Map.of(), judge.model()),
-        search == null ? Optional.empty() : search.uniform(),
+        search.uniform(),
         all.stream().map(Made::trial).toList(),
         all.stream()
             .filter(made -> made != best && Bootstrap.equal(made.outcome(), best.outcome()))
             .map(Made::trial)
             .toList(),
-        search == null ? List.of() : search.sensitivities(),
+        search.sensitivities(),
         calibrationSamples,
         halves);
   }

@@ -1,5 +1,7 @@
 package io.narrow.tflite.autotune;
 
+import io.narrow.kernels.ErrorSums;
+import io.narrow.tflite.evaluation.Evaluation;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
@@ -58,7 +60,7 @@ final class Bootstrap {
         signal += outcome.signal()[o][sample];
         noise += outcome.noise()[o][sample];
       }
-      least = Math.min(least, Outcome.decibels(signal, noise));
+      least = Math.min(least, Evaluation.sqnrDb(new ErrorSums(signal, noise)));
     }
     return least;
   }

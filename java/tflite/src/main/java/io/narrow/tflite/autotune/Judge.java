@@ -12,6 +12,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,7 +30,9 @@ final class Judge {
   /** How much memory the samples and the model's outputs may take. */
   private static final long MEMORY = 256 << 20;
 
+  private final String name;
   private final Interpreter.Options options;
+  private final List<TensorInfo> inputs;
   private final List<Sample> samples = new ArrayList<>();
   private final List<float[][]> wanted = new ArrayList<>();
   private final int[] outputs; // those that are compared
@@ -44,23 +47,22 @@ final class Judge {
    */
   Judge(Model model, Dataset data, int most, Interpreter.Options options) {
     this.options = options;
-    try (Interpreter interpreter = open(model)) {
-      Feed feed = data.feed(interpreter.inputs());
+    this.name = model.name();
+    try (RunnableModel runnable = RunnableModel.of(model);
+        Interpreter interpreter = runnable.open(options)) {
+      this.inputs = interpreter.inputs();
+      Feed feed = data.feed(inputs);
       this.outputs = compared(model, interpreter.outputs());
       this.classes = Arrays.stream(outputs).map(output -> classes(model, output)).toArray();
       long size =
-          4 * interpreter.inputs().stream().mapToLong(TensorInfo::elements).sum()
+          4 * inputs.stream().mapToLong(TensorInfo::elements).sum()
               + 4 * interpreter.outputs().stream().mapToLong(TensorInfo::elements).sum();
       long count = Math.min(Math.min(feed.size(), most), Math.max(1, MEMORY / Math.max(1, size)));
       for (int i = 0; i < count; i++) {
         samples.add(feed.sample(i));
       }
-      this.model = run(model.bytes().remaining(), interpreter, samples.size());
+      this.model = run(runnable.size(), interpreter, samples.size(), new ArrayList<>());
     }
-  }
-
-  private Interpreter open(Model file) {
-    return Interpreter.open(file.bytes(), file.name(), options);
   }
 
   private static int[] compared(Model model, List<TensorInfo> outputs) {
@@ -84,6 +86,11 @@ final class Judge {
     return softmax && tensor.rank() > 0 ? tensor.dimension(tensor.rank() - 1) : 0;
   }
 
+  /** The inputs of the model. */
+  List<TensorInfo> inputs() {
+    return inputs;
+  }
+
   /** How many samples there are. */
   int samples() {
     return samples.size();
@@ -101,9 +108,7 @@ final class Judge {
    * @throws NarrowException if it cannot be run
    */
   Outcome run(Model file, int first) {
-    try (Interpreter interpreter = open(file)) {
-      return run(file.bytes().remaining(), interpreter, Math.min(first, samples.size()));
-    }
+    return run(file, first, new ArrayList<>());
   }
 
   /**
@@ -112,41 +117,41 @@ final class Judge {
    * @param logarithms whether what a softmax gives is exact, so that its logarithms tell errors
    */
   Outcome guess(Model file, int first, boolean logarithms) {
-    try (Interpreter interpreter = open(file)) {
-      List<float[][]> got = new ArrayList<>();
-      Outcome outcome =
-          run(file.bytes().remaining(), interpreter, Math.min(first, samples.size()), got);
-      double share = 0;
-      for (int o = 0; o < outputs.length; o++) {
-        int output = o;
-        share +=
-            logarithms && classes[o] > 0
-                ? SoftmaxNoise.share(
-                    wanted.subList(0, got.size()).stream().map(each -> each[output]).toList(),
-                    got.stream().map(each -> each[output]).toList(),
-                    classes[o])
-                : outcome.noiseShare(o);
-      }
-      return outcome.withGuess(share);
+    List<float[][]> got = new ArrayList<>();
+    Outcome outcome = run(file, first, got);
+    double share = 0;
+    for (int o = 0; o < outputs.length; o++) {
+      int output = o;
+      share +=
+          logarithms && classes[o] > 0
+              ? SoftmaxNoise.share(
+                  wanted.subList(0, got.size()).stream().map(each -> each[output]).toList(),
+                  got.stream().map(each -> each[output]).toList(),
+                  classes[o])
+              : outcome.noiseShare(o);
     }
+    return outcome.withGuess(share);
   }
 
-  private Outcome run(long bytes, Interpreter interpreter, int count) {
-    return run(bytes, interpreter, count, new ArrayList<>());
+  private Outcome run(Model file, int first, List<float[][]> results) {
+    try (RunnableModel runnable = RunnableModel.of(file);
+        Interpreter interpreter = runnable.open(options)) {
+      return run(runnable.size(), interpreter, Math.min(first, samples.size()), results);
+    }
   }
 
   private Outcome run(long bytes, Interpreter interpreter, int count, List<float[][]> results) {
     double[][] signal = new double[outputs.length][count];
     double[][] noise = new double[outputs.length][count];
     int[] said = new int[count];
-    double[] millis = new double[count];
+    long[] nanos = new long[count];
     fill(interpreter, samples.get(0));
     interpreter.run(); // which prepares more than it computes
     for (int s = 0; s < count; s++) {
       fill(interpreter, samples.get(s));
       long start = System.nanoTime();
       interpreter.run();
-      millis[s] = (System.nanoTime() - start) / 1e6;
+      nanos[s] = System.nanoTime() - start;
       float[][] got = new float[outputs.length][];
       for (int o = 0; o < outputs.length; o++) {
         got[o] = interpreter.read(outputs[o]);
@@ -159,18 +164,9 @@ final class Judge {
         compare(wanted.get(s)[o], got[o], signal[o], noise[o], s);
       }
       said[s] = got[0].length == 0 ? 0 : Evaluation.predicted(got[0]);
-      if (samples.get(s).label() >= Math.max(got[0].length, 2)) {
-        throw NarrowException.input(
-            "label "
-                + samples.get(s).label()
-                + ", but output `"
-                + interpreter.outputs().get(outputs[0]).name()
-                + "` has "
-                + got[0].length
-                + " values (option label-offset moves labels)");
-      }
+      samples.get(s).checkLabel(name, interpreter.outputs().get(outputs[0]), got[0].length);
     }
-    return new Outcome(bytes, signal, noise, said, millis);
+    return new Outcome(bytes, signal, noise, said, nanos);
   }
 
   private static void fill(Interpreter interpreter, Sample sample) {
@@ -222,12 +218,6 @@ final class Judge {
         labelled == 0
             ? Optional.empty()
             : Optional.of(new PairedDifference(labelled, lost, gained)),
-        median(outcome.millis()));
-  }
-
-  static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[(sorted.length - 1) / 2];
+        outcome.millis());
   }
 }

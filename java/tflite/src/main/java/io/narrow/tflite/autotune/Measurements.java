@@ -1,10 +1,12 @@
 package io.narrow.tflite.autotune;
 
+import io.narrow.kernels.ErrorSums;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.autotune.Costs.Cost;
 import io.narrow.tflite.correction.Rounding;
+import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
@@ -232,7 +234,7 @@ final class Measurements {
   }
 
   private static Cost cost(Outcome outcome) {
-    return new Cost(outcome.bytes(), outcome.noiseShare(), Judge.median(outcome.millis()));
+    return new Cost(outcome.bytes(), outcome.noiseShare(), outcome.millis());
   }
 
   /** The costs as they were measured, for people. */
@@ -253,7 +255,7 @@ final class Measurements {
                           unit.weights(),
                           choice,
                           (long) -cost.bytes(),
-                          Outcome.decibels(1, cost.noise()),
+                          Evaluation.sqnrDb(new ErrorSums(1, cost.noise())),
                           cost.millis()));
                 }
               });

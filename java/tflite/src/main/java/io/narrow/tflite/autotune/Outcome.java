@@ -1,5 +1,8 @@
 package io.narrow.tflite.autotune;
 
+import io.narrow.kernels.ErrorSums;
+import io.narrow.tflite.evaluation.Evaluation;
+import io.narrow.tflite.evaluation.Latency;
 import java.util.OptionalDouble;
 
 /**
@@ -9,7 +12,7 @@ import java.util.OptionalDouble;
  * @param signal for each output and sample the sum of the squares of the model's values
  * @param noise likewise of what the file's values differ by; not finite if they are not
  * @param classes what it says by its first output
- * @param millis how long each run took
+ * @param nanos how long each run took
  * @param guess of the noise beside the signal where samples are few; else what they say
  */
 record Outcome(
@@ -17,14 +20,14 @@ record Outcome(
     double[][] signal,
     double[][] noise,
     int[] classes,
-    double[] millis,
+    long[] nanos,
     OptionalDouble guess) {
-  Outcome(long bytes, double[][] signal, double[][] noise, int[] classes, double[] millis) {
-    this(bytes, signal, noise, classes, millis, OptionalDouble.empty());
+  Outcome(long bytes, double[][] signal, double[][] noise, int[] classes, long[] nanos) {
+    this(bytes, signal, noise, classes, nanos, OptionalDouble.empty());
   }
 
   Outcome withGuess(double share) {
-    return new Outcome(bytes, signal, noise, classes, millis, OptionalDouble.of(share));
+    return new Outcome(bytes, signal, noise, classes, nanos, OptionalDouble.of(share));
   }
 
   /** Noise beside the signal, of all outputs together: the sum of shares. */
@@ -46,16 +49,15 @@ record Outcome(
   double sqnrDb() {
     double least = Double.POSITIVE_INFINITY;
     for (int o = 0; o < noise.length; o++) {
-      least = Math.min(least, decibels(sum(signal[o]), sum(noise[o])));
+      ErrorSums sums = new ErrorSums(sum(signal[o]), sum(noise[o]));
+      least = Math.min(least, Evaluation.sqnrDb(sums));
     }
     return least;
   }
 
-  static double decibels(double signal, double noise) {
-    if (!Double.isFinite(noise) || !Double.isFinite(signal)) {
-      return Double.NEGATIVE_INFINITY;
-    }
-    return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+  /** Median of the runs. */
+  double millis() {
+    return Latency.of(nanos).p50Millis();
   }
 
   private static double sum(double[] values) {

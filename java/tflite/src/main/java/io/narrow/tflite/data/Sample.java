@@ -1,5 +1,7 @@
 package io.narrow.tflite.data;
 
+import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.TensorInfo;
 import java.util.List;
 
 /**
@@ -14,5 +16,26 @@ public record Sample(List<NdArray> inputs, int label) {
 
   public Sample {
     inputs = List.copyOf(inputs);
+  }
+
+  /**
+   * Checks that the label is one that an output can tell.
+   *
+   * @param model whose output it is, for the message
+   * @param values how many values the output has; of a single one two labels can be told
+   * @throws NarrowException if it is none
+   */
+  public void checkLabel(String model, TensorInfo output, int values) {
+    if (label >= Math.max(values, 2)) {
+      throw NarrowException.input(
+          model
+              + ": label "
+              + label
+              + ", but output `"
+              + output.name()
+              + "` has "
+              + values
+              + " values (option label-offset moves labels)");
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.narrow.tflite.evaluation;
 
+import io.narrow.kernels.ErrorSums;
 import io.narrow.tflite.model.Normalization;
 import java.nio.file.Path;
 import java.util.List;
@@ -88,6 +89,13 @@ public record Evaluation(
   public Evaluation {
     left = List.copyOf(left);
     inputs = List.copyOf(inputs);
+  }
+
+  /** A ratio as {@link #sqnrDb} has it: minus infinity where a sum is not finite. */
+  public static double sqnrDb(ErrorSums sums) {
+    return Double.isFinite(sums.signal()) && Double.isFinite(sums.noise())
+        ? sums.sqnr()
+        : Double.NEGATIVE_INFINITY;
   }
 
   /**

@@ -26,7 +26,8 @@ public record Latency(
     double maxMillis) {
   private static final double NANOS_PER_MILLI = 1e6;
 
-  static Latency of(long[] nanos) {
+  /** Of runs that took so many nanoseconds each, in any order. */
+  public static Latency of(long[] nanos) {
     long[] sorted = nanos.clone();
     Arrays.sort(sorted);
     double mean = Arrays.stream(sorted).average().orElse(0);

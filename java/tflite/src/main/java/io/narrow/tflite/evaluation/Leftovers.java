@@ -9,6 +9,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,8 +42,8 @@ public final class Leftovers {
    * @throws NarrowException if the runtime refuses the model
    */
   public static List<Benchmark.Left> of(Model model) {
-    try (Interpreter interpreter =
-        Interpreter.open(model.bytes(), model.name(), Interpreter.Options.DEFAULT)) {
+    try (RunnableModel runnable = RunnableModel.of(model);
+        Interpreter interpreter = runnable.open(Interpreter.Options.DEFAULT)) {
       return new Leftovers(model, true).reasons(interpreter.delegated());
     }
   }

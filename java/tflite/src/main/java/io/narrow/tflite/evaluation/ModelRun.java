@@ -96,22 +96,12 @@ final class ModelRun {
       noise += difference * difference;
     }
     if (sample.label() != Sample.NO_LABEL) {
+      sample.checkLabel(file.toString(), interpreter.outputs().get(output), values.length);
       scoreLabel(values, predicted, first, sample.label());
     }
   }
 
   private void scoreLabel(float[] values, int predicted, int first, int label) {
-    if (label >= Math.max(values.length, 2)) {
-      throw NarrowException.input(
-          file
-              + ": label "
-              + label
-              + ", but output `"
-              + interpreter.outputs().get(output).name()
-              + "` has "
-              + values.length
-              + " values (option label-offset moves labels)");
-    }
     labelled++;
     rankable = values.length > TOP;
     if (predicted == label) {
@@ -132,7 +122,7 @@ final class ModelRun {
         share(correct, labelled > 0),
         share(amongTop, rankable),
         (double) agreeing / runs,
-        sqnrDb(),
+        Evaluation.sqnrDb(new ErrorSums(signal, noise)),
         labelled > 0 ? Optional.of(new PairedDifference(labelled, lost, gained)) : Optional.empty(),
         classes,
         Latency.of(nanos),
@@ -143,12 +133,6 @@ final class ModelRun {
 
   private OptionalDouble share(int count, boolean known) {
     return known ? OptionalDouble.of((double) count / labelled) : OptionalDouble.empty();
-  }
-
-  private double sqnrDb() {
-    return Double.isFinite(noise) && Double.isFinite(signal)
-        ? new ErrorSums(signal, noise).sqnr()
-        : Double.NEGATIVE_INFINITY;
   }
 
   /** How many values come before that of {@code label}, largest first, equal ones in order. */

@@ -15,7 +15,9 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +26,9 @@ class AutotunerTest {
   private static final String CALIBRATION = Examples.DIGITS_CALIBRATION + "?scale=1/16";
   private static final Dataset TEST = Dataset.open(Examples.DIGITS_TEST + "?scale=1/16");
   private static final Autotuner.Options OPTIONS = Autotuner.Options.DEFAULT.withSamples(60);
+
+  /** What was found already: looking takes seconds. */
+  private static final Map<Budget, Tuning> KNOWN = new HashMap<>();
 
   @TempDir private Path folder;
 
@@ -34,6 +39,15 @@ class AutotunerTest {
           .withCalibration(Calibrator.Options.DEFAULT.withSamples(16));
 
   private Tuning tune(Budget budget) {
+    Tuning known = KNOWN.get(budget);
+    if (known == null) {
+      known = anew(budget);
+      KNOWN.put(budget, known);
+    }
+    return known;
+  }
+
+  private Tuning anew(Budget budget) {
     return Autotuner.tune(model, quantizer, Optional.of(TEST), budget, OPTIONS);
   }
 
@@ -72,7 +86,7 @@ class AutotunerTest {
     assertThat(quantizer.quantize(model, Recipe.read(recipe)).bytes())
         .isEqualTo(tuning.model().bytes());
     assertThat(tuning.calibrationSamples()).contains(16);
-    Tuning again = tune(Budget.bytes(30_000));
+    Tuning again = anew(Budget.bytes(30_000));
     assertThat(again.model().bytes()).isEqualTo(tuning.model().bytes());
     assertThat(again.trials().stream().map(Trial::sqnrDb))
         .isEqualTo(tuning.trials().stream().map(Trial::sqnrDb).toList());

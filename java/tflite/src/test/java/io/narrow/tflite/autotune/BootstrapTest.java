@@ -20,7 +20,7 @@ class BootstrapTest {
       double hard = Math.exp(4 * common.nextDouble());
       noise[0][s] = size * hard * (0.5 + own.nextDouble());
     }
-    return new Outcome(1, signal, noise, new int[SAMPLES], new double[SAMPLES]);
+    return new Outcome(1, signal, noise, new int[SAMPLES], new long[SAMPLES]);
   }
 
   @Test

@@ -94,13 +94,10 @@ final class EvaluationText {
     if (input.published().isPresent()) {
       return String.format(
           Locale.ROOT,
-          "%s: input `%s` is published for pictures of 0 to 255 with %s, which is %.4g to %.4g, and"
-              + " the data reach from %.4g to %.4g: are they scaled so?",
+          "%s: input `%s` is %s, and the data reach from %.4g to %.4g: are they scaled so?",
           result.model(),
           input.name(),
-          input.published().get().options(),
-          input.low(),
-          input.high(),
+          input.published().get(),
           input.min(),
           input.max());
     }

@@ -45,12 +45,12 @@ final class ModelText {
               + String.join(", ", signature.outputs().keySet()));
     }
     Subgraph main = model.subgraphs().get(0);
-    for (int place = 0; place < main.inputs().length; place++) {
-      String input = main.tensor(main.inputs()[place]).name();
-      model
-          .normalization(place)
-          .ifPresent(found -> lines.add("pictures         " + input + ": " + found.options()));
-    }
+    model
+        .normalizations()
+        .forEach(
+            (input, found) ->
+                lines.add(
+                    "pictures         " + main.tensor(input).name() + ": " + found.options()));
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph subgraph = model.subgraphs().get(i);
       lines.add("subgraph " + i + " " + subgraph.name());

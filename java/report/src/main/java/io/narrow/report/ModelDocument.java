@@ -140,10 +140,10 @@ public final class ModelDocument {
     document.add("signatures", signatures);
     JsonObject pictures = new JsonObject();
     Subgraph main = model.subgraphs().get(0);
-    for (int place = 0; place < main.inputs().length; place++) {
-      String input = main.tensor(main.inputs()[place]).name();
-      model.normalization(place).ifPresent(found -> pictures.addProperty(input, found.options()));
-    }
+    model
+        .normalizations()
+        .forEach(
+            (input, found) -> pictures.addProperty(main.tensor(input).name(), found.options()));
     document.add("pictures", pictures);
     JsonArray subgraphs = new JsonArray();
     for (int i = 0; i < model.subgraphs().size(); i++) {

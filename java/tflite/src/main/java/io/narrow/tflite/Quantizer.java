@@ -1,5 +1,6 @@
 package io.narrow.tflite;
 
+import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
@@ -302,32 +303,29 @@ public final class Quantizer {
 
     /** Pictures that are scaled otherwise than the publisher says give ranges of no use. */
     private void scaledOtherwise(List<Reason> warnings) {
-      Subgraph graph = model().subgraphs().get(0);
-      for (int place = 0; place < graph.inputs().length; place++) {
-        String input = graph.tensor(graph.inputs()[place]).name();
-        Optional<Normalization> published = model().normalization(place);
-        calibration
-            .range(0, graph.inputs()[place], RangeMethod.MINMAX)
-            .filter(range -> range.min() < range.max())
-            .filter(range -> published.filter(p -> !p.admits(range.min(), range.max())).isPresent())
-            .ifPresent(
-                range ->
-                    warnings.add(
-                        new Reason(
-                            Code.SCALED_OTHERWISE,
-                            String.format(
-                                Locale.ROOT,
-                                "calibration data: input `%s` is published for pictures of 0 to 255"
-                                    + " with %s, which is %.4g to %.4g, and reaches from %.4g to"
-                                    + " %.4g",
-                                input,
-                                published.get().options(),
-                                published.get().lowest(),
-                                published.get().highest(),
-                                range.min(),
-                                range.max()),
-                            List.of(input))));
-      }
+      model()
+          .normalizations()
+          .forEach(
+              (input, published) ->
+                  calibration
+                      .range(0, input, RangeMethod.MINMAX)
+                      .filter(range -> range.min() < range.max())
+                      .filter(range -> !published.admits(range.min(), range.max()))
+                      .ifPresent(range -> warnings.add(scaledOtherwise(input, published, range))));
+    }
+
+    private Reason scaledOtherwise(int input, Normalization published, FloatRange range) {
+      String name = model().subgraphs().get(0).tensor(input).name();
+      return new Reason(
+          Code.SCALED_OTHERWISE,
+          String.format(
+              Locale.ROOT,
+              "calibration data: input `%s` is %s, and reaches from %.4g to %.4g",
+              name,
+              published,
+              range.min(),
+              range.max()),
+          List.of(name));
     }
 
     /** Data in which an input never changes say nothing of what depends on it. */

@@ -10,6 +10,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Where the values that a model is given lie in the ranges that its inputs are meant for. */
@@ -62,15 +63,14 @@ final class InputRanges {
    */
   InputRanges(Model model, int[] places) {
     Subgraph graph = model.subgraphs().get(0);
+    Map<Integer, Normalization> published = model.normalizations();
     for (int i = 0; i < places.length; i++) {
-      int place = places[i];
       String name = graph.tensor(graph.inputs()[i]).name();
       Optional<Tensor> codes = codes(graph, graph.inputs()[i]);
       if (codes.isPresent()) {
-        all.add(new Seen(name, place, codes.get()));
-      } else {
-        Optional<Normalization> pictures = model.normalization(i);
-        pictures.ifPresent(found -> all.add(new Seen(name, place, found)));
+        all.add(new Seen(name, places[i], codes.get()));
+      } else if (published.containsKey(graph.inputs()[i])) {
+        all.add(new Seen(name, places[i], published.get(graph.inputs()[i])));
       }
     }
   }

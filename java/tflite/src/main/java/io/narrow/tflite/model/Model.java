@@ -235,13 +235,11 @@ public final class Model {
   }
 
   /**
-   * How pictures become values of an input, as the publisher says in the file; empty where he does
-   * not.
-   *
-   * @param place among the inputs of subgraph 0
+   * How pictures become values of inputs of subgraph 0, where the publisher says so in the file, by
+   * the numbers of their tensors.
    */
-  public Optional<Normalization> normalization(int place) {
-    return Normalization.of(this, place);
+  public Map<Integer, Normalization> normalizations() {
+    return Normalization.of(this);
   }
 
   /** Bytes after the flatbuffer, e.g. a zip archive with label files; 0 if there are none. */

@@ -4,10 +4,14 @@ import io.narrow.tflite.schema.Table;
 import io.narrow.tflite.schema.TableReader;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a model's publisher says of an input that takes pictures: values of 0 to 255 become {@code
@@ -32,17 +36,26 @@ public record Normalization(List<Float> means, List<Float> deviations) {
     deviations = List.copyOf(deviations);
   }
 
-  /** Of input {@code place} of subgraph 0; empty where the metadata say nothing, or are damaged. */
-  static Optional<Normalization> of(Model model, int place) {
+  /**
+   * Those of inputs of subgraph 0, by the numbers of their tensors; none where the metadata say
+   * nothing, or are damaged.
+   */
+  static Map<Integer, Normalization> of(Model model) {
+    Map<Integer, Normalization> known = new LinkedHashMap<>();
     Integer buffer = model.metadata().get(ENTRY);
-    if (buffer == null) {
-      return Optional.empty();
+    List<Table> inputs = buffer == null ? List.of() : inputs(model.buffer(buffer));
+    int[] tensors = model.subgraphs().get(0).inputs();
+    for (int place = 0; place < Math.min(tensors.length, inputs.size()); place++) {
+      int tensor = tensors[place];
+      of(inputs.get(place)).ifPresent(found -> known.put(tensor, found));
     }
-    return inputs(model.buffer(buffer)).stream()
-        .skip(place)
-        .limit(1)
+    return known;
+  }
+
+  private static Optional<Normalization> of(Table input) {
+    return Stream.of(input)
         .filter(Normalization::isPicture)
-        .flatMap(input -> input.tables("process_units").stream())
+        .flatMap(picture -> picture.tables("process_units").stream())
         .flatMap(unit -> unit.table("options").stream())
         .filter(options -> options.type().name().equals("NormalizationOptions"))
         .map(options -> new Normalization(list(options, "mean"), list(options, "std")))
@@ -113,6 +126,17 @@ public record Normalization(List<Float> means, List<Float> deviations) {
   /** As options of data name it: {@code mean=127.5&std=127.5}. */
   public String options() {
     return "mean=" + text(means) + "&std=" + text(deviations);
+  }
+
+  /** What it says, with what becomes of black and white. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "published for pictures of 0 to 255 with %s, which is %.4g to %.4g",
+        options(),
+        lowest(),
+        highest());
   }
 
   private static String text(List<Float> values) {

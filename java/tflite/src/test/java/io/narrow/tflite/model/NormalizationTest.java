@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.narrow.tflite.Shared;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,14 +13,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 class NormalizationTest {
   private static final String PICTURE = PublishedModel.PICTURE;
 
+  private static Optional<Normalization> of(Model model, int input) {
+    return Optional.ofNullable(model.normalizations().get(input));
+  }
+
   @Test
   void isThatOfTheInput() {
     Model model =
         PublishedModel.of(
             PICTURE, new float[] {123.675f, 116.28f, 103.53f}, new float[] {58.395f, 57.12f, 57});
-    assertThat(model.normalization(0)).isEmpty();
-    assertThat(model.normalization(2)).isEmpty();
-    Normalization found = model.normalization(1).orElseThrow();
+    assertThat(of(model, 0)).isEmpty();
+    assertThat(of(model, 2)).isEmpty();
+    Normalization found = of(model, 1).orElseThrow();
     assertThat(found.options()).isEqualTo("mean=123.675,116.28,103.53&std=58.395,57.12,57");
     assertThat(found.lowest()).isEqualTo(-123.675f / 58.395f);
     assertThat(found.highest()).isEqualTo((255 - 103.53f) / 57);
@@ -43,18 +48,17 @@ class NormalizationTest {
   @Test
   void whatIsNoPictureOrDamagedIsPassedOver() {
     float[] one = {1};
-    assertThat(PublishedModel.of("FeatureProperties", one, one).normalization(1)).isEmpty();
-    assertThat(PublishedModel.of(PICTURE, new float[0], one).normalization(1)).isEmpty();
-    assertThat(PublishedModel.of(PICTURE, new float[2], new float[] {1, 1, 1}).normalization(1))
-        .isEmpty();
-    assertThat(PublishedModel.of(PICTURE, one, new float[1]).normalization(1)).isEmpty(); // 0
-    assertThat(PublishedModel.of(PICTURE, new float[] {Float.NaN}, one).normalization(1)).isEmpty();
+    assertThat(of(PublishedModel.of("FeatureProperties", one, one), 1)).isEmpty();
+    assertThat(of(PublishedModel.of(PICTURE, new float[0], one), 1)).isEmpty();
+    assertThat(of(PublishedModel.of(PICTURE, new float[2], new float[] {1, 1, 1}), 1)).isEmpty();
+    assertThat(of(PublishedModel.of(PICTURE, one, new float[1]), 1)).isEmpty(); // 0
+    assertThat(of(PublishedModel.of(PICTURE, new float[] {Float.NaN}, one), 1)).isEmpty();
     Model model = PublishedModel.of(PICTURE, one, one);
-    assertThat(model.normalization(1)).isPresent();
+    assertThat(of(model, 1)).isPresent();
     ByteBuffer whole = model.buffer(model.metadata().get("TFLITE_METADATA"));
     for (int size = 0; size < whole.remaining(); size += 7) {
       ByteBuffer cut = ByteBuffer.allocate(size).put(whole.slice(0, size)).flip();
-      model.withMetadata("TFLITE_METADATA", cut).normalization(1);
+      model.withMetadata("TFLITE_METADATA", cut).normalizations();
     }
   }
 
@@ -62,6 +66,7 @@ class NormalizationTest {
   @CsvSource({"mobilenet_v1_025_224_f32_metadata", "deeplabv3_metadata"})
   void publishedModelsHaveIt(String name) {
     Model model = Model.read(Shared.file("models/zoo/" + name + ".tflite"));
-    assertThat(model.normalization(0).orElseThrow().options()).isEqualTo("mean=127.5&std=127.5");
+    int input = model.subgraphs().get(0).inputs()[0];
+    assertThat(of(model, input).orElseThrow().options()).isEqualTo("mean=127.5&std=127.5");
   }
 }

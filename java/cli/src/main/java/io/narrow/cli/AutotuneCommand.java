@@ -5,6 +5,7 @@ import io.narrow.tflite.autotune.Autotuner;
 import io.narrow.tflite.autotune.Budget;
 import io.narrow.tflite.autotune.Tuning;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
 import java.nio.file.Path;
@@ -165,8 +166,7 @@ final class AutotuneCommand extends Output {
     if (savedRecipe != null || target.isStandardOutput()) {
       return savedRecipe;
     }
-    String name = output.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    return output.resolveSibling(name + ".recipe.json");
+    return output.resolveSibling(WholeFile.stem(output) + ".recipe.json");
   }
 
   /** At Ctrl-C: the search goes on meanwhile, but its end is not waited for. */

@@ -66,16 +66,16 @@ final class AutotuneText {
                         + ": "
                         + Output.grouped(one.bytes())
                         + " bytes, "
-                        + decibels(one.sqnrDb())
+                        + Output.decibels(one.sqnrDb())
                         + " dB"));
     if (!tuning.halves().isEmpty()) {
       double first = tuning.halves().get(0);
       double second = tuning.halves().get(1);
       lines.add(
           "stable     "
-              + decibels(first)
+              + Output.decibels(first)
               + " and "
-              + decibels(second)
+              + Output.decibels(second)
               + " dB with either half of the calibration data"
               + (Math.abs(first - second) > APART ? ", so more would be better" : ""));
     }
@@ -95,10 +95,10 @@ final class AutotuneText {
           trial == tuning.original() ? "the model" : trial.name(),
           trial.equals(tuning.best()) ? "*" : tuning.equal().contains(trial) ? "=" : "",
           Output.grouped(trial.bytes()),
-          decibels(trial.sqnrDb()),
-          fixed(4, trial.agreement()),
-          trial.accuracy().isPresent() ? fixed(4, trial.accuracy().getAsDouble()) : "-",
-          fixed(3, trial.latencyMillis()));
+          Output.decibels(trial.sqnrDb()),
+          Output.fixed(4, trial.agreement()),
+          trial.accuracy().isPresent() ? Output.fixed(4, trial.accuracy().getAsDouble()) : "-",
+          Output.fixed(3, trial.latencyMillis()));
     }
     return table;
   }
@@ -112,7 +112,7 @@ final class AutotuneText {
           one.choice().toString(),
           Output.grouped(one.weights()),
           Output.grouped(one.savedBytes()),
-          decibels(one.sqnrDb()),
+          Output.decibels(one.sqnrDb()),
           String.format(Locale.ROOT, "%+.3f", one.millis()));
     }
     return table;
@@ -189,15 +189,5 @@ final class AutotuneText {
     }
     entry.addProperty("millis", one.millis());
     return entry;
-  }
-
-  private static String decibels(double value) {
-    return value == Double.POSITIVE_INFINITY
-        ? "equal"
-        : value == Double.NEGATIVE_INFINITY ? "not finite" : fixed(2, value);
-  }
-
-  private static String fixed(int digits, double value) {
-    return String.format(Locale.ROOT, "%." + digits + "f", value);
   }
 }

@@ -101,10 +101,10 @@ final class ComparisonText {
     return new String[] {
       tensor.local().map(ComparisonText::decibels).orElse("-"),
       decibels(tensor.accumulated()),
-      fixed(4, local.cosine()),
+      Output.fixed(4, local.cosine()),
       String.format(Locale.ROOT, "%.3g", local.largest()),
-      Double.isNaN(steps) ? "-" : fixed(2, steps),
-      tensor.clipped() == 0 ? "-" : fixed(2, 100 * tensor.clipped()) + "%",
+      Double.isNaN(steps) ? "-" : Output.fixed(2, steps),
+      tensor.clipped() == 0 ? "-" : Output.fixed(2, 100 * tensor.clipped()) + "%",
       tensor.operatorName(),
       Integer.toString(tensor.operator()),
       "`" + tensor.name() + "`"
@@ -148,10 +148,6 @@ final class ComparisonText {
     return lines;
   }
 
-  private static String fixed(int digits, double value) {
-    return String.format(Locale.ROOT, "%." + digits + "f", value);
-  }
-
   private static String decibels(Error error) {
     return error.notFinite() > 0 ? "not finite" : decibels(error.sqnrDb());
   }
@@ -159,6 +155,6 @@ final class ComparisonText {
   private static String decibels(double value) {
     return value == Double.POSITIVE_INFINITY
         ? "equal"
-        : value == Double.NEGATIVE_INFINITY ? "no signal" : fixed(1, value);
+        : value == Double.NEGATIVE_INFINITY ? "no signal" : Output.fixed(1, value);
   }
 }

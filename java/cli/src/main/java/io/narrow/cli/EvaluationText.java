@@ -36,17 +36,17 @@ final class EvaluationText {
       Latency latency = result.latency();
       table.row(
           names.get(r),
-          result.accuracy().isPresent() ? fixed(4, result.accuracy().getAsDouble()) : "-",
+          result.accuracy().isPresent() ? Output.fixed(4, result.accuracy().getAsDouble()) : "-",
           result == first ? "" : result.change().map(EvaluationText::change).orElse("-"),
-          fixed(4, result.agreement()),
-          decibels(result.sqnrDb()),
-          fixed(3, latency.p50Millis())
+          Output.fixed(4, result.agreement()),
+          Output.decibels(result.sqnrDb()),
+          Output.fixed(3, latency.p50Millis())
               + " ("
-              + fixed(3, latency.p5Millis())
+              + Output.fixed(3, latency.p5Millis())
               + "-"
-              + fixed(3, latency.p95Millis())
+              + Output.fixed(3, latency.p95Millis())
               + ")",
-          fixed(2, first.latency().p50Millis() / latency.p50Millis()) + "x",
+          Output.fixed(2, first.latency().p50Millis() / latency.p50Millis()) + "x",
           Output.grouped(result.fileBytes()),
           Output.percent(result.fileBytes(), first.fileBytes()) + "%");
     }
@@ -117,15 +117,5 @@ final class EvaluationText {
   /** The same table in Markdown. */
   List<String> markdown() {
     return table().markdown(1);
-  }
-
-  private static String fixed(int digits, double value) {
-    return String.format(Locale.ROOT, "%." + digits + "f", value);
-  }
-
-  private static String decibels(double value) {
-    return value == Double.POSITIVE_INFINITY
-        ? "equal"
-        : value == Double.NEGATIVE_INFINITY ? "not finite" : fixed(2, value);
   }
 }

@@ -2,7 +2,7 @@ package io.narrow.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.micro.Arena;
 import io.narrow.tflite.micro.MicroSource;
 import java.nio.file.Path;
@@ -43,7 +43,8 @@ final class ExportCommand extends Output {
 
   @Override
   public Integer call() {
-    MicroSource source = MicroSource.of(ModelInput.read(input), name == null ? stem() : name);
+    MicroSource source =
+        MicroSource.of(ModelInput.read(input), name == null ? WholeFile.stem(input) : name);
     List<Path> files = source.write(folder);
     Arena arena = source.arena();
     if (json) {
@@ -72,13 +73,5 @@ final class ExportCommand extends Output {
             + grouped(arena.margin())
             + " to spare; without what kernels of CMSIS-NN or ESP-NN ask for");
     return 0;
-  }
-
-  private String stem() {
-    Path file = input.getFileName();
-    if (file == null) {
-      throw NarrowException.input(input + ": is no file");
-    }
-    return file.toString().replaceAll("\\.[^.]*$", "");
   }
 }

@@ -1,10 +1,8 @@
 package io.narrow.cli;
 
 import io.narrow.keras.KerasModel;
-import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A model that a command is given: TensorFlow Lite or Keras, as the file's first bytes say. */
@@ -26,19 +24,9 @@ final class ModelInput {
       return file;
     }
     Model model = read(file);
-    makeFolder(folder);
-    String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    Path imported = folder.resolve(name + ".tflite");
+    WholeFile.makeFolder(folder);
+    Path imported = folder.resolve(WholeFile.stem(file) + ".tflite");
     model.write(imported);
     return imported;
-  }
-
-  static void makeFolder(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new NarrowException(
-          NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
-    }
   }
 }

@@ -158,7 +158,7 @@ public final class Narrow
    * @return the exit code
    */
   public static int run(PrintWriter out, PrintWriter err, String... arguments) {
-    // Setting twelve commands up takes three times as long as starting a JVM, for a line.
+    // Setting all commands up takes three times as long as starting a JVM, for a line.
     if (List.of(arguments).equals(List.of("--version"))) {
       out.println("narrow " + Version.number());
       return 0;

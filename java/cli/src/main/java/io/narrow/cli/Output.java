@@ -54,6 +54,18 @@ abstract class Output implements Callable<Integer> {
     return tenths / 10 + "." + tenths % 10;
   }
 
+  /** A number with so many digits after the point. */
+  static String fixed(int digits, double value) {
+    return String.format(Locale.ROOT, "%." + digits + "f", value);
+  }
+
+  /** A ratio of signal to noise of a whole file in dB. */
+  static String decibels(double value) {
+    return value == Double.POSITIVE_INFINITY
+        ? "equal"
+        : value == Double.NEGATIVE_INFINITY ? "not finite" : fixed(2, value);
+  }
+
   final void warn(String text) {
     spec.commandLine().getErr().println("narrow: " + shortened(text));
   }

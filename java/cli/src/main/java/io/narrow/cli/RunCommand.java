@@ -3,6 +3,7 @@ package io.narrow.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.narrow.tflite.evaluation.Inference;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ final class RunCommand extends Output {
             codes);
     List<Path> files = new ArrayList<>();
     if (folder != null) {
-      ModelInput.makeFolder(folder);
+      WholeFile.makeFolder(folder);
       Set<String> taken = new HashSet<>();
       for (Inference.Output output : outputs) {
         String name = output.fileName();

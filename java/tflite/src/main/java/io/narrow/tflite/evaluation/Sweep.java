@@ -3,11 +3,10 @@ package io.narrow.tflite.evaluation;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.data.Dataset;
+import io.narrow.tflite.files.WholeFile;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -66,12 +65,7 @@ public final class Sweep {
       Path folder,
       Dataset data,
       Evaluator.Options options) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new NarrowException(
-          NarrowException.Kind.INPUT, folder + ": the folder cannot be made: " + e.getMessage(), e);
-    }
+    WholeFile.makeFolder(folder);
     List<Path> files = new ArrayList<>(List.of(file));
     recipes.forEach(
         (end, recipe) -> {
@@ -84,7 +78,6 @@ public final class Sweep {
 
   /** Where the file of a recipe goes. */
   public static Path file(Path model, Path folder, String end) {
-    String name = model.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    return folder.resolve(name + "_" + end + ".tflite");
+    return folder.resolve(WholeFile.stem(model) + "_" + end + ".tflite");
   }
 }

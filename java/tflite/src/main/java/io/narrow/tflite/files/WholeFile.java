@@ -51,6 +51,24 @@ public final class WholeFile {
     write(file, sink -> sink.write(ByteBuffer.wrap(contents)));
   }
 
+  /**
+   * Makes a folder, with those around it, if it is not there.
+   *
+   * @throws NarrowException if it cannot be made
+   */
+  public static void makeFolder(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw NarrowException.input(folder + ": the folder cannot be made: " + reason(e));
+    }
+  }
+
+  /** The name of a file without its last ending. */
+  public static String stem(Path file) {
+    return file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+  }
+
   /** What a link leads to, which need not exist. */
   private static Path followed(Path file) throws IOException {
     Path target = file.toAbsolutePath();

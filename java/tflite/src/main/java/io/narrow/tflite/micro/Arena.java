@@ -61,17 +61,13 @@ public record Arena(long planned, long rest, long planning, long margin) {
   /** How many output channels an operator keeps a multiplier and a shift of. */
   private static long channels(Subgraph graph, Operator operator) {
     OpRule row = OpRules.of(operator.name());
-    if (row.axis() != Axis.FIRST && row.axis() != Axis.LAST || row.weights().size() != 1) {
-      return 0;
-    }
-    int weights = operator.input(row.weights().get(0));
-    if (weights < 0 || graph.tensor(weights).rank() == 0) {
+    int weights = row.weights().size() == 1 ? operator.input(row.weights().get(0)) : -1;
+    if (weights < 0 || row.axis() == Axis.COLUMNS) {
       return 0;
     }
     Tensor tensor = graph.tensor(weights);
-    if (tensor.rank() != IMAGE && tensor.scales().length < 2) {
-      return 0;
-    }
-    return tensor.dimension(row.axis() == Axis.FIRST ? 0 : tensor.rank() - 1);
+    int axis = row.axis().of(operator, tensor);
+    boolean perChannel = tensor.rank() == IMAGE || tensor.scales().length > 1;
+    return axis >= 0 && perChannel ? tensor.dimension(axis) : 0;
   }
 }

@@ -9,10 +9,8 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.targets.Target;
 import io.narrow.tflite.targets.TargetCheck;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -100,11 +98,7 @@ public final class MicroSource {
    * @throws NarrowException if they cannot be written
    */
   public List<Path> write(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new NarrowException(Kind.INPUT, folder + ": cannot be made: " + e.getMessage(), e);
-    }
+    WholeFile.makeFolder(folder);
     return files().entrySet().stream()
         .map(
             file -> {

@@ -40,21 +40,29 @@ void columns(const double* a, const double* b, const Products& p, double* c, typ
   for (; i < p.rows; i++) tile<Isa, 1, V>(a + i * p.a_row, b, p, c + i * p.c_row, mask);
 }
 
-// The columns that fill no vector, one after the other, where there are no masks that keep a load from what lies
-// behind.
+// One column, where there are no masks that keep a load from what lies behind.
+struct One {
+  static constexpr int kRows = 4;
+  static constexpr int64_t kLanes = 1;
+  using Vector = double;
+  struct Mask {};
+
+  static double load(const double* x, Mask) { return all(x); }
+  static void store(double* y, Mask, double value) { memcpy(y, &value, sizeof value); }
+  static double all(const double* x) {
+    double value;
+    memcpy(&value, x, sizeof value);
+    return value;
+  }
+  static double add(double x, double y) { return x + y; }
+  static double multiply(double x, double y) { return x * y; }
+};
+
+// The columns that fill no vector, up to 3.
 inline void last_columns(const double* a, const double* b, const Products& p, double* c, int64_t n) {
-  for (int64_t j = 0; j < n; j++)
-    for (int64_t i = 0; i < p.rows; i++) {
-      double* to = c + i * p.c_row + j;
-      double sum, by, value;
-      memcpy(&sum, to, sizeof sum);
-      for (int64_t k = 0; k < p.depth; k++) {
-        memcpy(&by, a + i * p.a_row + k * p.a_step, sizeof by);
-        memcpy(&value, b + k * p.b_row + j, sizeof value);
-        sum += by * value;
-      }
-      memcpy(to, &sum, sizeof sum);
-    }
+  if (n == 1) columns<One, 1>(a, b, p, c, {});
+  if (n == 2) columns<One, 2>(a, b, p, c, {});
+  if (n == 3) columns<One, 3>(a, b, p, c, {});
 }
 
 }  // namespace

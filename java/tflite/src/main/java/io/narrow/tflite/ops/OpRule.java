@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** A row of the operator table: what quantization has to know about an operator. */
 public final class OpRule {
@@ -120,6 +121,13 @@ public final class OpRule {
         ? Optional.of(
             Expression.of(row.word("guarded", "").replace("least", Float.toString(least))))
         : Optional.empty();
+  }
+
+  /** Computations that may end in it and that one operator does whole. */
+  public List<Whole> wholes() {
+    return row.has("whole")
+        ? Stream.of(row.word("whole", "").split(";")).map(Whole::of).toList()
+        : List.of();
   }
 
   /** Why it does not compute with activations of a type, in words. */

@@ -108,10 +108,22 @@ final class IntegerPlanner {
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && !graph.isConstant(i)) {
         int number = i;
-        plans.add(recurrent.of(i).orElseGet(() -> activation(number, problems)));
+        Optional<ActivationPlan> inside = recurrent.of(i);
+        if (inside.isPresent() || isUsed(i)) {
+          plans.add(inside.orElseGet(() -> activation(number, problems)));
+        }
       }
     }
     return plans;
+  }
+
+  /** Not so if the operators that wrote and read it are done whole by another. */
+  private boolean isUsed(int number) {
+    Subgraph subgraph = graph.subgraph();
+    return subgraph.reads(number) > 0
+        || subgraph.producer(number).isPresent()
+        || subgraph.isInput(number)
+        || subgraph.isOutput(number);
   }
 
   private ActivationPlan activation(int number, List<String> problems) {

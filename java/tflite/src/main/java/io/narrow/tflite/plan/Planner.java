@@ -88,7 +88,7 @@ public final class Planner {
     if (!recipe.needsRanges()) {
       return new Planner(model, recipe, ranges, known).plan();
     }
-    Masks masks = new Masks(model, recipe, ranges);
+    Masks masks = new Masks(new Gathering(model, recipe).model(), recipe, ranges);
     Lowering lowered = new Lowering(masks.model(), recipe, masks.ranges());
     return new Planner(lowered.model(), recipe, lowered.ranges(), known).plan();
   }

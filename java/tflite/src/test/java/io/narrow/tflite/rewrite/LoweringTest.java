@@ -9,6 +9,7 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
@@ -136,7 +137,7 @@ class LoweringTest {
     Recipe kept =
         Recipe.of(
             List.of(
-                Rule.all(Recipe.int8().rules().get(0).treatment()),
+                Rule.all(Treatment.of(Mode.INT8)),
                 new Rule(Rule.ANYWHERE, "NEG", Treatment.FLOAT32)));
     for (Recipe recipe : List.of(kept, Recipe.int16x8())) {
       assertThat(Planner.plan(model, recipe, ranges).operators())

@@ -208,6 +208,11 @@ final class NativeLibrary {
         return loadCopy(title, original, copy -> System.load(copy.toString()))
             && works(title, original);
       }
+      if (String.valueOf(e.getMessage()).contains("version `GLIBC_")) {
+        remedy =
+            "run on a system with a newer glibc, or build the library on this one and name it with -D"
+                + PATH_PROPERTY;
+      }
       trail.add(what + ": " + reason(e, file));
     } catch (NoClassDefFoundError e) {
       remedy = NOT_RELOCATED;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -169,6 +170,26 @@ class LoadingTest {
     String output = Jvm.of(cache).with("-Djava.library.path=" + Jvm.library().getParent()).run();
     assertThat(Jvm.value(output, "kernels")).isEqualTo(Jvm.best());
     assertThat(Jvm.value(output, "loading")).contains("java.library.path: loaded");
+  }
+
+  /** Executors with CentOS 7 and libraries for newer systems: xgboost 966, spark-nlp 14272. */
+  @Test
+  void glibcThatIsTooOld() throws Exception {
+    assumeTrue(Platform.system().equals("linux"), "glibc is Linux's");
+    String library = new String(Files.readAllBytes(Jvm.library()), StandardCharsets.ISO_8859_1);
+    String newer = library.replaceFirst("GLIBC_2\\.1\\d\0", "GLIBC_9.99\0");
+    assertThat(newer).isNotEqualTo(library);
+    Path file = directory.resolve(Jvm.LIBRARIES.relativize(Jvm.library()));
+    Files.createDirectories(file.getParent());
+    Files.write(file, newer.getBytes(StandardCharsets.ISO_8859_1));
+    String output = Jvm.of(cache).run(directory);
+    assertThat(Jvm.value(output, "kernels")).isEqualTo("java");
+    assertThat(Jvm.value(output, "checksum"))
+        .isEqualTo(Jvm.value(Jvm.of(cache).run(Jvm.LIBRARIES), "checksum"));
+    assertThat(output)
+        .containsOnlyOnce("No native kernels")
+        .contains("For native ones run on a system with a newer glibc")
+        .contains("version `GLIBC_9.99' not found");
   }
 
   @Test

@@ -38,10 +38,13 @@ import scala.runtime.BoxedUnit;
  *   <li>{@code narrow_pack(vector, 'FORMAT')}: an {@code array<float>} to a format without ranges
  *       ({@code FLOAT16}, {@code BFLOAT16}, {@code Q8_0}, {@code Q4_0}, {@code UBINARY}, ...)
  *   <li>{@code narrow_unpack(codes, 'FORMAT', dimensions)}: back
+ *   <li>{@code narrow_quantize(vector, 'PATH')}: an {@code array<float>} to the codes of a {@link
+ *       VectorQuantizerModel} that was written to this path
+ *   <li>{@code narrow_dequantize(codes, 'PATH')}: back
  * </ul>
  *
- * <p>{@link VectorQuantizerModel#register} adds one for its ranges. A function gets a row at a
- * time; {@link VectorQuantizerModel#transform} gives kernels batches.
+ * <p>{@link VectorQuantizerModel#register} adds one for its ranges to a session. A function gets a
+ * row at a time; {@link VectorQuantizerModel#transform} gives kernels batches.
  */
 public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
   private static final DataType FLOATS = DataTypes.createArrayType(DataTypes.FloatType, true);
@@ -50,6 +53,8 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     inject(extensions, "narrow_pack", 2, SqlFunctions::pack);
     inject(extensions, "narrow_unpack", 3, SqlFunctions::unpack);
+    inject(extensions, "narrow_quantize", 2, SqlFunctions::quantize);
+    inject(extensions, "narrow_dequantize", 2, SqlFunctions::dequantize);
     return BoxedUnit.UNIT;
   }
 
@@ -84,9 +89,7 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
   }
 
   static void register(SparkSession session, String name, Codes codes) {
-    if (codes.isByRow()) {
-      throw NarrowException.unsupported("a function has no column of scales: use transform");
-    }
+    OfModel model = new OfModel(codes, name);
     ((org.apache.spark.sql.classic.SparkSession) session)
         .sessionState()
         .functionRegistry()
@@ -97,11 +100,7 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
                 name,
                 1,
                 arguments ->
-                    call(
-                        new OfModel(codes, name),
-                        "encode",
-                        DataTypes.BinaryType,
-                        floats(arguments.get(0)))));
+                    call(model, "encode", DataTypes.BinaryType, floats(arguments.get(0)))));
   }
 
   private static Expression floats(Expression vector) {
@@ -129,6 +128,36 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
         "decode",
         DataTypes.createArrayType(DataTypes.FloatType, false),
         arguments.get(0));
+  }
+
+  private static Expression quantize(java.util.List<Expression> arguments) {
+    return call(
+        written(arguments.get(1), "narrow_quantize"),
+        "encode",
+        DataTypes.BinaryType,
+        floats(arguments.get(0)));
+  }
+
+  private static Expression dequantize(java.util.List<Expression> arguments) {
+    return call(
+        written(arguments.get(1), "narrow_dequantize"),
+        "decode",
+        DataTypes.createArrayType(DataTypes.FloatType, false),
+        arguments.get(0));
+  }
+
+  private static OfModel written(Expression argument, String name) {
+    String path = String.valueOf(constant(argument, "path"));
+    try {
+      return new OfModel(VectorQuantizerModel.load(path).codes(), name);
+    } catch (NarrowException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new NarrowException(
+          NarrowException.Kind.INPUT,
+          "%s: %s is no model that was written: %s".formatted(name, path, e.getMessage()),
+          e);
+    }
   }
 
   private static Object constant(Expression argument, String name) {
@@ -200,14 +229,7 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
 
     /** Codes to a vector. */
     public ArrayData decode(byte[] row) {
-      float[] x = new float[dimensions];
-      Rows.naming(
-          "narrow_unpack",
-          () -> {
-            codes(dimensions).codec().restore(Span.of(row), Span.of(x));
-            return x;
-          });
-      return UnsafeArrayData.fromPrimitiveArray(x);
+      return SqlFunctions.decode(codes(dimensions), row, "narrow_unpack");
     }
   }
 
@@ -219,6 +241,9 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
     private final String name;
 
     OfModel(Codes codes, String name) {
+      if (codes.isByRow()) {
+        throw NarrowException.unsupported("a function has no column of scales: use transform");
+      }
       this.codes = codes;
       this.name = name;
     }
@@ -233,6 +258,22 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
       }
       return SqlFunctions.encode(codes, vector, name);
     }
+
+    /** Codes to a vector. */
+    public ArrayData decode(byte[] row) {
+      return SqlFunctions.decode(codes, row, name);
+    }
+  }
+
+  private static ArrayData decode(Codes codes, byte[] row, String name) {
+    float[] x = new float[codes.quantizer().dimensions()];
+    Rows.naming(
+        name,
+        () -> {
+          codes.codec().restore(Span.of(row), Span.of(x));
+          return x;
+        });
+    return UnsafeArrayData.fromPrimitiveArray(x);
   }
 
   private static byte[] encode(Codes codes, ArrayData vector, String name) {

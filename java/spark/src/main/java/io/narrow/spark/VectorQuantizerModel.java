@@ -162,7 +162,7 @@ public final class VectorQuantizerModel extends Model<VectorQuantizerModel>
   public Dataset<Row> transform(Dataset<?> dataset) {
     StructType schema = transformSchema(dataset.schema());
     VectorColumn column = VectorColumn.of(dataset.schema(), getOrDefault(inputCol()));
-    Codes codes = new Codes(quantizer(), ranges());
+    Codes codes = codes();
     Rows.Invalid invalid = invalidRows();
     boolean scales = hasScales();
     return table(
@@ -185,7 +185,7 @@ public final class VectorQuantizerModel extends Model<VectorQuantizerModel>
     int scale = hasScales() ? ordinal(schema, scales(), SCALE) : -1;
     StructType with =
         added(schema, name).add(name, DataTypes.createArrayType(DataTypes.FloatType, false));
-    Codes codes = new Codes(quantizer(), ranges());
+    Codes codes = codes();
     String column = getOrDefault(outputCol());
     return table(
         dataset,
@@ -205,7 +205,11 @@ public final class VectorQuantizerModel extends Model<VectorQuantizerModel>
    * @param name of the function
    */
   public void register(SparkSession session, String name) {
-    SqlFunctions.register(session, name, new Codes(quantizer(), ranges()));
+    SqlFunctions.register(session, name, codes());
+  }
+
+  Codes codes() {
+    return new Codes(quantizer(), ranges());
   }
 
   /** Ranges are between quantiles already, but those of rows. */

@@ -220,7 +220,7 @@ class VectorQuantizerTest {
   }
 
   @Test
-  void functionsOfSql() {
+  void functionsOfSql(@TempDir Path directory) throws Exception {
     table.createOrReplaceTempView("vectors");
     byte[] expected =
         expected(io.narrow.kernels.VectorQuantizer.of(VectorFormat.FLOAT16, DIMENSIONS));
@@ -240,6 +240,33 @@ class VectorQuantizerTest {
     model.register(spark, "to_int8");
     assertThat(codes(spark.sql("SELECT id, to_int8(floats) AS codes FROM vectors")))
         .isEqualTo(codes(model.transform(table)));
+    String path = directory.resolve("written").toString();
+    model.save(path);
+    assertThat(
+            codes(
+                spark.sql(
+                    "SELECT id, narrow_quantize(floats, '%s') AS codes FROM vectors"
+                        .formatted(path))))
+        .isEqualTo(codes(model.transform(table)));
+    model.transform(table).createOrReplaceTempView("coded");
+    assertThat(
+            spark.sql("SELECT id, narrow_dequantize(codes, '%s') AS x FROM coded".formatted(path)))
+        .satisfies(
+            restored ->
+                assertThat(restored.orderBy("id").collectAsList())
+                    .isEqualTo(
+                        model
+                            .restore(model.transform(table), "x")
+                            .select("id", "x")
+                            .orderBy("id")
+                            .collectAsList()));
+    assertThatExceptionOfType(NarrowException.class)
+        .isThrownBy(() -> spark.sql("SELECT narrow_quantize(floats, '/nowhere') FROM vectors"))
+        .withMessageStartingWith("narrow_quantize: /nowhere is no model that was written: ");
+    VectorQuantizerModel rows = quantizer(VectorFormat.INT8).setScope(Scope.ROW).fit(table);
+    assertThatExceptionOfType(NarrowException.class)
+        .isThrownBy(() -> rows.register(spark, "by_row"))
+        .withMessage("a function has no column of scales: use transform");
     assertThatExceptionOfType(Exception.class)
         .isThrownBy(() -> spark.sql("SELECT narrow_pack(floats, 'INT8') FROM vectors").count())
         .withMessageContaining("format INT8: one without ranges is needed, of FLOAT16");

@@ -52,7 +52,8 @@ file(GLOB_RECURSE files RELATIVE ${WORK}/another/folder/staging
      ${WORK}/another/folder/staging/*.jar ${WORK}/another/folder/staging/*.pom ${WORK}/another/folder/staging/*.json)
 # JavaCPP writes the functions of its glue in another order from run to run, so the library differs, and its hash in the
 # lists of those who take it along.
-list(FILTER files EXCLUDE REGEX "-linux-x86_64[.]jar$|narrow-(cli|maven-plugin)-[^/]*-cyclonedx[.]json$")
+list(FILTER files EXCLUDE REGEX "-linux-x86_64[.]jar$|narrow-spark-platform-[^/]*[.]jar$")
+list(FILTER files EXCLUDE REGEX "narrow-(cli|maven-plugin|spark-platform)-[^/]*-cyclonedx[.]json$")
 foreach(file IN LISTS files)
   file(SHA256 ${STAGING}/${file} first)
   file(SHA256 ${WORK}/another/folder/staging/${file} second)

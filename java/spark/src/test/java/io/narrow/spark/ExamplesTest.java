@@ -9,7 +9,10 @@ import java.io.PrintStream;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.example.data.Group;
@@ -27,7 +30,7 @@ class ExamplesTest {
 
   @TempDir Path directory;
 
-  private String run(String name, String... arguments) throws Exception {
+  private void compile(Path program) {
     int result =
         ToolProvider.getSystemJavaCompiler()
             .run(
@@ -38,8 +41,12 @@ class ExamplesTest {
                 System.getProperty("java.class.path"),
                 "-d",
                 directory.toString(),
-                EXAMPLES.resolve(name + ".java").toString());
+                program.toString());
     assertThat(result).isZero();
+  }
+
+  private String run(String name, String... arguments) throws Exception {
+    compile(EXAMPLES.resolve(name + ".java"));
     PrintStream before = System.out;
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     try (URLClassLoader loader = new URLClassLoader(new URL[] {directory.toUri().toURL()})) {
@@ -51,6 +58,25 @@ class ExamplesTest {
       System.setOut(before);
     }
     return printed.toString();
+  }
+
+  @Test
+  void programsOfThePages() throws Exception {
+    for (String page : new String[] {"README.md", "docs/spark.md"}) {
+      String text = Files.readString(Path.of("..", "..").resolve(page));
+      Matcher block = Pattern.compile("(?ms)^```java$\n(.*?VectorQuantizer.*?)^```$").matcher(text);
+      assertThat(block.find()).as(page).isTrue();
+      Path program = directory.resolve("Program.java");
+      Files.writeString(
+          program,
+          "import io.narrow.kernels.VectorFormat;\n"
+              + "import io.narrow.spark.*;\n"
+              + "import org.apache.spark.sql.*;\n"
+              + "class Program { void run(SparkSession spark, Dataset<Row> table) {\n"
+              + block.group(1)
+              + "} }\n");
+      compile(program);
+    }
   }
 
   /** IEEE 754 binary16, little-endian, not negative and finite. */

@@ -3,12 +3,16 @@ package io.narrow.tflite.data;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Samples in files, described by {@code FORMAT:PATH?OPTIONS}, or by a path whose name tells the
- * format. Opened with {@link #open}, matched to a model's inputs with {@link #feed}. Immutable;
- * nothing stays open between reads, so it can be used from several threads and more than once.
+ * Samples: in files, described by {@code FORMAT:PATH?OPTIONS}, or by a path whose name tells the
+ * format ({@link #open}); or in memory ({@link #of}). Matched to a model's inputs with {@link
+ * #feed}. Immutable; nothing stays open between reads, so it can be used from several threads and
+ * more than once.
  *
  * <table>
  * <caption>Formats</caption>
@@ -78,6 +82,29 @@ public final class Dataset {
     Formats.Format format = Formats.of(spec);
     spec.checkKeys(format.name(), format.keys());
     return new Dataset(spec, format);
+  }
+
+  /**
+   * Samples in memory, taken as they are: nothing is scaled.
+   *
+   * @param samples at least one, all of the same shapes, each array for the input of its place
+   * @throws NarrowException naming the first sample that is not as those before
+   */
+  public static Dataset of(List<Sample> samples) {
+    Source source = MemorySource.of(samples);
+    Spec spec = new Spec(MemorySource.NAME, "", "", Map.of());
+    return new Dataset(
+        spec,
+        new Formats.Format(
+            MemorySource.NAME, Set.of(), false, false, path -> false, (s, inputs) -> source));
+  }
+
+  /**
+   * All samples of a stream, as {@link #of(List)} takes them. Data are read more than once, so all
+   * are kept: what does not fit into memory is better written to a file.
+   */
+  public static Dataset of(Stream<Sample> samples) {
+    return of(samples.toList());
   }
 
   /**

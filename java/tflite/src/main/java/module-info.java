@@ -20,6 +20,7 @@ module io.narrow.tflite {
   exports io.narrow.tflite.plan;
   exports io.narrow.tflite.rewrite;
   exports io.narrow.tflite.runtime;
+  exports io.narrow.tflite.shape;
   exports io.narrow.tflite.snippet;
   exports io.narrow.tflite.targets;
 }

@@ -4,11 +4,13 @@ import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.Rounding;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say what a model is calibrated with. */
@@ -55,6 +57,8 @@ final class CalibrationOptions {
   @Option(names = "--no-bias-correction", description = "Leave the biases as they are.")
   private boolean uncorrected;
 
+  @Mixin private ShapeOptions shapes;
+
   boolean given() {
     return !sources.isEmpty();
   }
@@ -78,12 +82,13 @@ final class CalibrationOptions {
     if (uncorrected) {
       arguments.add("--no-bias-correction");
     }
+    arguments.addAll(shapes.arguments());
     return arguments;
   }
 
-  /** Which of these options do nothing for a recipe. */
-  List<String> withoutEffect(Recipe recipe) {
-    List<String> lines = new ArrayList<>();
+  /** Which of these options do nothing for a recipe and a model, as it was read. */
+  List<String> withoutEffect(Recipe recipe, Model model) {
+    List<String> lines = new ArrayList<>(shapes.shapes().withoutEffect(model));
     boolean ranges = recipe.needsRanges();
     boolean some =
         ranges
@@ -109,6 +114,7 @@ final class CalibrationOptions {
   Quantizer quantizer() {
     return Quantizer.DEFAULT
         .withSources(sources)
+        .withShapes(shapes.shapes())
         .withCalibration(
             Calibrator.Options.DEFAULT
                 .withSamples(samples)

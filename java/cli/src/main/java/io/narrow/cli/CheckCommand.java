@@ -9,6 +9,7 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
+import io.narrow.tflite.shape.StaticShapes;
 import io.narrow.tflite.targets.Target;
 import java.nio.file.Path;
 import java.util.List;
@@ -39,13 +40,17 @@ final class CheckCommand extends Output {
 
   @Mixin private RecipeOptions recipe;
 
+  @Mixin private ShapeOptions shapes;
+
   @Override
   public Integer call() {
     return target == null ? preflight() : check(Target.of(target));
   }
 
   private int check(Target device) {
-    Model model = ModelInput.read(input);
+    Model given = ModelInput.read(input);
+    Model model = shapes.shapes().fix(given);
+    model = model == given ? given : StaticShapes.of(model).model();
     String form = "as it is";
     if (recipe.given()) {
       Recipe wanted = recipe.recipe();
@@ -63,7 +68,8 @@ final class CheckCommand extends Output {
   }
 
   private int preflight() {
-    Quantizer.Prepared prepared = Quantizer.DEFAULT.prepare(ModelInput.read(input));
+    Quantizer.Prepared prepared =
+        Quantizer.DEFAULT.withShapes(shapes.shapes()).prepare(ModelInput.read(input));
     Preflight result = Preflight.of(prepared, recipe.recipe());
     List<Reason> warnings = prepared.warnings(result.plan());
     PlanText text = new PlanText(result.plan(), warnings);

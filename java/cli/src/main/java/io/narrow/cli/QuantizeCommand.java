@@ -3,6 +3,7 @@ package io.narrow.cli;
 import com.google.gson.JsonObject;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
+import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
@@ -43,10 +44,11 @@ final class QuantizeCommand extends Output {
   public Integer call() {
     Path output = output(target, input);
     OutputFile.apart("--save-recipe", savedRecipe, input, output);
-    Quantizer.Prepared model = calibration.quantizer().prepare(ModelInput.read(input));
+    Model given = ModelInput.read(input);
+    Quantizer.Prepared model = calibration.quantizer().prepare(given);
     Recipe wanted = recipe.recipe();
     recipe.withoutEffect(wanted, model.folded(wanted).model()).forEach(this::warn);
-    calibration.withoutEffect(wanted).forEach(this::warn);
+    calibration.withoutEffect(wanted, given).forEach(this::warn);
     Plan plan = model.plan(wanted);
     if (savedRecipe != null) {
       plan.recipe().write(savedRecipe);

@@ -22,6 +22,7 @@ import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
+import io.narrow.tflite.shape.InputShapes;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -47,7 +48,13 @@ import java.util.Optional;
 public final class Quantizer {
   /** Without data, which suffices for recipes whose activations stay float32. */
   public static final Quantizer DEFAULT =
-      new Quantizer(List.of(), Datasets.NONE, Calibrator.Options.DEFAULT, Rounding.AUTO, true);
+      new Quantizer(
+          List.of(),
+          Datasets.NONE,
+          Calibrator.Options.DEFAULT,
+          Rounding.AUTO,
+          true,
+          InputShapes.NONE);
 
   private static final String SAVED = ".json";
 
@@ -56,18 +63,21 @@ public final class Quantizer {
   private final Calibrator.Options calibration;
   private final Rounding rounding;
   private final boolean corrects;
+  private final InputShapes shapes;
 
   private Quantizer(
       List<String> sources,
       Datasets data,
       Calibrator.Options calibration,
       Rounding rounding,
-      boolean corrects) {
+      boolean corrects,
+      InputShapes shapes) {
     this.sources = List.copyOf(sources);
     this.data = data;
     this.calibration = calibration;
     this.rounding = rounding;
     this.corrects = corrects;
+    this.shapes = shapes;
   }
 
   /**
@@ -78,29 +88,34 @@ public final class Quantizer {
    *     whose place nothing is calibrated, and without data beside it no bias is corrected
    */
   public Quantizer withSources(List<String> sources) {
-    return new Quantizer(sources, data, calibration, rounding, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
   }
 
   /** With representative data, beside the {@linkplain #withSources named} ones. */
   public Quantizer withData(Datasets data) {
-    return new Quantizer(sources, data, calibration, rounding, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
   }
 
   /** With other options of the calibration; its samples are those of the correction too. */
   public Quantizer withCalibration(Calibrator.Options calibration) {
-    return new Quantizer(sources, data, calibration, rounding, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
   }
 
   /** With biases left as they are, or corrected where there are data (the default). */
   public Quantizer withBiasCorrection(boolean corrects) {
-    return new Quantizer(sources, data, calibration, rounding, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
   }
 
   /**
    * With another way to choose the codes of weights where there are data; {@link Rounding#AUTO}.
    */
   public Quantizer withRounding(Rounding rounding) {
-    return new Quantizer(sources, data, calibration, rounding, corrects);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+  }
+
+  /** With sizes for what a file leaves open of the shapes of its inputs. */
+  public Quantizer withShapes(InputShapes shapes) {
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
   }
 
   /** The options of the calibration. */
@@ -121,9 +136,10 @@ public final class Quantizer {
    * Makes a model ready for any number of recipes.
    *
    * @throws NarrowException if named data cannot be opened, or are for a signature that the model
-   *     does not have
+   *     does not have, or if it does not take the {@linkplain #withShapes shapes}
    */
-  public Prepared prepare(Model model) {
+  public Prepared prepare(Model given) {
+    Model model = shapes.fix(given);
     List<String> ranges = sources.stream().filter(source -> source.endsWith(SAVED)).toList();
     if (ranges.size() > 1) {
       throw NarrowException.input(

@@ -9,7 +9,10 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.KnownEncodings;
 import io.narrow.tflite.plan.KnownEncodings.Known;
 import io.narrow.tflite.plan.KnownEncodings.Place;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.shape.StaticShapes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,11 +26,16 @@ import java.util.Optional;
  * was trained to be quantized, become known encodings. After it nobody asks how a weight was
  * stored.
  *
- * <p>Nothing is computed here: contents are when they are needed, and what only looks at a constant
- * in another shape shares its buffer.
+ * <p>What follows from shapes that are fixed is a constant too ({@link
+ * io.narrow.tflite.shape.StaticShapes}).
+ *
+ * <p>Nothing else is computed here: contents are when they are needed, and what only looks at a
+ * constant in another shape shares its buffer.
  */
 public final class Fold {
   private static final String REDUCED_PRECISION = "reduced_precision_support";
+
+  private static final Reason SHAPE = Reason.of(Code.COMPUTED, "given by shapes that are fixed");
 
   private Fold() {}
 
@@ -73,19 +81,25 @@ public final class Fold {
         : Codes.values(constant, dense);
   }
 
-  private static Folded fold(Model model, boolean activations) {
+  private static Folded fold(Model given, boolean activations) {
+    StaticShapes shapes = StaticShapes.of(given);
+    Model model = shapes.model();
     Draft draft = new Draft(model);
     Contents contents = new Contents(draft);
     List<GraphFold> graphs = new ArrayList<>();
     List<Folded.Change> changes = new ArrayList<>();
+    shapes.computed().stream()
+        .map(each -> new Folded.Change(each.subgraph(), each.tensor(), SHAPE))
+        .forEach(changes::add);
+    int before = changes.size();
     for (int i = 0; i < model.subgraphs().size(); i++) {
       GraphFold graph = new GraphFold(model, draft.graph(i), i, contents);
       graph.fold(activations);
       graphs.add(graph);
       changes.addAll(graph.changes());
     }
-    if (changes.isEmpty()) {
-      return new Folded(withoutHalf(model), KnownEncodings.NONE, List.of());
+    if (changes.size() == before) {
+      return new Folded(withoutHalf(model), KnownEncodings.NONE, changes);
     }
     Model.Compact compact = draft.finish().compact();
     Map<Place, Known> known = new HashMap<>();

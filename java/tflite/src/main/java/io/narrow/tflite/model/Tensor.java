@@ -56,6 +56,36 @@ public final class Tensor {
     return shape[axis];
   }
 
+  /**
+   * Sizes of the axes as far as they are fixed, -1 for those that are known only when the model
+   * runs; the {@linkplain #shape shape} has some size for these too, mostly 1.
+   */
+  public int[] shapeSignature() {
+    int[] signature = table.ints("shape_signature");
+    return signature.length == shape.length ? signature : shape.clone();
+  }
+
+  /** Whether the number of its axes is known: a shape without axes is also that of unknown rank. */
+  public boolean isRanked() {
+    return shape.length > 0 || table.integer("has_rank") != 0;
+  }
+
+  /**
+   * The same tensor with other sizes.
+   *
+   * @param sizes -1 for those that are known only when the model runs
+   */
+  public Tensor withSizes(int[] sizes) {
+    int[] some = sizes.clone();
+    for (int axis = 0; axis < some.length; axis++) {
+      boolean kept = some.length == shape.length && shape[axis] > 0;
+      some[axis] = some[axis] < 0 ? kept ? shape[axis] : 1 : some[axis];
+    }
+    Table changed = table.with("shape", some).without("shape_signature");
+    return new Tensor(
+        Arrays.equals(some, sizes) ? changed : changed.with("shape_signature", sizes));
+  }
+
   /** Number of elements: the product of the shape, 1 for a scalar. */
   public long elements() {
     return inner(-1);

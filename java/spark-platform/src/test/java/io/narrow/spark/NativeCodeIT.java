@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.narrow.kernels.Kernels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
@@ -75,7 +76,9 @@ class NativeCodeIT {
           .as(printed)
           .singleElement()
           .asString()
+          .startsWith("said the TFLite runtime could not be loaded: ")
           .contains("-Dnarrow.kernels.cache=DIR");
+      assertThat(printed).contains("codes " + Arrays.hashCode(StandaloneIT.codes()));
     }
   }
 

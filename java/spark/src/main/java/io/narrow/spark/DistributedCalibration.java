@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
@@ -61,25 +60,27 @@ public final class DistributedCalibration {
   private static Iterator<String> part(
       File model, Samples.Spill spill, Iterator<InternalRow> rows) {
     try (SampleFiles files = new SampleFiles()) {
-      Path file = files.file(model.name(), model.bytes());
-      Optional<String> spec;
-      try (Interpreter interpreter = Interpreter.open(file, Interpreter.Options.DEFAULT)) {
-        spec = spill.write(files, rows, interpreter.inputs());
-      }
-      Stream<String> found =
-          spec.stream()
-              .map(
-                  samples -> {
-                    Path json = files.path("calibration.json");
-                    Quantizer.DEFAULT
-                        .withSources(List.of(samples))
-                        .prepare(Model.read(file))
-                        .calibration()
-                        .write(json);
-                    return SampleFiles.text(json);
-                  });
-      return found.toList().iterator();
+      return files.naming(() -> part(model, spill, rows, files)).stream().iterator();
     }
+  }
+
+  private static Optional<String> part(
+      File model, Samples.Spill spill, Iterator<InternalRow> rows, SampleFiles files) {
+    Path file = files.file(model.name(), model.bytes());
+    Optional<String> spec;
+    try (Interpreter interpreter = Interpreter.open(file, Interpreter.Options.DEFAULT)) {
+      spec = spill.write(files, rows, interpreter.inputs());
+    }
+    return spec.map(
+        samples -> {
+          Path json = files.path("calibration.json");
+          Quantizer.DEFAULT
+              .withSources(List.of(samples))
+              .prepare(Model.read(file))
+              .calibration()
+              .write(json);
+          return SampleFiles.text(json);
+        });
   }
 
   private static Calibration merged(List<String> parts, Model model, RangeMethod method) {

@@ -16,6 +16,9 @@ final class Failures {
         if (cause instanceof NarrowException found) {
           throw new NarrowException(found.kind(), found.getMessage(), e);
         }
+        if (cause instanceof UnsatisfiedLinkError found) { // the runtime is not there
+          throw new NarrowException(NarrowException.Kind.UNSUPPORTED, found.getMessage(), e);
+        }
       }
       if ((Throwable) e instanceof SparkException) {
         throw new NarrowException(

@@ -4,6 +4,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.NpyFile;
 import io.narrow.tflite.model.TensorType;
 import java.io.Closeable;
+import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -30,6 +32,16 @@ final class SampleFiles implements Closeable {
       directory = Files.createTempDirectory("narrow-samples");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Names the files here as the driver knows them: by their names alone. */
+  <T> T naming(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (NarrowException e) {
+      String message = e.getMessage().replace(directory + File.separator, "");
+      throw new NarrowException(e.kind(), message, e);
     }
   }
 

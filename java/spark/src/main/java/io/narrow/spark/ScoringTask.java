@@ -94,8 +94,14 @@ final class ScoringTask implements Serializable {
   }
 
   Iterator<Counts> run(Iterator<InternalRow> rows) {
-    List<Interpreter> interpreters = new ArrayList<>();
     try (SampleFiles files = new SampleFiles()) {
+      return files.naming(() -> run(rows, files)).stream().iterator();
+    }
+  }
+
+  private Optional<Counts> run(Iterator<InternalRow> rows, SampleFiles files) {
+    List<Interpreter> interpreters = new ArrayList<>();
+    try {
       for (File model : models.value()) {
         interpreters.add(
             Interpreter.open(
@@ -105,7 +111,7 @@ final class ScoringTask implements Serializable {
       List<Integer> labels = new ArrayList<>();
       Optional<String> spec =
           spill.write(files, noting(rows, labels), interpreters.get(0).inputs());
-      return spec.map(found -> counted(found, interpreters, labels)).stream().iterator();
+      return spec.map(found -> counted(found, interpreters, labels));
     } finally {
       interpreters.forEach(Interpreter::close);
     }

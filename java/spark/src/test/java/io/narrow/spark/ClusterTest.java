@@ -178,5 +178,35 @@ class ClusterTest {
                 DistributedCalibration.calibrate(
                     spark, noModel, Samples.ofColumn(table(samples(), 2), "x"), RangeMethod.AUTO))
         .withMessageContaining("no.tflite");
+    Path unknown = Files.write(directory.resolve("unknown.tflite"), unknown());
+    assertThatExceptionOfType(NarrowException.class)
+        .isThrownBy(
+            () ->
+                DistributedCalibration.calibrate(
+                    spark, unknown, Samples.ofColumn(table(samples(), 2), "x"), RangeMethod.AUTO))
+        .withMessageMatching("unknown.tflite: TFLite \\S+ refuses this model: .*");
+    samples.set(3, ByteBuffer.allocate(samples.get(0).length).putInt(20, 0xc07f).array());
+    assertThatExceptionOfType(NarrowException.class)
+        .isThrownBy(
+            () ->
+                DistributedCalibration.calibrate(
+                    spark, MODEL, Samples.ofColumn(table(samples, 2), "x"), RangeMethod.AUTO))
+        .withMessageContaining("NaN");
+  }
+
+  /** The model with CONCAT_EMBEDDINGS, which no runtime has, in place of its convolutions. */
+  private static byte[] unknown() throws Exception {
+    ByteBuffer model = ByteBuffer.wrap(Files.readAllBytes(MODEL)).order(ByteOrder.LITTLE_ENDIAN);
+    int codes = field(model, model.getInt(0), 1);
+    int vector = codes + model.getInt(codes);
+    int first = vector + 4 + model.getInt(vector + 4);
+    model.put(field(model, first, 0), (byte) 29).putInt(field(model, first, 3), 29);
+    return model.array();
+  }
+
+  /** Where a field of a table of FlatBuffers is. */
+  private static int field(ByteBuffer file, int table, int number) {
+    int offsets = table - file.getInt(table);
+    return table + file.getShort(offsets + 4 + 2 * number);
   }
 }

@@ -1,11 +1,15 @@
 package io.narrow.spark;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.narrow.kernels.Kernels;
 import io.narrow.kernels.VectorFormat;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -24,7 +28,8 @@ import scala.collection.Seq;
  */
 @EnabledIfSystemProperty(named = "narrow.ingest.rows", matches = "\\d+")
 class IngestBenchmark {
-  private static final int DIMENSIONS = 768;
+  private static final int DIMENSIONS = Integer.getInteger("narrow.ingest.dimensions", 768);
+  private static final int ROWS_IN_FILE = 62_500;
 
   private interface Job {
     Dataset<Row> run(Dataset<Row> table);
@@ -33,12 +38,13 @@ class IngestBenchmark {
   @Test
   void turns() {
     long rows = Long.getLong("narrow.ingest.rows");
+    Pattern wanted = Pattern.compile(System.getProperty("narrow.ingest.jobs", ""));
     int rounds = Integer.getInteger("narrow.ingest.rounds", 2);
     Path directory = Path.of(System.getProperty("narrow.ingest.directory", "target/ingest"));
-    String input = directory.resolve("floats-" + rows).toString();
+    String input = directory.resolve("floats-" + rows + "-" + DIMENSIONS).toString();
     SparkSession spark = Sessions.local();
     spark
-        .range(0, rows, 1, 8)
+        .range(0, rows, 1, (int) Math.max(8, rows / ROWS_IN_FILE))
         .map((MapFunction<Long, byte[]>) IngestBenchmark::halves, Encoders.BINARY())
         .selectExpr(
             "monotonically_increasing_id() AS id",
@@ -78,24 +84,84 @@ class IngestBenchmark {
                 functions.expr(
                     "transform(v, x -> cast(greatest(-128, least(127, rint(x * 127.5D - 0.5D))) AS"
                         + " TINYINT)) AS codes")));
-    Map<String, Double> best = new LinkedHashMap<>();
+    jobs.keySet().removeIf(name -> !wanted.matcher(name).find());
+    Map<String, Cost> best = new LinkedHashMap<>();
     for (int round = 0; round < rounds; round++) {
       jobs.forEach(
           (name, job) -> {
-            long start = System.nanoTime();
-            job.run(spark.read().parquet(input))
-                .write()
-                .mode("overwrite")
-                .parquet(directory.resolve("codes").toString());
-            best.merge(name, (System.nanoTime() - start) * 1e-9, Math::min);
+            Cost cost =
+                Cost.of(
+                    () ->
+                        job.run(spark.read().parquet(input))
+                            .write()
+                            .mode("overwrite")
+                            .parquet(directory.resolve("codes").toString()));
+            System.out.printf("%-28s %s%n", name, cost);
+            best.merge(name, cost, Cost::least);
           });
     }
+    Cost copy = best.get("copy of the column");
     best.forEach(
-        (name, seconds) ->
+        (name, cost) ->
             System.out.printf(
-                "%-28s %8.2f s %8.2f of copying%n",
-                name, seconds, seconds / best.get("copy of the column")));
+                "%-28s %s, of copying %.2f, processor %.2f%n",
+                name, cost, cost.seconds / copy.seconds, cost.processor / copy.processor));
     spark.stop();
+  }
+
+  /**
+   * What a job took.
+   *
+   * @param processor seconds of all threads of the process
+   * @param heap the most that was in use after a collection, MiB
+   */
+  private record Cost(double seconds, double processor, long heap) {
+    static Cost of(Runnable job) {
+      OperatingSystemMXBean system =
+          (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+      AtomicLong most = new AtomicLong();
+      Thread watch = new Thread(() -> watch(most));
+      watch.setDaemon(true);
+      watch.start();
+      long start = System.nanoTime();
+      long processor = system.getProcessCpuTime();
+      job.run();
+      Cost cost =
+          new Cost(
+              (System.nanoTime() - start) * 1e-9,
+              (system.getProcessCpuTime() - processor) * 1e-9,
+              most.get() >> 20);
+      watch.interrupt();
+      return cost;
+    }
+
+    private static void watch(AtomicLong most) {
+      try {
+        while (true) {
+          Thread.sleep(200);
+          long used =
+              ManagementFactory.getMemoryPoolMXBeans().stream()
+                  .filter(pool -> pool.getCollectionUsage() != null)
+                  .mapToLong(pool -> pool.getCollectionUsage().getUsed())
+                  .sum();
+          most.accumulateAndGet(used, Math::max);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    static Cost least(Cost a, Cost b) {
+      return new Cost(
+          Math.min(a.seconds, b.seconds),
+          Math.min(a.processor, b.processor),
+          Math.max(a.heap, b.heap));
+    }
+
+    @Override
+    public String toString() {
+      return "%8.1f s, processor %8.1f s, heap %4d MiB".formatted(seconds, processor, heap);
+    }
   }
 
   /** Random float16 below 2. */

@@ -220,6 +220,12 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
       return codes;
     }
 
+    /** Part of the name of a column that nobody names. */
+    @Override
+    public String toString() {
+      return format.name();
+    }
+
     /** A vector to codes. */
     public byte[] encode(ArrayData vector) {
       return vector.numElements() == 0
@@ -246,6 +252,12 @@ public final class SqlFunctions extends AbstractFunction1<SparkSessionExtensions
       }
       this.codes = codes;
       this.name = name;
+    }
+
+    /** Part of the name of a column that nobody names. */
+    @Override
+    public String toString() {
+      return name;
     }
 
     /** A vector to codes. */

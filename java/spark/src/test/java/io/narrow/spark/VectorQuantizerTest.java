@@ -236,6 +236,8 @@ class VectorQuantizerTest {
                 .head()
                 .toString())
         .isEqualTo("[ArraySeq(1.5, -2.0),null]");
+    assertThat(spark.sql("SELECT narrow_pack(floats, 'FLOAT16') FROM vectors").columns())
+        .containsExactly("invoke(FLOAT16.encode(floats))");
     VectorQuantizerModel model = quantizer(VectorFormat.INT8).fit(table);
     model.register(spark, "to_int8");
     assertThat(codes(spark.sql("SELECT id, to_int8(floats) AS codes FROM vectors")))

@@ -1,6 +1,7 @@
 package io.narrow.cli;
 
 import io.narrow.tflite.comparison.Comparison;
+import io.narrow.tflite.comparison.Comparison.Caller;
 import io.narrow.tflite.comparison.Comparison.Error;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
@@ -38,20 +39,42 @@ final class ComparisonText {
         lines.add("");
       }
       lines.addAll(lines(graph));
+      lines.addAll(restored(graph.restored()));
+      lines.addAll(unseen(graph.all().stream().flatMap(g -> g.unseen().stream()).toList()));
     }
-    return lines;
+    return lines.stream().map(Output::shortened).toList();
+  }
+
+  private static String title(Graph graph) {
+    String tensors =
+        graph.tensors().size() + (graph.tensors().size() == 1 ? " tensor" : " tensors");
+    if (graph.caller().isEmpty()) {
+      return (graph.signature().isEmpty() ? "" : "signature `" + graph.signature() + "`: ")
+          + tensors
+          + " of "
+          + graph.samples()
+          + (graph.samples() == 1 ? " sample" : " samples")
+          + " compared, worst first: local is what the operator adds alone, end is what has"
+          + " come together there";
+    }
+    Caller caller = graph.caller().get();
+    return "`"
+        + graph.name()
+        + "`, which "
+        + caller.operatorName()
+        + " (operator "
+        + caller.operator()
+        + " of `"
+        + caller.graph()
+        + "`) has run "
+        + (graph.samples() == 1 ? "once" : graph.samples() + " times")
+        + ": "
+        + tensors;
   }
 
   private List<String> lines(Graph graph) {
     List<String> lines = new ArrayList<>();
-    lines.add(
-        (graph.signature().isEmpty() ? "" : "signature `" + graph.signature() + "`: ")
-            + graph.tensors().size()
-            + " tensors of "
-            + graph.samples()
-            + (graph.samples() == 1 ? " sample" : " samples")
-            + " compared, worst first: local is what the operator adds alone, end is what has"
-            + " come together there");
+    lines.add(title(graph));
     List<Tensor> worst = graph.worst();
     List<Tensor> shown =
         worst.isEmpty() ? graph.tensors().stream().filter(t -> t.operator() >= 0).toList() : worst;
@@ -86,13 +109,21 @@ final class ComparisonText {
         lines.add("output `" + tensor.name() + "`: " + decibels(tensor.accumulated()) + " dB");
       }
     }
-    lines.addAll(restored(graph.restored()));
-    int told = Math.min(UNSEEN, graph.unseen().size());
-    graph.unseen().subList(0, told).forEach(line -> lines.add("not compared: " + line));
-    if (told < graph.unseen().size()) {
-      lines.add("not compared: " + (graph.unseen().size() - told) + " more (--json has all)");
+    for (Graph called : graph.bodies()) {
+      lines.add("");
+      lines.addAll(lines(called));
     }
-    return lines.stream().map(Output::shortened).toList();
+    return lines;
+  }
+
+  private static List<String> unseen(List<String> all) {
+    List<String> lines = new ArrayList<>();
+    int told = Math.min(UNSEEN, all.size());
+    all.subList(0, told).forEach(line -> lines.add("not compared: " + line));
+    if (told < all.size()) {
+      lines.add("not compared: " + (all.size() - told) + " more (--json has all)");
+    }
+    return lines;
   }
 
   private static String[] row(Tensor tensor) {

@@ -5,6 +5,7 @@ import io.narrow.tflite.model.TensorType;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How far the tensors of a quantized model are from those of the float model that it was made of.
@@ -32,22 +33,29 @@ public record Comparison(
    * @param signature its name, empty if there is none
    * @param name of the subgraph of the quantized model, {@code main} if it has none
    * @param subgraph its number there
-   * @param samples how many samples both models were run on
+   * @param caller the operator that runs it; empty where a caller of the model does
+   * @param samples how many samples both models were run on; of what an operator runs, how often it
+   *     was run
    * @param tensors those that were compared, in the order in which the quantized model computes
    *     them, inputs first
    * @param constants weights and biases, as far as both models have them
    * @param unseen what was not compared: a line each
-   * @param restored what the output gains by each of the worst operators, worst first
+   * @param restored what the output gains by each of the worst operators, worst first, of those in
+   *     {@code bodies} too
+   * @param bodies what was found in the subgraphs that operators of this one and of those run:
+   *     conditions and bodies of WHILE, the branches of IF, as far as they compute real numbers
    */
   public record Graph(
       String signature,
       String name,
       int subgraph,
+      Optional<Caller> caller,
       int samples,
       List<Tensor> tensors,
       List<Constant> constants,
       List<String> unseen,
-      List<Restored> restored) {
+      List<Restored> restored,
+      List<Graph> bodies) {
     /** The local noise below which an operator is no suspect: a hundredth of the signal. */
     public static final double BAD_SQNR_DB = 20;
 
@@ -56,10 +64,17 @@ public record Comparison(
       constants = List.copyOf(constants);
       unseen = List.copyOf(unseen);
       restored = List.copyOf(restored);
+      bodies = List.copyOf(bodies);
     }
 
     Graph with(List<Restored> found) {
-      return new Graph(signature, name, subgraph, samples, tensors, constants, unseen, found);
+      return new Graph(
+          signature, name, subgraph, caller, samples, tensors, constants, unseen, found, bodies);
+    }
+
+    /** This and its bodies. */
+    public List<Graph> all() {
+      return Stream.concat(Stream.of(this), bodies.stream()).toList();
     }
 
     /** The tensors that operators compute, those first whose operator alone adds the most noise. */
@@ -84,6 +99,16 @@ public record Comparison(
       return error.notFinite() > 0 || error.sqnrDb() < BAD_SQNR_DB;
     }
   }
+
+  /**
+   * An operator of the quantized model that runs a subgraph.
+   *
+   * @param subgraph that it is in, by number
+   * @param graph name of that
+   * @param operator its number there
+   * @param operatorName {@code WHILE} or {@code IF}
+   */
+  public record Caller(int subgraph, String graph, int operator, String operatorName) {}
 
   /**
    * A constant of the quantized model beside the one of the float model that it was made of.

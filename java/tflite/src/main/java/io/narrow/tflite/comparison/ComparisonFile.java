@@ -3,6 +3,7 @@ package io.narrow.tflite.comparison;
 import com.google.gson.stream.JsonWriter;
 import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.calibration.Histogram;
+import io.narrow.tflite.comparison.Comparison.Caller;
 import io.narrow.tflite.comparison.Comparison.Constant;
 import io.narrow.tflite.comparison.Comparison.Error;
 import io.narrow.tflite.comparison.Comparison.Graph;
@@ -69,32 +70,57 @@ public final class ComparisonFile {
     json.name("reduced_size_bytes").value(reduced);
     json.name("reduced_size_percentage").value(100.0 * reduced / comparison.floatBytes());
     for (Graph graph : comparison.graphs()) {
-      json.name(graph.signature().isEmpty() ? DEFAULT_SIGNATURE : graph.signature()).beginObject();
-      write(graph, Role.INPUT, "input_tensors", json);
-      write(graph, Role.OUTPUT, "output_tensors", json);
-      write(graph.constants(), json);
-      write(graph, Role.INTERMEDIATE, "intermediate_tensors", json);
-      json.name("subgraph").value(graph.subgraph());
-      json.name("samples").value(graph.samples());
-      json.name("worst").beginArray();
-      for (Tensor tensor : graph.worst()) {
-        json.value(tensor.name());
+      json.name(graph.signature().isEmpty() ? DEFAULT_SIGNATURE : graph.signature());
+      write(graph, json);
+    }
+    json.endObject();
+  }
+
+  private static void write(Graph graph, JsonWriter json) throws IOException {
+    json.beginObject();
+    write(graph, Role.INPUT, "input_tensors", json);
+    write(graph, Role.OUTPUT, "output_tensors", json);
+    write(graph.constants(), json);
+    write(graph, Role.INTERMEDIATE, "intermediate_tensors", json);
+    json.name("subgraph").value(graph.subgraph());
+    if (graph.caller().isPresent()) {
+      write(graph.name(), graph.caller().get(), json);
+    }
+    json.name("samples").value(graph.samples());
+    json.name("worst").beginArray();
+    for (Tensor tensor : graph.worst()) {
+      json.value(tensor.name());
+    }
+    json.endArray();
+    if (graph.firstBad().isPresent()) {
+      json.name("first_bad").value(graph.firstBad().get().name());
+      json.name("first_bad_tensor").value(graph.firstBad().get().number());
+    }
+    json.name("unseen").beginArray();
+    for (String line : graph.unseen()) {
+      json.value(line);
+    }
+    json.endArray().name("restored").beginArray();
+    for (Restored restored : graph.restored()) {
+      write(restored, json);
+    }
+    json.endArray();
+    if (!graph.bodies().isEmpty()) {
+      json.name("bodies").beginArray();
+      for (Graph called : graph.bodies()) {
+        write(called, json);
       }
       json.endArray();
-      if (graph.firstBad().isPresent()) {
-        json.name("first_bad").value(graph.firstBad().get().name());
-        json.name("first_bad_tensor").value(graph.firstBad().get().number());
-      }
-      json.name("unseen").beginArray();
-      for (String line : graph.unseen()) {
-        json.value(line);
-      }
-      json.endArray().name("restored").beginArray();
-      for (Restored restored : graph.restored()) {
-        write(restored, json);
-      }
-      json.endArray().endObject();
     }
+    json.endObject();
+  }
+
+  private static void write(String name, Caller caller, JsonWriter json) throws IOException {
+    json.name("name").value(name);
+    json.name("called_by").beginObject();
+    json.name("subgraph").value(caller.subgraph());
+    json.name("operator").value(caller.operator());
+    json.name("operator_name").value(caller.operatorName());
     json.endObject();
   }
 
@@ -233,7 +259,7 @@ public final class ComparisonFile {
             "op_name,tensor_idx,num_elements,stddev,mean_error,max_abs_error,mean_squared_error,"
                 + "scale,zero_point,tensor_name"
                 + CRLF);
-    for (Graph graph : comparison.graphs()) {
+    for (Graph graph : all(comparison)) {
       for (Tensor tensor : graph.tensors()) {
         if (tensor.role() != Role.INPUT) {
           Error error = tensor.local().orElse(tensor.accumulated());
@@ -260,6 +286,10 @@ public final class ComparisonFile {
     return text.toString();
   }
 
+  private static List<Graph> all(Comparison comparison) {
+    return comparison.graphs().stream().flatMap(graph -> graph.all().stream()).toList();
+  }
+
   /** Quoted where it has to be, as Python's csv module does it. */
   private static String field(Object value) {
     String text = value.toString();
@@ -274,7 +304,7 @@ public final class ComparisonFile {
     return document(
         json -> {
           json.beginObject();
-          for (Graph graph : comparison.graphs()) {
+          for (Graph graph : all(comparison)) {
             json.name(graph.name()).beginObject();
             json.name("name").value("local SQNR dB");
             json.name("results").beginObject();

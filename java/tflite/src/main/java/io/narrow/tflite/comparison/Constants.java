@@ -62,7 +62,7 @@ final class Constants {
   private void check() {
     List<Operator> computing =
         quantized.graph().operators().stream().filter(this::isComputing).toList();
-    long paired = computing.stream().filter(o -> counterpart(o).isPresent()).count();
+    long paired = computing.stream().filter(o -> pairing.counterpart(o).isPresent()).count();
     if (paired < PAIRED * computing.size()) {
       throw unlike(
           "%d of its %d operators have a counterpart there".formatted(paired, computing.size()));
@@ -82,22 +82,13 @@ final class Constants {
         && IntStream.of(operator.outputs()).anyMatch(quantized::isComputed);
   }
 
-  private Optional<Operator> counterpart(Operator operator) {
-    return IntStream.of(operator.outputs())
-        .filter(output -> output >= 0 && pairing.floatTensor(output) >= 0)
-        .mapToObj(output -> floats.graph().producer(pairing.floatTensor(output)))
-        .flatMap(Optional::stream)
-        .map(number -> floats.graph().operators().get(number))
-        .findFirst();
-  }
-
   /** By number of the quantized model's tensor, that of the float model. */
   private Map<Integer, Integer> pairs() {
     Map<Integer, Integer> pairs = new LinkedHashMap<>();
     for (Operator operator : quantized.graph().operators()) {
       Optional<Operator> other =
           isComputing(operator)
-              ? counterpart(operator).filter(o -> o.name().equals(operator.name()))
+              ? pairing.counterpart(operator).filter(o -> o.name().equals(operator.name()))
               : Optional.empty();
       int operands =
           Math.min(operator.inputs().length, other.map(o -> o.inputs().length).orElse(0));

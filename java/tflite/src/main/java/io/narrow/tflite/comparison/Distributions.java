@@ -2,6 +2,7 @@ package io.narrow.tflite.comparison;
 
 import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.calibration.TensorTally;
+import io.narrow.tflite.comparison.Follower.Pair;
 import io.narrow.tflite.observation.Observer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,8 +15,17 @@ final class Distributions {
   private final List<Integer> tensors;
   private final List<Counter> counters = new ArrayList<>();
 
-  Distributions(List<Integer> tensors) {
-    this.tensors = List.copyOf(tensors);
+  private Distributions(List<Integer> tensors) {
+    this.tensors = tensors;
+  }
+
+  /**
+   * @param pairs whose float tensors are counted
+   * @param wanted if not, nothing is
+   */
+  static Distributions of(List<Pair> pairs, boolean wanted) {
+    return new Distributions(
+        wanted ? pairs.stream().map(Pair::floatNumber).distinct().toList() : List.of());
   }
 
   /** Of the samples of one thread. */

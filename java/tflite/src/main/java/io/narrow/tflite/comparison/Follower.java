@@ -8,7 +8,6 @@ import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
@@ -37,6 +36,7 @@ final class Follower implements AutoCloseable {
    * @param inputs numbers of the float model's tensors that its inputs are given
    * @param callers which of them a caller gives to the float model
    * @param pairs of tensors that hold real numbers
+   * @param shown numbers of its tensors that are looked at, those of the pairs and others
    * @param xnnpack whether XNNPACK may run it
    * @param optional whether the others go on without it where it cannot follow
    * @throws NarrowException if the runtime does not take the model
@@ -46,6 +46,7 @@ final class Follower implements AutoCloseable {
       List<Integer> inputs,
       IntPredicate callers,
       List<Pair> pairs,
+      List<Integer> shown,
       boolean xnnpack,
       boolean optional) {
     this.callers = callers;
@@ -53,13 +54,12 @@ final class Follower implements AutoCloseable {
     this.name = model.name();
     this.inputs = List.copyOf(inputs);
     this.pairs = List.copyOf(pairs);
-    this.model =
-        ObservedModel.open(model, pairs.stream().map(Pair::number).distinct().toList(), xnnpack);
+    this.model = ObservedModel.open(model, shown, xnnpack);
     this.given = this.model.inputs();
   }
 
-  List<Pair> pairs() {
-    return pairs;
+  static List<Integer> numbers(List<Pair> pairs) {
+    return pairs.stream().map(Pair::number).distinct().toList();
   }
 
   /** Why it could not follow to the end, if it could not: what it counted is then of no use. */
@@ -108,55 +108,46 @@ final class Follower implements AutoCloseable {
       ByteBuffer memory = interpreter.input(i);
       TensorInfo from = floats.info(inputs.get(i));
       if (from.elements() != info.elements()) {
-        throw misfit(info);
+        throw misfit(name, info);
       }
       if (from.type() == info.type()) {
         memory.put(values);
       } else if (callers.test(inputs.get(i)) && info.quantized()) {
-        codec(info).writeAsCallers(values, memory);
+        TensorCodec.of(info, name).writeAsCallers(values, memory);
       } else {
-        codec(info).write(values, memory);
+        TensorCodec.of(info, name).write(values, memory);
       }
     }
   }
 
-  private TensorCodec codec(TensorInfo info) {
-    return TensorCodec.of(info)
-        .orElseThrow(
-            () ->
-                NarrowException.unsupported(
-                    name + ": tensor " + info + " does not hold real numbers"));
-  }
-
-  private NarrowException misfit(TensorInfo info) {
+  static NarrowException misfit(String model, TensorInfo info) {
     return NarrowException.unsupported(
-        name + ": tensor " + info + " is of another size than in the float model");
+        model + ": tensor " + info + " is of another size than in the float model");
   }
 
-  /** Joins another thread. */
-  Thread start(Tally.Scratch scratch) {
-    return new Thread(scratch);
+  /**
+   * Joins another thread.
+   *
+   * @param called compares what it calls
+   */
+  Thread start(Tally.Scratch scratch, Optional<CalledGraphs.Thread> called) {
+    return new Thread(scratch, called);
   }
 
   /** It in one thread. */
   final class Thread implements AutoCloseable {
-    private final List<Tally> tallies = new ArrayList<>();
-    private final List<TensorInfo> infos = new ArrayList<>();
-    private final Tally.Scratch scratch;
+    private final Tallies tallies;
+    private final Optional<CalledGraphs.Thread> called;
     private Optional<Run> run = Optional.empty();
 
-    private Thread(Tally.Scratch scratch) {
-      this.scratch = scratch;
+    private Thread(Tally.Scratch scratch, Optional<CalledGraphs.Thread> called) {
+      this.tallies = new Tallies(name, pairs, scratch);
+      this.called = called;
     }
 
-    /** For each pair. */
-    List<Tally> tallies() {
+    /** Of its pairs. */
+    Tallies tallies() {
       return tallies;
-    }
-
-    /** How the tensors of the pairs were when they were first run; empty before. */
-    List<TensorInfo> infos() {
-      return infos;
     }
 
     /**
@@ -173,20 +164,13 @@ final class Follower implements AutoCloseable {
         run = Optional.of(open(floats));
       }
       Run mine = run.get();
-      mine.run(interpreter -> fill(interpreter, floats));
-      if (infos.isEmpty()) {
-        for (Pair pair : pairs) {
-          infos.add(mine.info(pair.number));
-          tallies.add(new Tally(codec(mine.info(pair.number))));
-        }
-      }
-      for (int i = 0; i < pairs.size(); i++) {
-        Pair pair = pairs.get(i);
-        ByteBuffer reference = floats.values(pair.floatNumber);
-        if (!tallies.get(i).add(reference, mine.values(pair.number), scratch)) {
-          throw misfit(infos.get(i));
-        }
-      }
+      mine.run(
+          interpreter -> {
+            fill(interpreter, floats);
+            called.ifPresent(each -> each.keepOther(mine));
+          });
+      tallies.add(floats, mine);
+      called.ifPresent(each -> each.follow(floats, mine));
     }
 
     @Override

@@ -5,21 +5,29 @@ import io.narrow.tflite.observation.Inputs;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Observer;
 import io.narrow.tflite.observation.Run;
-import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Followers of a float model in one thread: each runs on every sample that the float model ran. */
 final class Lockstep implements Observer, AutoCloseable {
   private final List<Follower.Thread> threads = new ArrayList<>();
-
   private final Observer beside;
+  private final Optional<CalledGraphs.Thread> called;
 
-  private Lockstep(List<Follower> followers, Observer beside) {
+  private Lockstep(List<Follower> followers, Observer beside, Optional<CalledGraphs> called) {
     this.beside = beside;
     Tally.Scratch scratch = new Tally.Scratch();
-    followers.forEach(follower -> threads.add(follower.start(scratch)));
+    this.called = called.map(each -> each.start(scratch));
+    for (Follower follower : followers) {
+      threads.add(follower.start(scratch, threads.isEmpty() ? this.called : Optional.empty()));
+    }
+  }
+
+  @Override
+  public void before(int sample, Tensors tensors) {
+    called.ifPresent(each -> each.keep(tensors));
   }
 
   @Override
@@ -31,6 +39,7 @@ final class Lockstep implements Observer, AutoCloseable {
   @Override
   public void close() {
     threads.forEach(Follower.Thread::close);
+    called.ifPresent(CalledGraphs.Thread::close);
   }
 
   /** The float model after the first sample. To be closed. */
@@ -41,24 +50,19 @@ final class Lockstep implements Observer, AutoCloseable {
   }
 
   /**
-   * What was counted of a follower; nothing if it could not follow.
-   *
-   * @param tallies for each of its pairs
-   * @param infos of its pairs' tensors
-   */
-  record Counted(List<Tally> tallies, List<TensorInfo> infos) {}
-
-  /**
    * Runs all on samples.
    *
+   * @param called what the first follower calls, if that is compared, too
    * @param first the float model after the first sample, which followers are prepared on
    * @param beside makes for each thread another that looks at the float model
-   * @return what was counted of each follower, whatever the threads
+   * @return what was counted of each follower, whatever the threads; of no use if it has a {@linkplain
+   *     Follower#problem problem}
    */
-  static List<Counted> run(
+  static List<Tallies> run(
       ObservedModel floats,
       Run first,
       List<Follower> followers,
+      Optional<CalledGraphs> called,
       Supplier<Observer> beside,
       Inputs inputs,
       int threads,
@@ -70,7 +74,7 @@ final class Lockstep implements Observer, AutoCloseable {
       floats.run(
           inputs,
           () -> {
-            Lockstep one = new Lockstep(followers, beside.get());
+            Lockstep one = new Lockstep(followers, beside.get(), called);
             all.add(one);
             return one;
           },
@@ -80,20 +84,13 @@ final class Lockstep implements Observer, AutoCloseable {
     } finally {
       all.forEach(Lockstep::close);
     }
-    List<Counted> counted = new ArrayList<>();
+    List<Tallies> counted = new ArrayList<>();
     for (int i = 0; i < followers.size(); i++) {
-      if (followers.get(i).problem().isPresent()) {
-        counted.add(new Counted(List.of(), List.of()));
-        continue;
-      }
-      Follower.Thread counter = all.get(0).threads.get(i);
+      Tallies tallies = all.get(0).threads.get(i).tallies();
       for (Lockstep other : all.subList(1, all.size())) {
-        List<Tally> more = other.threads.get(i).tallies();
-        for (int pair = 0; pair < more.size(); pair++) {
-          counter.tallies().get(pair).add(more.get(pair));
-        }
+        tallies.add(other.threads.get(i).tallies());
       }
-      counted.add(new Counted(counter.tallies(), counter.infos()));
+      counted.add(tallies);
     }
     return counted;
   }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -65,6 +66,16 @@ final class Pairing {
   /** The tensor of the float model that holds the values of one of the quantized model, or -1. */
   int floatTensor(int tensor) {
     return pairs[tensor];
+  }
+
+  /** The operator of the float model that computes what one of the quantized model does. */
+  Optional<Operator> counterpart(Operator operator) {
+    return IntStream.of(operator.outputs())
+        .filter(output -> output >= 0 && pairs[output] >= 0)
+        .mapToObj(output -> floats.graph().producer(pairs[output]))
+        .flatMap(Optional::stream)
+        .map(number -> floats.graph().operators().get(number))
+        .findFirst();
   }
 
   private void index() {

@@ -5,87 +5,131 @@ import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Follower.Pair;
 import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.plan.Rule;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
 
 /** Measures what the outputs of a quantized model gain where operators are restored. */
 final class Restoration {
-  private final GraphValues floats;
-  private final GraphValues quantized;
-  private final Pairing pairing;
+  /**
+   * An operator of the float model that is to be restored.
+   *
+   * @param tensor shows the local error of its counterpart
+   */
+  private record Suspect(PairedGraph graph, int operator, Comparison.Tensor tensor) {}
+
+  private final PairedGraph main;
+  private final List<PairedGraph> graphs;
   private final Comparator.Options options;
 
-  Restoration(
-      GraphValues floats, GraphValues quantized, Pairing pairing, Comparator.Options options) {
-    this.floats = floats;
-    this.quantized = quantized;
-    this.pairing = pairing;
+  /**
+   * @param graphs whose operators are restored: the one that is run, then those that it calls
+   */
+  Restoration(List<PairedGraph> graphs, Comparator.Options options) {
+    this.main = graphs.get(0);
+    this.graphs = graphs;
     this.options = options;
   }
 
   /**
-   * Restores operators: each alone, and each with those before it.
+   * Restores the operators that add the most noise alone, worst first: each alone, and each with
+   * those before it.
    *
-   * @param operators by number in the float model, with the tensor that shows its local error
-   * @param graph what was found without
-   * @param inputs numbers of the float model's tensors that the inputs are given
+   * @param found without
    */
-  List<Restored> restore(
-      Map<Integer, Comparison.Tensor> operators,
-      Comparison.Graph graph,
-      List<Integer> inputs,
-      Feed feed) {
+  List<Restored> restore(Comparison.Graph found, Feed feed) {
     List<Pair> outputs = new ArrayList<>();
     List<Comparison.Error> before = new ArrayList<>();
-    for (Comparison.Tensor tensor : graph.tensors()) {
+    for (Comparison.Tensor tensor : found.tensors()) {
       if (tensor.role() == Role.OUTPUT) {
         outputs.add(new Pair(tensor.number(), tensor.floatNumber()));
         before.add(tensor.accumulated());
       }
     }
-    Set<Integer> shown = new LinkedHashSet<>(inputs);
+    Set<Integer> shown = new LinkedHashSet<>(main.inputs());
     outputs.forEach(pair -> shown.add(pair.floatNumber()));
     List<Restored> restored = new ArrayList<>();
-    SortedSet<Integer> together = new TreeSet<>();
+    List<Suspect> together = new ArrayList<>();
     try (ObservedModel observed =
-            ObservedModel.open(floats.model(), List.copyOf(shown), options.xnnpack());
+            ObservedModel.open(main.floats().model(), List.copyOf(shown), options.xnnpack());
         Run first = Lockstep.observed(observed, feed)) {
-      for (Map.Entry<Integer, Comparison.Tensor> entry : operators.entrySet()) {
-        int operator = entry.getKey();
-        Restorer alone = new Restorer(floats, quantized, pairing);
+      for (Suspect suspect : worst(found)) {
         Optional<String> problem =
             outputs.isEmpty()
                 ? Optional.of("the model has no output of real numbers")
-                : alone.restore(operator);
+                : restorer(suspect.graph, main.quantized().model()).restore(suspect.operator);
         List<Double> after = List.of(Double.NaN, Double.NaN);
         if (problem.isEmpty()) {
-          together.add(operator);
-          Restorer all = new Restorer(floats, quantized, pairing);
-          together.forEach(all::restore);
-          after = run(observed, first, List.of(alone.model(), all.model()), inputs, outputs, feed);
+          together.add(suspect);
+          List<Model> models = List.of(restored(List.of(suspect)), restored(together));
+          after = run(observed, first, models, outputs, feed);
         }
         restored.add(
             new Restored(
-                floats.graph().operators().get(operator).name(),
-                entry.getValue().floatName(),
-                entry.getValue().local().orElseThrow().sqnrDb(),
+                suspect.graph.floats().graph().operators().get(suspect.operator).name(),
+                suspect.tensor.floatName(),
+                suspect.tensor.local().orElseThrow().sqnrDb(),
                 sqnrDb(before),
                 after.get(0),
                 after.get(1),
-                keepFloat(operator),
+                keepFloat(suspect),
                 problem.orElse("")));
       }
     }
     return restored;
+  }
+
+  /** Those whose counterparts add the most noise alone, worst first. */
+  private List<Suspect> worst(Comparison.Graph found) {
+    List<Suspect> all = new ArrayList<>();
+    for (Comparison.Graph graph : found.all()) {
+      PairedGraph paired =
+          graphs.stream().filter(g -> g.subgraph() == graph.subgraph()).findFirst().orElseThrow();
+      for (Comparison.Tensor tensor : graph.worst()) {
+        Operator writer = paired.quantized().graph().operators().get(tensor.operator());
+        boolean calls = paired.calls().stream().anyMatch(c -> c.quantized() == writer);
+        if (!GraphValues.converts(writer) && !calls) {
+          paired.floats().graph().producer(tensor.floatNumber()).stream()
+              .map(operator -> new Suspect(paired, operator, tensor))
+              .forEach(all::add);
+        }
+      }
+    }
+    all.sort(
+        java.util.Comparator.comparing(
+            suspect -> suspect.tensor.local().orElseThrow(), Comparison.Error.WORST_FIRST));
+    Set<List<Integer>> known = new HashSet<>();
+    all.removeIf(suspect -> !known.add(List.of(suspect.graph.subgraph(), suspect.operator)));
+    return all.subList(0, Math.min(all.size(), options.restored()));
+  }
+
+  private Restorer restorer(PairedGraph graph, Model model) {
+    int number = graph == main ? 0 : graph.subgraph();
+    GraphValues here = new GraphValues(model.withEntry(number));
+    return new Restorer(graph.floats(), here, graph.pairing(), model, number);
+  }
+
+  /** The quantized model with operators restored: those of one graph after those of another. */
+  private Model restored(List<Suspect> suspects) {
+    Model model = main.quantized().model();
+    for (PairedGraph graph : graphs) {
+      List<Integer> operators =
+          suspects.stream().filter(s -> s.graph == graph).map(Suspect::operator).sorted().toList();
+      if (!operators.isEmpty()) {
+        Restorer restorer = restorer(graph, model);
+        operators.forEach(restorer::restore);
+        model = restorer.model();
+      }
+    }
+    return model;
   }
 
   /** The outputs' SQNR of each model: no more than these are held in memory at a time. */
@@ -93,7 +137,6 @@ final class Restoration {
       ObservedModel observed,
       Run first,
       List<Model> models,
-      List<Integer> inputs,
       List<Pair> outputs,
       Feed feed) {
     List<Follower> followers = new ArrayList<>();
@@ -101,19 +144,26 @@ final class Restoration {
       for (Model model : models) {
         followers.add(
             new Follower(
-                model, inputs, floats.graph()::isInput, outputs, options.xnnpack(), false));
+                model,
+                main.inputs(),
+                main::isGiven,
+                outputs,
+                Follower.numbers(outputs),
+                options.xnnpack(),
+                false));
       }
       return Lockstep.run(
               observed,
               first,
               followers,
+              Optional.empty(),
               () -> (sample, tensors) -> {},
               feed,
               options.threads(),
               "restore",
               options.progress())
           .stream()
-          .map(counted -> sqnrDb(counted.tallies().stream().map(Tally::error).toList()))
+          .map(counted -> sqnrDb(counted.all().stream().map(Tally::error).toList()))
           .toList();
     } finally {
       followers.forEach(Follower::close);
@@ -131,7 +181,8 @@ final class Restoration {
   }
 
   /** What finds the names of what it writes, each followed by a semicolon as in a recipe. */
-  private String keepFloat(int operator) {
-    return Rule.only(Rule.scope(floats.graph().operators().get(operator), floats.graph()));
+  private static String keepFloat(Suspect suspect) {
+    Subgraph graph = suspect.graph.floats().graph();
+    return Rule.only(Rule.scope(graph.operators().get(suspect.operator), graph));
   }
 }

@@ -32,12 +32,17 @@ final class Restorer {
   private final Map<Integer, Integer> restored =
       new HashMap<>(); // results that are float, likewise
 
-  Restorer(GraphValues floats, GraphValues quantized, Pairing pairing) {
+  /**
+   * @param quantized the graph whose operators are restored
+   * @param model that it is in
+   * @param number of it there
+   */
+  Restorer(GraphValues floats, GraphValues quantized, Pairing pairing, Model model, int number) {
     this.floats = floats;
     this.quantized = quantized;
     this.pairing = pairing;
-    this.draft = new Draft(quantized.model());
-    this.graph = draft.graph(0);
+    this.draft = new Draft(model);
+    this.graph = draft.graph(number);
   }
 
   Model model() {

@@ -5,6 +5,7 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Quantization;
 import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
+import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
@@ -55,6 +56,19 @@ final class TensorCodec {
     return usable
         ? Optional.of(new TensorCodec(info, INTEGERS.get(info.type())))
         : Optional.empty();
+  }
+
+  /**
+   * That of a tensor of a model.
+   *
+   * @throws NarrowException if it holds no real numbers
+   */
+  static TensorCodec of(TensorInfo info, String model) {
+    return of(info)
+        .orElseThrow(
+            () ->
+                NarrowException.unsupported(
+                    model + ": tensor " + info + " does not hold real numbers"));
   }
 
   /** How many numbers lie in so much memory. */

@@ -4,6 +4,7 @@ import io.narrow.kernels.FloatRange;
 import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
@@ -38,6 +39,7 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   private final Interpreter interpreter;
   private final Way way;
+  private final Optional<Bodies> bodies;
   private final Optional<Calls> calls;
 
   /**
@@ -47,6 +49,7 @@ public final class Run implements AutoCloseable, Observer.Tensors {
    */
   Run(RunnableModel model, List<Integer> shown, Way way, Optional<Bodies> bodies) {
     this.way = way;
+    this.bodies = bodies;
     this.calls = bodies.map(Calls::new);
     this.interpreter =
         model.open(
@@ -63,6 +66,7 @@ public final class Run implements AutoCloseable, Observer.Tensors {
    */
   Run(ByteBuffer model, String name, List<int[]> shapes) {
     this.way = Way.SURE;
+    this.bodies = Optional.empty();
     this.calls = Optional.empty();
     this.interpreter = Interpreter.open(model, name, KEPT.withShapes(shapes));
   }
@@ -77,15 +81,34 @@ public final class Run implements AutoCloseable, Observer.Tensors {
 
   /** Runs a sample. State that the model keeps is reset first: samples do not follow in time. */
   void run(Inputs inputs, int sample, Observer observer) {
-    Values given = new Values();
     run(
         filled -> {
           inputs.write(sample, filled);
           observer.before(sample, this);
-          calls.ifPresent(each -> each.keep(this, given));
+          calls.ifPresent(each -> each.keep(0, this));
         });
     observer.after(sample, this);
-    calls.ifPresent(each -> each.follow(this, given, sample, observer));
+    if (calls.isPresent()) {
+      calls.get().follow(List.of(this), new Within(bodies.orElseThrow(), sample, observer));
+    }
+  }
+
+  /** An observer's of a model alone. */
+  private record Within(Bodies bodies, int sample, Observer observer) implements Calls.Watcher {
+    @Override
+    public List<List<Operator>> calls(List<Integer> subgraphs) {
+      return bodies.calls(subgraphs.get(0)).stream().map(List::of).toList();
+    }
+
+    @Override
+    public void before(List<Integer> subgraphs, List<? extends Observer.Tensors> tensors) {
+      observer.within(subgraphs.get(0)).ifPresent(each -> each.before(sample, tensors.get(0)));
+    }
+
+    @Override
+    public void after(List<Integer> subgraphs, List<? extends Observer.Tensors> tensors) {
+      observer.within(subgraphs.get(0)).ifPresent(each -> each.after(sample, tensors.get(0)));
+    }
   }
 
   /**

@@ -22,6 +22,10 @@ final class Values {
     values.add(new Value(info, copy.put(contents.duplicate()).flip()));
   }
 
+  void clear() {
+    values.clear();
+  }
+
   /** Takes over a tensor of others. */
   void add(Values others, int place) {
     values.add(others.values.get(place));

@@ -69,6 +69,13 @@ final class CompareCommand extends Output {
   private int restored;
 
   @Option(
+      names = "--why",
+      description =
+          "Say what the mode by which QUANT looks made has to say of every operator: why it is or"
+              + " stays float32. With --html the page says it.")
+  private boolean why;
+
+  @Option(
       names = "--top",
       paramLabel = "N",
       description = "Show the N worst tensors (default ${DEFAULT-VALUE}; 0 for all).")
@@ -114,6 +121,7 @@ final class CompareCommand extends Output {
                 .withLocal(!endToEnd)
                 .withRestored(restored)
                 .withHistograms(page != null)
+                .withReasons(why || page != null)
                 .withProgress(Bar.onTerminal()));
     Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));
     Optional.ofNullable(modelExplorer)

@@ -7,6 +7,9 @@ import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Comparison.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -40,6 +43,7 @@ final class ComparisonText {
       }
       lines.addAll(lines(graph));
       lines.addAll(restored(graph.restored()));
+      comparison.mode().ifPresent(mode -> lines.addAll(why(mode, graph)));
       lines.addAll(unseen(graph.all().stream().flatMap(g -> g.unseen().stream()).toList()));
     }
     return lines.stream().map(Output::shortened).toList();
@@ -112,6 +116,37 @@ final class ComparisonText {
     for (Graph called : graph.bodies()) {
       lines.add("");
       lines.addAll(lines(called));
+    }
+    return lines;
+  }
+
+  /** What the rules of a mode have to say, once for each operator. */
+  private static List<String> why(Mode mode, Graph graph) {
+    List<String> lines = new ArrayList<>();
+    lines.add("by the rules of mode " + mode + ", which the file looks made by:");
+    for (Graph each : graph.all()) {
+      String within = each.caller().isPresent() ? " of `" + each.name() + "`" : "";
+      int last = -1;
+      for (Tensor tensor : each.tensors()) {
+        if (tensor.rule().isPresent() && tensor.operator() != last) {
+          last = tensor.operator();
+          OperatorPlan rule = tensor.rule().get();
+          lines.add(
+              "  "
+                  + tensor.operatorName()
+                  + " (operator "
+                  + last
+                  + within
+                  + ") "
+                  + rule.precision()
+                  + (rule.reason().isEmpty() ? "" : ": " + rule.reason())
+                  + (tensor.type()
+                          == TensorType.FLOAT32
+                          == (rule.precision() != OperatorPlan.Precision.INTEGER)
+                      ? ""
+                      : "; " + tensor.type() + " in the file"));
+        }
+      }
     }
     return lines;
   }

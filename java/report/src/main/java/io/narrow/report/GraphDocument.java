@@ -6,6 +6,7 @@ import com.google.gson.JsonPrimitive;
 import io.narrow.tflite.calibration.Histogram;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
+import io.narrow.tflite.model.Namesakes;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;

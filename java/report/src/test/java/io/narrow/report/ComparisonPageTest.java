@@ -14,6 +14,8 @@ import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -156,6 +158,51 @@ class ComparisonPageTest {
       browser.click("#n0-" + bad);
       assertThat(browser.value("document.documentElement.scrollWidth").getAsInt())
           .isLessThanOrEqualTo(400);
+      assertThat(browser.complaints()).isEmpty();
+    }
+  }
+
+  private static Comparison.Tensor floatConvolution(Comparison made) {
+    return made.graphs().get(0).tensors().stream()
+        .filter(t -> t.rule().filter(r -> r.reason().code() == Reason.Code.TOO_SMALL).isPresent())
+        .filter(t -> t.operatorName().equals("CONV_2D"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Whatever tool made the file, it is not known how. */
+  @Test
+  void reasonsAreThoseOfTheModeByWhichTheFileLooksMade() throws Exception {
+    Model floats = Model.read(Digits.file("digits.tflite"));
+    Model dynamic = Quantizer.DEFAULT.quantize(floats, Recipe.dynamic());
+    Comparison made =
+        Comparator.compare(
+            floats,
+            dynamic,
+            Dataset.open(Digits.test()).limit(3),
+            Comparator.Options.DEFAULT.withReasons(true));
+    Comparison.Tensor tensor = floatConvolution(made);
+    JsonObject shown = new ModelDocument(dynamic).withComparison(made).graph();
+    Path file = Files.writeString(folder.resolve("reasons.html"), Page.html(shown));
+    try (Browser browser = Browser.start(profile)) {
+      browser.open(file, 1280);
+      assertThat(text(browser, "#why-title")).isEqualTo("Why");
+      assertThat(text(browser, "#answer"))
+          .contains("CONV_2D: ", "float32 (its weights have fewer than 1024 elements)")
+          .contains("the rules of mode dynamic");
+      browser.click("#n0-" + tensor.operator());
+      assertThat(text(browser, "#details")).contains("fewer than 1024", "in the file", "dynamic");
+      browser.click("#details tbody tr:last-child .link");
+      assertThat(text(browser, "#details")).contains("fewer than 1024", tensor.name());
+      Comparison.Constant weights =
+          made.graphs().get(0).constants().stream()
+              .filter(c -> c.type() == TensorType.INT8)
+              .findFirst()
+              .orElseThrow();
+      browser.value("document.getElementById('search').focus()");
+      browser.type(weights.name());
+      browser.click("#found li:last-child button");
+      assertThat(text(browser, "#details")).contains(weights.rule().orElseThrow().reason().text());
       assertThat(browser.complaints()).isEmpty();
     }
   }

@@ -2,6 +2,8 @@ const byId = id => document.getElementById(id);
 const data = JSON.parse(byId('data').textContent);
 const subgraphs = data.subgraphs || [];
 const plan = data.plan;
+// By whose rules there are reasons: of a comparison those of the mode by which the file looks made.
+const mode = plan ? plan.mode : data.comparison && data.comparison.mode;
 
 /** An element with attributes and contents; texts are texts, never HTML. */
 function element(name, attributes, ...contents) {

@@ -40,7 +40,7 @@ function showOperator(s, i) {
     element('h3', {}, `${step.name}, operator ${i}` + (subgraphs.length > 1 ? ` of subgraph ${s}` : '')),
     definitions([
       ['in the file', chip(step.precision)],
-      [plan ? `mode ${plan.mode}` : '', step.planned_precision ? chip(step.planned_precision) : undefined],
+      [mode ? `mode ${mode}` : '', step.planned_precision ? chip(step.planned_precision) : undefined],
       ['why', reasonOf(step)],
     ]),
     ...errorsOf(s, step.outputs),
@@ -63,7 +63,9 @@ function showTensor(s, number) {
   const tensor = graph.tensors[number];
   const constant = plan && tensor.plan_constant !== undefined ? plan.constants[tensor.plan_constant] : undefined;
   const activation = plan && tensor.plan_activation !== undefined ? plan.activations[tensor.plan_activation] : undefined;
-  const decided = constant || activation;
+  const rule = errorOf(s, number)?.rule;
+  const ruled = rule && tensor.constant ? { type: rule.precision, reason: rule.reason } : undefined;
+  const decided = constant || activation || ruled;
   const writer = graph.graph.findIndex(step => step.outputs.includes(number));
   const readers = graph.graph.flatMap((step, i) => step.inputs.includes(number) ? [i] : []);
   const operatorButton = i => link(`${graph.graph[i].name} ${i}`, () => openOperator(s, i));
@@ -74,7 +76,8 @@ function showTensor(s, number) {
     definitions([
       ['type', shapeOf(tensor) + (tensor.constant ? ', constant' : '')],
       ['quantization', quantization(tensor)],
-      [plan ? `mode ${plan.mode}` : '', decided ? `${decided.type}: ${decided.reason}` : undefined],
+      [mode ? `mode ${mode}` : '', decided ? `${decided.type}: ${decided.reason}` : undefined],
+      [!decided && writer >= 0 ? 'why' : '', writer >= 0 && !decided ? reasonOf(graph.graph[writer]) : undefined],
       ['range', seen.range ? `${rounded(seen.range[0])} to ${rounded(seen.range[1])}` : undefined],
       [planned ? 'codes reach' : '', planned && tensor.reach ? `${rounded(tensor.reach[0])} to ${rounded(tensor.reach[1])}, zero point ${tensor.zero_point}` : undefined],
       ['clipped', seen.clipped === undefined ? undefined : percent(seen.clipped) + ' of the values'],

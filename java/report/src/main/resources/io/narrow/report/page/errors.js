@@ -1,5 +1,6 @@
 // Errors of a comparison, as --json has them.
-const compared = Object.entries(data.comparison || {}).filter(([, graph]) => graph.intermediate_tensors);
+const compared = Object.entries(data.comparison || {}).filter(([, graph]) => graph.intermediate_tensors)
+  .flatMap(([signature, graph]) => [[signature, graph], ...(graph.bodies || []).map(body => ['', body])]);
 const errors = new Map();
 for (const [, graph] of compared) {
   for (const role of ['constant_tensors', 'input_tensors', 'intermediate_tensors', 'output_tensors']) {
@@ -129,6 +130,14 @@ function worstTable(graph) {
   return longTable(['operator', ...errorViews.map(each => heads[each]), '#cosine', '#largest', '#steps', '#clipped', 'tensor'], rows, 10);
 }
 
+function titleOf(signature, graph) {
+  const by = graph.called_by;
+  return by
+    ? element('h3', {}, `${shortened(graph.name)}, which `, link(`${by.operator_name} ${by.operator}`, () => openOperator(by.subgraph, by.operator)),
+      ` has run ${counted(graph.samples)} times`)
+    : element('h3', {}, `signature ${signature}`);
+}
+
 function showErrors() {
   byId('error-tables').replaceChildren(...compared.flatMap(([signature, graph]) => {
     const bad = errorOf(graph.subgraph, graph.first_bad_tensor);
@@ -139,10 +148,10 @@ function showErrors() {
       : errorViews.includes('local') ? ['No operator alone is below 20 dB. '] : []),
     ...outputs.flatMap((entry, at) => [at ? ', ' : 'Output ', tensorButton(entry.s, entry.tensor), `: ${unit(decibels(entry, 'accumulated'))}`]), '.');
     return [
-      ...(compared.length > 1 ? [element('h3', {}, `signature ${signature}`)] : []),
+      ...(compared.length > 1 ? [titleOf(signature, graph)] : []),
       lead,
-      element('p', { class: 'soft' }, `${counted(graph.samples)} samples, worst first. SQNR is the signal to quantization noise ratio, in decibels; ` +
-        'alone: the operator on the float model\'s values; end to end: with all before it. Steps: root of the mean squared error in steps of the scale; 0.29 is rounding alone.'),
+      ...(graph.called_by ? [] : [element('p', { class: 'soft' }, `${counted(graph.samples)} samples, worst first. SQNR is the signal to quantization noise ratio, in decibels; ` +
+        'alone: the operator on the float model\'s values; end to end: with all before it. Steps: root of the mean squared error in steps of the scale; 0.29 is rounding alone.')]),
       worstTable(graph),
       ...restoredTable(graph.restored),
       ...graph.unseen.map(line => element('p', { class: 'soft' }, `not compared: ${line}`)),

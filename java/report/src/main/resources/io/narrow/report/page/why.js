@@ -14,20 +14,32 @@ const PRECISIONS = {
 // Operators, all subgraphs in a row.
 const operators = subgraphs.flatMap((graph, s) => (graph.graph || []).map((step, i) => ({ step, s, i })));
 const quantized = operators.some(({ step }) => !['float32', 'other'].includes(step.precision));
+
+// What the rules of a mode make of an operator, in the words of a comparison.
+const RULED = { float32: 'float32', 'integer weights': 'hybrid', integer: mode === 'int16x8' ? 'int16' : 'int8',
+  'float32 from smaller weights': mode === 'float16' ? 'float16' : 'stored' };
+for (const { step, s } of data.comparison ? operators : []) {
+  const rule = step.outputs.map(tensor => errorOf(s, tensor)).find(entry => entry && entry.rule)?.rule;
+  if (rule) {
+    step.rule = rule;
+    step.planned_precision = RULED[rule.precision] || 'other';
+  }
+}
 let view = errorViews[0] || (plan && !quantized ? 'plan' : 'file');
 
 const precisionOf = step => view === 'plan' && step.planned_precision || step.precision;
-const decision = step => plan && step.plan !== undefined ? plan.operators[step.plan] : undefined;
+const decision = step => step.rule || (plan && step.plan !== undefined ? plan.operators[step.plan] : undefined);
 
 function reasonOf(step) {
   const decided = decision(step);
   if (!decided) return '';
   if (view === 'plan' || step.planned_precision === step.precision) return decided.reason;
   if (step.precision === 'float32') {
-    return `mode ${plan.mode} would compute it with ${PRECISIONS[step.planned_precision]}` +
+    return `mode ${mode} would compute it with ${PRECISIONS[step.planned_precision]}` +
       (decided.reason ? `: ${decided.reason}` : '');
   }
-  return 'as the file has it';
+  return step.rule && step.planned_precision === 'float32' && decided.reason
+    ? `as the file has it; mode ${mode} would leave it float32: ${decided.reason}` : 'as the file has it';
 }
 
 /** The reason without what differs from one operator to the next. */
@@ -64,16 +76,17 @@ function showWhy() {
     order.indexOf(a.precision) - order.indexOf(b.precision) || b.list.length - a.list.length);
   const subject = view === 'plan' ? `Mode ${plan.mode} would make of this model:` : 'In this file:';
   const leads = mixedKinds().map(text => element('p', { class: 'lead' }, text));
-  byId('why-title').textContent = plan ? 'Why' : 'Precision';
+  byId('why-title').textContent = mode ? 'Why' : 'Precision';
   byId('answer').replaceChildren(
     element('p', {}, subject),
     ...leads,
-    table(['computes with', 'operators', ...(plan ? ['why'] : [])], rows.map(({ precision, reasons, list }) => [
+    table(['computes with', 'operators', ...(mode ? ['why'] : [])], rows.map(({ precision, reasons, list }) => [
       chip(precision),
       link(countedKinds(list), () => mark(list)),
-      ...(plan ? [reasons.size === 0 ? '–' : listed([...reasons])] : []),
+      ...(mode ? [reasons.size === 0 ? '–' : listed([...reasons])] : []),
     ])),
-    ...(plan || leads.length === 0 ? [] : [element('p', { class: 'soft' }, 'Reasons: narrow inspect --html.')]));
+    ...(mode && !plan ? [element('p', { class: 'soft' }, `Reasons are the rules of mode ${mode}, by which the file looks made.`)] : []),
+    ...(mode || leads.length === 0 ? [] : [element('p', { class: 'soft' }, 'Reasons: narrow inspect --html.')]));
 }
 
 /** A sentence for each kind of operator that computes in several ways. */

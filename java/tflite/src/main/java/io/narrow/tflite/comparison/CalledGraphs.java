@@ -67,9 +67,7 @@ final class CalledGraphs implements AutoCloseable {
 
   /** What a graph calls; nothing if it calls nothing that can be compared. */
   static Optional<CalledGraphs> of(PairedGraph main, Comparator.Options options) {
-    return main.calls().isEmpty()
-        ? Optional.empty()
-        : Optional.of(new CalledGraphs(main, options));
+    return main.calls().isEmpty() ? Optional.empty() : Optional.of(new CalledGraphs(main, options));
   }
 
   private void find(List<Integer> key, PairedGraph caller) {
@@ -93,6 +91,7 @@ final class CalledGraphs implements AutoCloseable {
               main.floats().model().withEntry(key.get(0)),
               quantized.withEntry(key.get(1)),
               "",
+              key.get(0),
               key.get(1),
               Optional.of(
                   new Caller(
@@ -223,8 +222,7 @@ final class CalledGraphs implements AutoCloseable {
     }
     try {
       LocalModel cut =
-          LocalModel.of(
-              graph.floats(), graph.quantized(), graph.pairing(), graph.sizes(floats));
+          LocalModel.of(graph.floats(), graph.quantized(), graph.pairing(), graph.sizes(floats));
       return Optional.of(
           new Follower(
               cut.model(),

@@ -27,6 +27,8 @@ public final class Comparator {
    *     time; without it nothing can be restored
    * @param restored how many of the worst operators are put back to float
    * @param histograms whether the values of the float model's tensors are counted as well
+   * @param reasons whether to say what the mode by which the quantized model looks made has to say
+   *     of its operators and weights
    * @param progress is told of each sample
    */
   public record Options(
@@ -36,10 +38,14 @@ public final class Comparator {
       boolean local,
       int restored,
       boolean histograms,
+      boolean reasons,
       Progress progress) {
-    /** All samples, one thread, XNNPACK, local errors, nothing restored or counted, no progress. */
+    /**
+     * All samples, one thread, XNNPACK, local errors, nothing restored, counted or explained, no
+     * progress.
+     */
     public static final Options DEFAULT =
-        new Options(Integer.MAX_VALUE, 1, true, true, 0, false, Progress.NONE);
+        new Options(Integer.MAX_VALUE, 1, true, true, 0, false, false, Progress.NONE);
 
     public Options {
       if (threads < 1) {
@@ -54,31 +60,35 @@ public final class Comparator {
     }
 
     public Options withSamples(int samples) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withThreads(int threads) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withXnnpack(boolean xnnpack) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withLocal(boolean local) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withRestored(int restored) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withHistograms(boolean histograms) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
+    }
+
+    public Options withReasons(boolean reasons) {
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
 
     public Options withProgress(Progress progress) {
-      return new Options(samples, threads, xnnpack, local, restored, histograms, progress);
+      return new Options(samples, threads, xnnpack, local, restored, histograms, reasons, progress);
     }
   }
 
@@ -105,18 +115,21 @@ public final class Comparator {
                     floats.withEntry(entry),
                     quantized.withEntry(other.getAsInt()),
                     floats.signatureOf(entry),
+                    entry,
                     other.getAsInt(),
                     options)
                 .compare(inputs -> data.of(floats.signatureOf(entry), inputs, entry == 0));
         found.ifPresent(graphs::add);
       }
     }
+    Optional<Rules> rules = options.reasons() ? Rules.of(floats, quantized) : Optional.empty();
     return new Comparison(
         floats.name(),
         quantized.name(),
         floats.bytes().remaining(),
         quantized.bytes().remaining(),
-        graphs);
+        rules.map(Rules::mode),
+        rules.isEmpty() ? graphs : graphs.stream().map(rules.get()::explain).toList());
   }
 
   /**

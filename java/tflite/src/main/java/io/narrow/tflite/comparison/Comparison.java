@@ -2,6 +2,9 @@ package io.narrow.tflite.comparison;
 
 import io.narrow.tflite.calibration.Distribution;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorPlan;
+import io.narrow.tflite.plan.TensorPlan;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +17,9 @@ import java.util.stream.Stream;
  * @param quantizedModel what they call the other
  * @param floatBytes size of its file
  * @param quantizedBytes size of the other's
+ * @param mode by which the other looks made, if {@link Comparator.Options#reasons} asks for it and
+ *     it looks made by one: {@code rule} of tensors and constants is what it makes of the float
+ *     model, as far as that does not depend on data
  * @param graphs for each signature for which there were data; the first subgraph of models that
  *     have none
  */
@@ -22,6 +28,7 @@ public record Comparison(
     String quantizedModel,
     long floatBytes,
     long quantizedBytes,
+    Optional<Mode> mode,
     List<Graph> graphs) {
   public Comparison {
     graphs = List.copyOf(graphs);
@@ -33,6 +40,7 @@ public record Comparison(
    * @param signature its name, empty if there is none
    * @param name of the subgraph of the quantized model, {@code main} if it has none
    * @param subgraph its number there
+   * @param floatSubgraph number of the float model's
    * @param caller the operator that runs it; empty where a caller of the model does
    * @param samples how many samples both models were run on; of what an operator runs, how often it
    *     was run
@@ -49,6 +57,7 @@ public record Comparison(
       String signature,
       String name,
       int subgraph,
+      int floatSubgraph,
       Optional<Caller> caller,
       int samples,
       List<Tensor> tensors,
@@ -69,7 +78,32 @@ public record Comparison(
 
     Graph with(List<Restored> found) {
       return new Graph(
-          signature, name, subgraph, caller, samples, tensors, constants, unseen, found, bodies);
+          signature,
+          name,
+          subgraph,
+          floatSubgraph,
+          caller,
+          samples,
+          tensors,
+          constants,
+          unseen,
+          found,
+          bodies);
+    }
+
+    Graph with(List<Tensor> ruled, List<Constant> ruledConstants, List<Graph> ruledBodies) {
+      return new Graph(
+          signature,
+          name,
+          subgraph,
+          floatSubgraph,
+          caller,
+          samples,
+          ruled,
+          ruledConstants,
+          unseen,
+          restored,
+          ruledBodies);
     }
 
     /** This and its bodies. */
@@ -120,6 +154,7 @@ public record Comparison(
    * @param type of its elements in the quantized model
    * @param shape in the quantized model
    * @param error of the values that it stands for
+   * @param rule what the mode makes of it, and why, if that is known
    */
   public record Constant(
       int number,
@@ -128,9 +163,14 @@ public record Comparison(
       String floatName,
       TensorType type,
       List<Integer> shape,
-      Error error) {
+      Error error,
+      Optional<TensorPlan> rule) {
     public Constant {
       shape = List.copyOf(shape);
+    }
+
+    Constant with(Optional<TensorPlan> found) {
+      return new Constant(number, name, floatNumber, floatName, type, shape, error, found);
     }
   }
 
@@ -164,6 +204,8 @@ public record Comparison(
    * @param values of the float model's tensor, if {@link
    *     io.narrow.tflite.comparison.Comparator.Options#histograms} asks for them and there was a
    *     sample without NaN and infinity
+   * @param rule what the mode makes of the operator that writes the float model's, and why, if that
+   *     is known
    */
   public record Tensor(
       int number,
@@ -180,9 +222,30 @@ public record Comparison(
       double clipped,
       Error accumulated,
       Optional<Error> local,
-      Optional<Distribution> values) {
+      Optional<Distribution> values,
+      Optional<OperatorPlan> rule) {
     public Tensor {
       shape = List.copyOf(shape);
+    }
+
+    Tensor with(Optional<OperatorPlan> found) {
+      return new Tensor(
+          number,
+          name,
+          floatNumber,
+          floatName,
+          role,
+          operator,
+          operatorName,
+          type,
+          shape,
+          scale,
+          zeroPoint,
+          clipped,
+          accumulated,
+          local,
+          values,
+          found);
     }
 
     /** The smallest real value that its integers stand for; NaN if it has none. */

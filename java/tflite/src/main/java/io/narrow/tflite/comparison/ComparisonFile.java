@@ -10,6 +10,8 @@ import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Comparison.Tensor;
+import io.narrow.tflite.plan.Reason;
+import io.narrow.tflite.plan.TensorPlan;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -57,8 +59,9 @@ public final class ComparisonFile {
    * A document of the form of ai-edge-quantizer's {@code _comparison_result.json}: its keys with
    * its definitions ({@code mse}, {@code cosine_similarity}, {@code snr}; not its {@code
    * median_diff_ratio} and {@code kl_divergence}), and more of Narrow's; with the values of tensors
-   * where they were counted: {@code range}, {@code histogram}, and what the integers {@code reach}.
-   * Figures that are not finite are left out, as JSON has none.
+   * where they were counted: {@code range}, {@code histogram}, and what the integers {@code reach};
+   * with the {@code rule} of the mode where there is one. Figures that are not finite are left out,
+   * as JSON has none.
    */
   public static String json(Comparison comparison) {
     return document(json -> write(comparison, json));
@@ -69,6 +72,9 @@ public final class ComparisonFile {
     json.beginObject();
     json.name("reduced_size_bytes").value(reduced);
     json.name("reduced_size_percentage").value(100.0 * reduced / comparison.floatBytes());
+    if (comparison.mode().isPresent()) {
+      json.name("mode").value(comparison.mode().get().toString());
+    }
     for (Graph graph : comparison.graphs()) {
       json.name(graph.signature().isEmpty() ? DEFAULT_SIGNATURE : graph.signature());
       write(graph, json);
@@ -151,6 +157,10 @@ public final class ComparisonFile {
       json.name("float_name").value(constant.floatName());
       json.name("type").value(constant.type().toString());
       write(constant.shape(), "shape", json);
+      if (constant.rule().isPresent()) {
+        TensorPlan rule = constant.rule().get();
+        write(rule.type().toString(), rule.reason(), json);
+      }
       json.endObject();
     }
     json.endObject();
@@ -184,6 +194,18 @@ public final class ComparisonFile {
     if (tensor.values().isPresent()) {
       write(tensor, tensor.values().get(), json);
     }
+    if (tensor.rule().isPresent()) {
+      write(tensor.rule().get().precision().toString(), tensor.rule().get().reason(), json);
+    }
+  }
+
+  /** What a mode makes of it, as plans are written. */
+  private static void write(String what, Reason reason, JsonWriter json) throws IOException {
+    json.name("rule").beginObject();
+    json.name("precision").value(what);
+    json.name("code").value(reason.code().toString());
+    json.name("reason").value(reason.text());
+    json.endObject();
   }
 
   private static void write(Tensor tensor, Distribution values, JsonWriter json)

@@ -139,7 +139,8 @@ final class Constants {
             other.name(),
             tensor.type(),
             IntStream.of(tensor.shape()).boxed().toList(),
-            tally.error()));
+            tally.error(),
+            Optional.empty()));
   }
 
   private void compareSigns(FloatBuffer x, FloatBuffer y) {

@@ -23,12 +23,19 @@ final class GraphComparator {
 
   /**
    * @param signature of the float model that they compute
+   * @param floatSubgraph number of the float model's in its file
    * @param subgraph number of the quantized model's in its file
    * @throws NarrowException if one was not made of the other
    */
   GraphComparator(
-      Model floats, Model quantized, String signature, int subgraph, Comparator.Options options) {
-    this.main = new PairedGraph(floats, quantized, signature, subgraph, Optional.empty());
+      Model floats,
+      Model quantized,
+      String signature,
+      int floatSubgraph,
+      int subgraph,
+      Comparator.Options options) {
+    this.main =
+        new PairedGraph(floats, quantized, signature, floatSubgraph, subgraph, Optional.empty());
     this.options = options;
   }
 
@@ -67,9 +74,7 @@ final class GraphComparator {
     Optional<Follower> alone = Optional.empty();
     try (first) {
       alone =
-          options.local()
-              ? CalledGraphs.open(main, first, options.xnnpack())
-              : Optional.empty();
+          options.local() ? CalledGraphs.open(main, first, options.xnnpack()) : Optional.empty();
       Distributions values = Distributions.of(main.pairs(), options.histograms());
       List<Tallies> counted =
           Lockstep.run(

@@ -55,8 +55,8 @@ final class Lockstep implements Observer, AutoCloseable {
    * @param called what the first follower calls, if that is compared, too
    * @param first the float model after the first sample, which followers are prepared on
    * @param beside makes for each thread another that looks at the float model
-   * @return what was counted of each follower, whatever the threads; of no use if it has a {@linkplain
-   *     Follower#problem problem}
+   * @return what was counted of each follower, whatever the threads; of no use if it has a
+   *     {@linkplain Follower#problem problem}
    */
   static List<Tallies> run(
       ObservedModel floats,

@@ -36,6 +36,7 @@ final class PairedGraph {
   private final GraphValues floats;
   private final GraphValues quantized;
   private final String signature;
+  private final int floatSubgraph;
   private final int subgraph;
   private final Optional<Caller> caller;
   private final Pairing pairing;
@@ -46,15 +47,22 @@ final class PairedGraph {
 
   /**
    * @param signature of the float model that they compute
+   * @param floatSubgraph number of the float model's in its file
    * @param subgraph number of the quantized model's in its file
    * @param caller what runs it
    * @throws NarrowException if one was not made of the other
    */
   PairedGraph(
-      Model floats, Model quantized, String signature, int subgraph, Optional<Caller> caller) {
+      Model floats,
+      Model quantized,
+      String signature,
+      int floatSubgraph,
+      int subgraph,
+      Optional<Caller> caller) {
     this.floats = new GraphValues(floats);
     this.quantized = new GraphValues(quantized);
     this.signature = signature;
+    this.floatSubgraph = floatSubgraph;
     this.subgraph = subgraph;
     this.caller = caller;
     this.pairing = Pairing.of(this.floats, this.quantized);
@@ -281,12 +289,14 @@ final class PairedGraph {
               tally.clipped(),
               tally.error(),
               Optional.ofNullable(local.get(pair.number())).map(Tally::error),
-              Optional.ofNullable(values.get(pair.floatNumber()))));
+              Optional.ofNullable(values.get(pair.floatNumber())),
+              Optional.empty()));
     }
     return new Graph(
         signature,
         name(),
         subgraph,
+        floatSubgraph,
         caller,
         samples,
         tensors,

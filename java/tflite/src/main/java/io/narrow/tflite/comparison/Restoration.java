@@ -134,11 +134,7 @@ final class Restoration {
 
   /** The outputs' SQNR of each model: no more than these are held in memory at a time. */
   private List<Double> run(
-      ObservedModel observed,
-      Run first,
-      List<Model> models,
-      List<Pair> outputs,
-      Feed feed) {
+      ObservedModel observed, Run first, List<Model> models, List<Pair> outputs, Feed feed) {
     List<Follower> followers = new ArrayList<>();
     try {
       for (Model model : models) {

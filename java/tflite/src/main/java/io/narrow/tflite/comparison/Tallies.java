@@ -49,8 +49,7 @@ final class Tallies {
     }
     for (int i = 0; i < pairs.size(); i++) {
       Pair pair = pairs.get(i);
-      if (!all.get(i)
-          .add(floats.values(pair.floatNumber()), mine.values(pair.number()), scratch)) {
+      if (!all.get(i).add(floats.values(pair.floatNumber()), mine.values(pair.number()), scratch)) {
         throw Follower.misfit(model, infos.get(i));
       }
     }

@@ -25,6 +25,9 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorPlan;
+import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
@@ -33,6 +36,7 @@ import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -151,6 +155,33 @@ class ComparatorTest {
         Recipe.int8().withBoundary(TensorType.INT8, TensorType.INT8),
         Recipe.int8().withBoundary(TensorType.UINT8, TensorType.UINT8),
         Recipe.int8().keepingFloatOperator("ADD"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("recipes")
+  void rulesAreThoseOfAPlanOfTheModeThatMadeTheFile(Recipe recipe) {
+    Comparison comparison =
+        Comparator.compare(MODEL, quantized(recipe), DATA, OPTIONS.withReasons(true));
+    assertThat(comparison.mode()).contains(recipe.mode());
+    Plan plan =
+        Quantizer.DEFAULT
+            .prepare(MODEL)
+            .outline(
+                recipe.mode() == Mode.INT8 ? Recipe.int8() : recipe); // what was kept is not known
+    Graph graph = comparison.graphs().get(0);
+    int ruled = 0;
+    for (Tensor tensor : graph.tensors()) {
+      Optional<OperatorPlan> rule = tensor.rule();
+      if (rule.isPresent()) {
+        ruled++;
+        assertThat(tensor.operatorName()).isEqualTo(rule.get().name());
+        assertThat(plan.operators()).contains(rule.get());
+      }
+    }
+    assertThat(ruled).isGreaterThanOrEqualTo(MODEL.subgraphs().get(0).operators().size());
+    assertThat(graph.constants()).allMatch(constant -> constant.rule().isPresent());
+    assertThat(compare(quantized(recipe), OPTIONS).tensors())
+        .allMatch(tensor -> tensor.rule().isEmpty());
   }
 
   @ParameterizedTest

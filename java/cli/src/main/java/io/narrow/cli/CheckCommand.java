@@ -70,7 +70,7 @@ final class CheckCommand extends Output {
   private int preflight() {
     Quantizer.Prepared prepared =
         Quantizer.DEFAULT.withShapes(shapes.shapes()).prepare(ModelInput.read(input));
-    Preflight result = Preflight.of(prepared, recipe.recipe());
+    Preflight result = Preflight.of(prepared, recipe.recipe(), Bar.onTerminal());
     List<Reason> warnings = prepared.warnings(result.plan());
     PlanText text = new PlanText(result.plan(), warnings);
     long before = QuantizeCommand.size(input);

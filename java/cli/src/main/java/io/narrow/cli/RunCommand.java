@@ -63,7 +63,8 @@ final class RunCommand extends Output {
             model,
             inputs,
             Interpreter.Options.DEFAULT.withThreads(threads).withXnnpack(!builtIn),
-            codes);
+            codes,
+            Bar.onTerminal());
     List<Path> files = new ArrayList<>();
     if (folder != null) {
       WholeFile.makeFolder(folder);

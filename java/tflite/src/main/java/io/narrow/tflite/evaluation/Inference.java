@@ -1,6 +1,7 @@
 package io.narrow.tflite.evaluation;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Progress;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.NpyFile;
@@ -43,6 +44,8 @@ public final class Inference {
     }
   }
 
+  private static final int STEPS = 3;
+
   private Inference() {}
 
   /**
@@ -58,33 +61,58 @@ public final class Inference {
    */
   public static List<Output> run(
       Path model, List<String> sources, Interpreter.Options options, boolean codes) {
+    return run(model, sources, options, codes, Progress.NONE);
+  }
+
+  /**
+   * As {@link #run(Path, List, Interpreter.Options, boolean)}.
+   *
+   * @param progress is told of each step: the model is loaded, it is fed, it has been run
+   */
+  public static List<Output> run(
+      Path model,
+      List<String> sources,
+      Interpreter.Options options,
+      boolean codes,
+      Progress progress) {
+    progress.start("run", STEPS);
     try (Interpreter interpreter = Interpreter.open(model, options)) {
-      List<TensorInfo> inputs = interpreter.inputs();
-      Map<Integer, NdArray> fed = bind(model, interpreter, inputs, sources, codes);
-      List<String> missing =
-          IntStream.range(0, inputs.size())
-              .filter(i -> !fed.containsKey(i))
-              .mapToObj(i -> inputs.get(i).toString())
-              .toList();
-      if (!missing.isEmpty()) {
-        throw NarrowException.input(
-            model + ": nothing is given for input " + String.join(", ", missing));
-      }
-      fed.forEach(
-          (input, array) -> {
-            if (codes && inputs.get(input).quantized()) {
-              writeCodes(model, inputs.get(input), array, interpreter.input(input));
-            } else {
-              array.writeTo(interpreter, input);
-            }
-          });
+      progress.step();
+      feed(model, interpreter, sources, codes);
+      progress.step();
       interpreter.run();
+      progress.step();
       List<Output> outputs = new ArrayList<>();
       for (int o = 0; o < interpreter.outputs().size(); o++) {
         outputs.add(output(interpreter, o, codes));
       }
       return outputs;
+    } finally {
+      progress.done();
     }
+  }
+
+  private static void feed(
+      Path model, Interpreter interpreter, List<String> sources, boolean codes) {
+    List<TensorInfo> inputs = interpreter.inputs();
+    Map<Integer, NdArray> fed = bind(model, interpreter, inputs, sources, codes);
+    List<String> missing =
+        IntStream.range(0, inputs.size())
+            .filter(i -> !fed.containsKey(i))
+            .mapToObj(i -> inputs.get(i).toString())
+            .toList();
+    if (!missing.isEmpty()) {
+      throw NarrowException.input(
+          model + ": nothing is given for input " + String.join(", ", missing));
+    }
+    fed.forEach(
+        (input, array) -> {
+          if (codes && inputs.get(input).quantized()) {
+            writeCodes(model, inputs.get(input), array, interpreter.input(input));
+          } else {
+            array.writeTo(interpreter, input);
+          }
+        });
   }
 
   private static Map<Integer, NdArray> bind(

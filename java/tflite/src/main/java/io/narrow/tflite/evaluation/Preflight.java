@@ -1,6 +1,7 @@
 package io.narrow.tflite.evaluation;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.Progress;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
@@ -34,16 +35,36 @@ public record Preflight(
     left = List.copyOf(left);
   }
 
+  /** How many steps {@link #of} takes: to plan, to rewrite, to lay out, and to load. */
+  private static final int STEPS = 4;
+
   /**
    * Finds out.
    *
    * @throws NarrowException if the recipe cannot be planned for the model
    */
   public static Preflight of(Quantizer.Prepared prepared, Recipe recipe) {
-    Plan plan = prepared.outline(recipe);
-    Model model = Rewriter.rewrite(plan);
-    try (RunnableModel runnable = RunnableModel.of(model)) {
-      return of(plan, model, runnable);
+    return of(prepared, recipe, Progress.NONE);
+  }
+
+  /**
+   * As {@link #of(Quantizer.Prepared, Recipe)}.
+   *
+   * @param progress is told of each step
+   */
+  public static Preflight of(Quantizer.Prepared prepared, Recipe recipe, Progress progress) {
+    progress.start("check", STEPS);
+    try {
+      Plan plan = prepared.outline(recipe);
+      progress.step();
+      Model model = Rewriter.rewrite(plan);
+      progress.step();
+      try (RunnableModel runnable = RunnableModel.of(model)) {
+        progress.step();
+        return of(plan, model, runnable);
+      }
+    } finally {
+      progress.done();
     }
   }
 

@@ -1,6 +1,7 @@
 package io.narrow.cli;
 
 import io.narrow.tflite.Progress;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -25,6 +26,8 @@ final class Bar implements Progress {
             .setInitialMax(total)
             .setStyle(plain() ? ProgressBarStyle.ASCII : ProgressBarStyle.COLORFUL_UNICODE_BLOCK)
             .clearDisplayOnFinish()
+            // Its own would write past System.err, to where the runtime's lines are kept.
+            .setConsumer(new ConsoleProgressBarConsumer(System.err))
             .build();
     clearing = new Thread(bar::close); // at Ctrl-C
     Runtime.getRuntime().addShutdownHook(clearing);

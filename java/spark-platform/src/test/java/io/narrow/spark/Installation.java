@@ -94,7 +94,7 @@ final class Installation implements AutoCloseable {
 
     /** Waits for an end without errors. */
     String finished() throws InterruptedException {
-      assertThat(process.waitFor(300, TimeUnit.SECONDS)).as(printed()).isTrue();
+      assertThat(process.waitFor(400, TimeUnit.SECONDS)).as(printed()).isTrue();
       assertThat(process.exitValue()).as(printed()).isZero();
       return printed();
     }
@@ -114,9 +114,9 @@ final class Installation implements AutoCloseable {
     }
   }
 
-  /** Waits for a value, at most three minutes. */
+  /** Waits for a value, at most five minutes. */
   static <T> T await(Supplier<T> found, Supplier<String> what) throws InterruptedException {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(180);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(300);
     while (System.nanoTime() < end) {
       T value = found.get();
       if (value != null) {

@@ -8,10 +8,12 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
+import io.narrow.tflite.targets.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,15 +40,27 @@ final class QuantizeCommand extends Output {
       description = "Print the reason for every float32 tensor and operator as well.")
   private boolean why;
 
+  @Option(
+      names = "--target",
+      paramLabel = "TARGET",
+      description =
+          "A device, as `check` has them: its mode and types of inputs and outputs are the defaults,"
+              + " a mode that it does not take is refused, operators without a kernel there get"
+              + " another mode, and what it does not take of the file is printed. Exit code 4, with"
+              + " the file written, if the model does not run there.")
+  private String device;
+
   @Mixin private CalibrationOptions calibration;
 
   @Override
   public Integer call() {
     Path output = output(target, input);
     OutputFile.apart("--save-recipe", savedRecipe, input, output);
+    Optional<Target> named = Optional.ofNullable(device).map(Target::of);
+    Recipe wanted = recipe.recipe(named);
     Model given = ModelInput.read(input);
-    Quantizer.Prepared model = calibration.quantizer().prepare(given);
-    Recipe wanted = recipe.recipe();
+    Quantizer quantizer = calibration.quantizer();
+    Quantizer.Prepared model = named.map(quantizer::withTarget).orElse(quantizer).prepare(given);
     recipe.withoutEffect(wanted, model.folded(wanted).model()).forEach(this::warn);
     calibration.withoutEffect(wanted, given).forEach(this::warn);
     Plan plan = model.plan(wanted);
@@ -57,12 +71,15 @@ final class QuantizeCommand extends Output {
     long after = Rewriter.rewrite(plan).write(output);
     List<Reason> warnings = model.warnings(plan);
     PlanText text = new PlanText(plan, warnings);
+    Optional<TargetText> check = model.check(plan).map(TargetText::new);
+    int code = check.map(TargetText::exitCode).orElse(0);
     if (json) {
       JsonObject document = text.json();
       document.add("input", file(input, before));
       document.add("output", file(output, after));
+      check.ifPresent(found -> document.add("target", found.json()));
       print(document);
-      return 0;
+      return code;
     }
     say(input + " -> " + output + "  (" + plan.recipe() + ")");
     say(
@@ -75,6 +92,7 @@ final class QuantizeCommand extends Output {
             + " %)");
     model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + shortened(line)));
     text.lines(why).forEach(this::say);
+    check.ifPresent(found -> found.lines().forEach(line -> say("target     " + shortened(line))));
     warnings.forEach(warning -> warn(Advice.with(warning)));
     if (!why && text.summarizes()) {
       warn("`--why` has the reason for each operator and tensor");
@@ -82,7 +100,7 @@ final class QuantizeCommand extends Output {
     if (after > before) {
       warn("the file grew by " + (after - before) + " bytes");
     }
-    return 0;
+    return code;
   }
 
   private static JsonObject file(Path path, long bytes) {

@@ -7,10 +7,12 @@ import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.targets.Target;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that make a recipe. */
@@ -100,7 +102,12 @@ final class RecipeOptions {
   }
 
   Recipe recipe() {
-    Recipe recipe = file == null ? ofMode() : ofFile();
+    return recipe(Optional.empty());
+  }
+
+  /** The recipe for a device, whose mode and types of inputs and outputs are the defaults. */
+  Recipe recipe(Optional<Target> target) {
+    Recipe recipe = file == null ? ofMode(target) : ofFile();
     recipe =
         recipe.withBoundary(
             type("--input-type", inputType, recipe.inputType()),
@@ -159,8 +166,10 @@ final class RecipeOptions {
     }
   }
 
-  private Recipe ofMode() {
-    Recipe recipe = Recipe.of(mode == null ? Mode.DYNAMIC : Mode.of(mode));
+  private Recipe ofMode(Optional<Target> target) {
+    Mode otherwise = target.map(Target::mode).orElse(Mode.DYNAMIC);
+    Mode wanted = mode == null ? otherwise : Mode.of(mode);
+    Recipe recipe = target.map(device -> device.recipe(wanted)).orElseGet(() -> Recipe.of(wanted));
     recipe = bits == null ? recipe : recipe.withBits(bits);
     return minimumElements == null ? recipe : recipe.withMinimumElements(minimumElements);
   }

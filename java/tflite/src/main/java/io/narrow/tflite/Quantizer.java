@@ -23,6 +23,8 @@ import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.shape.InputShapes;
+import io.narrow.tflite.targets.Target;
+import io.narrow.tflite.targets.TargetCheck;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -54,7 +56,8 @@ public final class Quantizer {
           Calibrator.Options.DEFAULT,
           Rounding.AUTO,
           true,
-          InputShapes.NONE);
+          InputShapes.NONE,
+          Optional.empty());
 
   private static final String SAVED = ".json";
 
@@ -64,6 +67,7 @@ public final class Quantizer {
   private final Rounding rounding;
   private final boolean corrects;
   private final InputShapes shapes;
+  private final Optional<Target> target;
 
   private Quantizer(
       List<String> sources,
@@ -71,13 +75,15 @@ public final class Quantizer {
       Calibrator.Options calibration,
       Rounding rounding,
       boolean corrects,
-      InputShapes shapes) {
+      InputShapes shapes,
+      Optional<Target> target) {
     this.sources = List.copyOf(sources);
     this.data = data;
     this.calibration = calibration;
     this.rounding = rounding;
     this.corrects = corrects;
     this.shapes = shapes;
+    this.target = target;
   }
 
   /**
@@ -88,34 +94,44 @@ public final class Quantizer {
    *     whose place nothing is calibrated, and without data beside it no bias is corrected
    */
   public Quantizer withSources(List<String> sources) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
   }
 
   /** With representative data, beside the {@linkplain #withSources named} ones. */
   public Quantizer withData(Datasets data) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
   }
 
   /** With other options of the calibration; its samples are those of the correction too. */
   public Quantizer withCalibration(Calibrator.Options calibration) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
   }
 
   /** With biases left as they are, or corrected where there are data (the default). */
   public Quantizer withBiasCorrection(boolean corrects) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
   }
 
   /**
    * With another way to choose the codes of weights where there are data; {@link Rounding#AUTO}.
    */
   public Quantizer withRounding(Rounding rounding) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
   }
 
   /** With sizes for what a file leaves open of the shapes of its inputs. */
   public Quantizer withShapes(InputShapes shapes) {
-    return new Quantizer(sources, data, calibration, rounding, corrects, shapes);
+    return new Quantizer(sources, data, calibration, rounding, corrects, shapes, target);
+  }
+
+  /**
+   * With recipes {@linkplain Target#fit fitted} to a device, whose modes alone are planned.
+   *
+   * @see Prepared#check
+   */
+  public Quantizer withTarget(Target device) {
+    return new Quantizer(
+        sources, data, calibration, rounding, corrects, shapes, Optional.of(device));
   }
 
   /** The options of the calibration. */
@@ -230,8 +246,9 @@ public final class Quantizer {
      * @throws NarrowException if the recipe needs ranges and there are neither these nor data, or
      *     as calibrating, planning and correcting do
      */
-    public Plan plan(Recipe recipe) {
-      Folded folded = folded(recipe);
+    public Plan plan(Recipe asked) {
+      Folded folded = folded(asked);
+      Recipe recipe = fitted(asked);
       if (recipe.needsRanges() && folded.isInteger()) {
         return Planner.plan(integers(recipe).model(), recipe, Ranges.NONE);
       }
@@ -272,11 +289,25 @@ public final class Quantizer {
      *
      * @throws NarrowException as planning does
      */
-    public Plan outline(Recipe recipe) {
-      Folded folded = folded(recipe);
+    public Plan outline(Recipe asked) {
+      Folded folded = folded(asked);
+      Recipe recipe = fitted(asked);
       return recipe.needsRanges() && folded.isInteger()
-          ? plan(recipe)
+          ? plan(asked)
           : Planner.plan(folded.model(), wanted(recipe), Ranges.ASSUMED, folded.known());
+    }
+
+    /** Fitted to the device, if there is one. */
+    private Recipe fitted(Recipe recipe) {
+      return options
+          .target
+          .map(device -> device.fit(recipe, folded(recipe).model()))
+          .orElse(recipe);
+    }
+
+    /** What the device makes of a plan; empty if none was {@linkplain #withTarget named}. */
+    public Optional<TargetCheck> check(Plan plan) {
+      return options.target.map(device -> device.check(Rewriter.rewrite(plan)));
     }
 
     private Recipe wanted(Recipe recipe) {

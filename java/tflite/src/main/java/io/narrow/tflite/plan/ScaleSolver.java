@@ -7,6 +7,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.IntegerRule.Scales;
 import io.narrow.tflite.ops.Lstm;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,6 +25,11 @@ final class ScaleSolver {
 
   /** How many times finer than a product of input and weight steps a result may be. */
   private static final float FINEST = 128;
+
+  /** Steps of an operand of a sum in those of its result, at least and less than. */
+  private static final float LEAST_ADDED = 0x1p-10f;
+
+  private static final float MOST_ADDED = 0x1p8f;
 
   private static final Reason FIXED = Reason.of(Code.QUANTIZED, "fixed by its kernel");
 
@@ -291,6 +297,11 @@ final class ScaleSolver {
     IntegerRule rule = graph.rule(number);
     TensorType type = support.type(number);
     if (rule.scales() != Scales.WEIGHTS) {
+      if (rule.limits(type).finest() == 0
+          && OpRules.of(operator.name()).adds()
+          && graph.treatments().of(number).preference() == Preference.SPEED) {
+        balance(operator, type);
+      }
       if (rule.scales() != Scales.COMPARE && rule.limits(type).finest() > 0) {
         coarsen(operator, rule.limits(type).finest());
       }
@@ -308,6 +319,31 @@ final class ScaleSolver {
       boolean positive = output.zeroPoint() == Byte.MIN_VALUE;
       float low = positive || type == TensorType.INT16 ? 0 : -span / 2;
       groups.include(result, low, low + span);
+    }
+  }
+
+  /**
+   * Lets XNNPACK take a sum, which wants steps of operands that are 2^-10 to 2^8 of those of the
+   * result: what is finer or coarser says nothing more.
+   */
+  private void balance(Operator operator, TensorType type) {
+    int result = operator.outputs()[0];
+    for (int tensor : operator.inputs()) {
+      if (!graph.isConstant(tensor)) {
+        float least = groups.encoding(result, type).scale() * LEAST_ADDED;
+        raise(tensor, type, least);
+        raise(result, type, groups.encoding(tensor, type).scale() / MOST_ADDED);
+      }
+    }
+  }
+
+  /** Widens the range of a tensor's group until its step is at least this. */
+  private void raise(int tensor, TensorType type, float step) {
+    Encoding before = groups.encoding(tensor, type);
+    if (before.scale() < step && !groups.isFixed(tensor)) {
+      float span = step * 256 * (type == TensorType.INT16 ? 256 : 1);
+      float low = before.lowest() < 0 ? -span / 2 : 0;
+      groups.include(tensor, low, low + span);
     }
   }
 

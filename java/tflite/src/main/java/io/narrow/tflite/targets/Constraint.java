@@ -42,6 +42,14 @@ record Constraint(
     return devices.contains(device) && (operators.contains("*") || operators.contains(operator));
   }
 
+  /** Whether a device ends over int4 weights of an operator, which have a scale per channel. */
+  static boolean refusesInt4(String device, String operator) {
+    return ALL.stream()
+        .filter(row -> row.effect == Effect.ERROR && row.concerns(device, operator))
+        .flatMap(row -> row.alternatives.stream())
+        .anyMatch(requirement -> requirement.word(0).equals("noint4") || requirement.isInt4());
+  }
+
   boolean holds(Site site) {
     return alternatives.stream().anyMatch(requirement -> requirement.holds(site));
   }

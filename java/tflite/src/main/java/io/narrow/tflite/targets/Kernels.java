@@ -36,6 +36,12 @@ final class Kernels {
     return new TreeSet<>(forms.keySet());
   }
 
+  /** Whether it has a kernel for values of a form: {@code T}, {@code T+W} or {@code T>U}. */
+  boolean takes(String operator, String form) {
+    Set<String> taken = forms.getOrDefault(operator, Set.of());
+    return taken.contains(ANY) || taken.contains(form);
+  }
+
   /** What is in the way of an operator: it, or the types of its values; empty if nothing is. */
   Optional<String> objection(Site site) {
     Set<String> taken = forms.get(site.operator().name());

@@ -80,6 +80,11 @@ record Requirement(List<String> words) {
     return QUESTIONS.get(word(0)).holds(site, this);
   }
 
+  /** Whether it asks for one scale of int4. */
+  boolean isInt4() {
+    return words.size() == 3 && word(0).equals("pertensor") && type(2) == TensorType.INT4;
+  }
+
   String word(int place) {
     return words.get(place);
   }

@@ -5,12 +5,15 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.Recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A device, or the runtime of a kind of devices, with its kernels. */
 public enum Target {
@@ -106,6 +109,70 @@ public enum Target {
    */
   public Set<String> operators() {
     return kernels == null ? Set.of() : kernels.operators();
+  }
+
+  /** The mode that suits it, where none is asked for. */
+  public Mode mode() {
+    return Stream.of(Mode.DYNAMIC, Mode.FLOAT16, Mode.INT8)
+        .filter(mode -> this == XNNPACK || fit().takes(mode))
+        .findFirst()
+        .orElse(Mode.INT8);
+  }
+
+  /**
+   * The recipe of a mode for it: with integers at inputs and outputs where it computes with nothing
+   * else.
+   *
+   * @throws NarrowException if it does not take the mode
+   */
+  public Recipe recipe(Mode mode) {
+    check(mode);
+    Recipe recipe = Recipe.of(mode);
+    boolean integers = mode.integer() && this != XNNPACK && !fit().takes(Mode.FLOAT16);
+    return integers ? recipe.withBoundary(mode.activation(), mode.activation()) : recipe;
+  }
+
+  /**
+   * A recipe as the device takes it, as far as its tables say: kinds of operators that it has no
+   * kernels for in their mode get another, and weights of 4 bits have 8 where it takes no others.
+   *
+   * @throws NarrowException if it does not take the mode
+   */
+  public Recipe fit(Recipe recipe, Model model) {
+    check(recipe.mode());
+    boolean integers = recipe.mode().integer() && this != XNNPACK && !fit().takes(Mode.FLOAT16);
+    // What a DEQUANTIZE makes of weights would lie in the arena, or beside the accelerator.
+    Recipe fitted = integers ? recipe.keepingFloatWeights() : recipe;
+    return fit().of(fitted, model);
+  }
+
+  private void check(Mode mode) {
+    if (!fit().takes(mode)) {
+      String others =
+          Arrays.stream(Mode.values())
+              .filter(other -> fit().takes(other))
+              .map(Mode::toString)
+              .collect(Collectors.joining(" or "));
+      throw NarrowException.unsupported(
+          "mode " + mode + ": " + word + " does not take " + Fit.words(mode) + ", use " + others);
+    }
+  }
+
+  private Fit fit() {
+    return this == XNNPACK
+        ? new Fit((operator, form) -> !form.contains("int16"), true)
+        : new Fit(this::takes, false);
+  }
+
+  /** Whether it computes an operator with values of a form, or what computes the rest does. */
+  private boolean takes(String operator, String form) {
+    if (otherwise == Effect.SLOW) {
+      return fallback.takes(operator, form); // its own kernels are but faster ones
+    }
+    boolean four = form.endsWith("+int4") && Constraint.refusesInt4(word, operator);
+    // An accelerator that has nothing to do with the products of a mode is not meant for it.
+    boolean beside = fallback != null && !operator.equals(Fit.PRODUCTS);
+    return !four && (kernels.takes(operator, form) || beside && fallback.takes(operator, form));
   }
 
   private List<Finding> findings(Model model, int subgraph, int number) {

@@ -34,6 +34,22 @@ final class RecipeOptions {
   private Integer bits;
 
   @Option(
+      names = "--block",
+      paramLabel = "32|64|128|256",
+      description =
+          "dynamic with --bits 4: a scale for so many weights of a row of FULLY_CONNECTED and"
+              + " EMBEDDING_LOOKUP, in place of one for the row. Where a row is no multiple, and for"
+              + " other operators, a scale per channel as before.")
+  private Integer block;
+
+  @Option(
+      names = "--recover",
+      description =
+          "Keep the codes that float weights already are, as after training for quantization, and"
+              + " round none: weights that are no multiples of a step stay float32.")
+  private boolean recover;
+
+  @Option(
       names = "--min-elements",
       paramLabel = "N",
       description =
@@ -93,7 +109,8 @@ final class RecipeOptions {
       names = "--recipe",
       paramLabel = "FILE",
       description =
-          "A recipe of ai-edge-quantizer (.json) in place of --mode, --bits and --min-elements.")
+          "A recipe of ai-edge-quantizer (.json) in place of --mode, --bits, --block, --recover and"
+              + " --min-elements.")
   private Path file;
 
   /** Whether the options say what to make of a model. */
@@ -151,6 +168,7 @@ final class RecipeOptions {
     boolean integers = recipe.needsRanges();
     boolean weights = integers || has(recipe, Mode.DYNAMIC) || has(recipe, Mode.WEIGHT_ONLY);
     add(lines, "--bits " + bits, bits != null && !weights, recipe);
+    add(lines, "--recover", recover && !weights, recipe);
     add(lines, "--min-elements", minimumElements != null && (integers || !weights), recipe);
     add(lines, "--saturate", saturate && !half, recipe);
     return lines;
@@ -171,12 +189,15 @@ final class RecipeOptions {
     Mode wanted = mode == null ? otherwise : Mode.of(mode);
     Recipe recipe = target.map(device -> device.recipe(wanted)).orElseGet(() -> Recipe.of(wanted));
     recipe = bits == null ? recipe : recipe.withBits(bits);
-    return minimumElements == null ? recipe : recipe.withMinimumElements(minimumElements);
+    recipe = minimumElements == null ? recipe : recipe.withMinimumElements(minimumElements);
+    recipe = recover ? recipe.withRecovery() : recipe;
+    return block == null ? recipe : recipe.withBlock(block);
   }
 
   private Recipe ofFile() {
-    if (mode != null || bits != null || minimumElements != null) {
-      throw NarrowException.input("--recipe: takes the place of --mode, --bits, --min-elements");
+    if (mode != null || bits != null || minimumElements != null || block != null || recover) {
+      throw NarrowException.input(
+          "--recipe: takes the place of --mode, --bits, --block, --recover, --min-elements");
     }
     return Recipe.read(file);
   }

@@ -268,6 +268,12 @@ public final class Quantizer {
         wanted = seen ? wanted : wanted.keepingFloatWeights();
       }
       Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
+      boolean together = recipe.roundsTogether() && options.rounding == Rounding.AUTO;
+      if (together && data.isEmpty()) {
+        throw new NarrowException(
+            NarrowException.Kind.DATA,
+            "recipe " + recipe + ": needs representative data to round weights together with");
+      }
       if (!data.isEmpty() && !folded.isTrained()) {
         Datasets samples = data.limit(options.calibration.samples());
         plan =
@@ -275,7 +281,9 @@ public final class Quantizer {
                 plan,
                 samples,
                 new Rounder.Options(
-                    options.rounding, options.corrects, options.calibration.progress()));
+                    together ? Rounding.SECOND_ORDER : options.rounding,
+                    options.corrects,
+                    options.calibration.progress()));
       }
       return corrects(folded)
           ? BiasCorrector.correct(plan, data.limit(options.calibration.samples()))

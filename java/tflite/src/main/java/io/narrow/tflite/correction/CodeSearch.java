@@ -69,8 +69,8 @@ final class CodeSearch {
         for (int c = 0; c < channels; c++) {
           int at = i * channels + c;
           double best = exact[at] + sums[row + c] / pivot;
-          codes[at] = Weights.nearest(best / scales[c], largest);
-          left[at] = exact[at] - scales[c] * codes[at];
+          codes[at] = Weights.nearest(best / scales[at], largest);
+          left[at] = exact[at] - scales[at] * codes[at];
         }
       }
     }
@@ -112,7 +112,7 @@ final class CodeSearch {
     double[] left = new double[codes.length];
     double[] gradient = new double[codes.length];
     for (int at = 0; at < codes.length; at++) {
-      left[at] = scales[at % channels] * codes[at] - exact[at];
+      left[at] = scales[at] * codes[at] - exact[at];
       gradient[at] = -products[at];
     }
     kernels.addProducts(squares, matrix(left), matrix(gradient));
@@ -125,7 +125,7 @@ final class CodeSearch {
     }
     double[] errors = new double[channels];
     for (int at = 0; at < codes.length; at++) {
-      double by = scales[at % channels] * codes[at] - exact[at];
+      double by = scales[at] * codes[at] - exact[at];
       errors[at % channels] += by * (gradient[at] - products[at]);
     }
     return errors;
@@ -141,10 +141,10 @@ final class CodeSearch {
       boolean any = false;
       for (int c = 0; c < channels; c++) {
         int at = i * channels + c;
-        double exactly = codes[at] - own[row + c] / (square * scales[c]);
+        double exactly = codes[at] - own[row + c] / (square * scales[at]);
         double better = Weights.nearest(exactly, largest);
         if (better != codes[at]) {
-          steps[row + c] = scales[c] * (better - codes[at]);
+          steps[row + c] = scales[at] * (better - codes[at]);
           codes[at] = better;
           any = true;
         }

@@ -79,7 +79,7 @@ final class LeastSquares {
    * Finds codes.
    *
    * @param weights those of the group
-   * @param scales one for each channel
+   * @param scales one for each weight, {@code [depth, channels]}
    * @param part of what is missing that is to be made up for
    */
   Choice choose(Weights weights, double[] scales, double part) {
@@ -97,7 +97,7 @@ final class LeastSquares {
             part.of(wanted, null),
             part.of(weights.exact(), order),
             weights.largest());
-    double[] own = part.of(scales);
+    double[] own = part.of(scales, order);
     double[] codes = search.nearestPlanes(own);
     System.arraycopy(search.descend(codes, own), 0, choice.errors, part.first, part.count);
     for (int i = 0; i < depth; i++) {
@@ -114,12 +114,6 @@ final class LeastSquares {
     Part(int first) {
       this.first = first;
       this.count = Math.min(CHANNELS_AT_A_TIME, channels - first);
-    }
-
-    double[] of(double[] values) {
-      double[] own = new double[count];
-      System.arraycopy(values, first, own, 0, count);
-      return own;
     }
 
     /** Those of {@code [depth, channels]}, in another order of rows. */

@@ -2,6 +2,7 @@ package io.narrow.tflite.correction;
 
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.plan.Encoding;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
@@ -18,7 +19,7 @@ final class OperatorRounding {
 
   private final Patches patches;
   private final FloatBuffer exact;
-  private final TensorType type;
+  private final Encoding planned;
   private final int largest;
   private final float[] scales;
   private final byte[] codes;
@@ -27,16 +28,15 @@ final class OperatorRounding {
   private double gain;
 
   /**
-   * @param scales one for each channel of the output, or one
+   * @param planned with a scale for each channel of the output, for each block, or one
    * @param bias one for each channel of the output
    */
-  OperatorRounding(
-      Patches patches, FloatBuffer exact, TensorType type, float[] scales, float[] bias) {
+  OperatorRounding(Patches patches, FloatBuffer exact, Encoding planned, float[] bias) {
     this.patches = patches;
     this.exact = exact;
-    this.type = type;
-    this.largest = (int) type.largest();
-    this.scales = scales.clone();
+    this.planned = planned;
+    this.largest = (int) planned.type().largest();
+    this.scales = planned.scales();
     this.codes = new byte[exact.remaining()];
     this.values = new float[codes.length];
     this.bias = bias.clone();
@@ -54,7 +54,7 @@ final class OperatorRounding {
     this.gain = trial.gain();
     Moments[] groups = halves.together();
     double typical = Halves.typicalSquare(groups);
-    boolean searched = search && type == TensorType.INT4 && scales.length > 1;
+    boolean searched = search && planned.type() == TensorType.INT4 && scales.length > 1;
     double[] candidates = searched ? SCALES_OF_FOUR_BITS : AS_PLANNED;
     IntStream all = IntStream.range(0, groups.length);
     (groups.length > 1 ? all.parallel() : all)
@@ -74,14 +74,25 @@ final class OperatorRounding {
     int depth = patches.depth();
     int channels = patches.channels();
     double[] weights = new double[depth * channels];
-    double[] planned = new double[channels];
+    double[] steps = new double[depth * channels];
     for (int c = 0; c < channels; c++) {
-      planned[c] = scales[scales.length == 1 ? 0 : group * channels + c];
       for (int i = 0; i < depth; i++) {
         weights[i * channels + c] = exact.get(patches.weight(group, c, i));
+        steps[i * channels + c] = scales[scale(group, c, i)];
       }
     }
-    return new Weights(weights, planned, largest);
+    int block = planned.block() > 0 ? planned.block() : depth;
+    return new Weights(weights, steps, largest, channels, block);
+  }
+
+  /** Number of the scale of a weight. */
+  private int scale(int group, int channel, int i) {
+    if (scales.length == 1) {
+      return 0;
+    }
+    return planned.block() > 0
+        ? patches.weight(group, channel, i) / planned.block()
+        : group * patches.channels() + channel;
   }
 
   private void choose(
@@ -93,45 +104,61 @@ final class OperatorRounding {
       double[] candidates) {
     int channels = weights.channels();
     LeastSquares squares = new LeastSquares(moments, typical, way.damping());
-    double[] planned = weights.scales();
-    double[] best = planned.clone();
-    LeastSquares.Choice choice = squares.choose(weights, planned, way.part());
-    double[] reaching = weights.reaching();
-    for (double part : candidates) {
-      double[] candidate = new double[channels];
-      for (int c = 0; c < channels; c++) {
-        boolean usable = part * reaching[c] >= Float.MIN_NORMAL;
-        candidate[c] = usable ? (float) (part * reaching[c]) : planned[c];
-      }
+    double[] best = weights.scales().clone();
+    LeastSquares.Choice choice = squares.choose(weights, weights.scales(), way.part());
+    for (double[] candidate : scaled(weights, moments, candidates)) {
       LeastSquares.Choice other = squares.choose(weights, candidate, way.part());
       for (int c = 0; c < channels; c++) {
         if (other.errors()[c] < choice.errors()[c]) {
-          best[c] = candidate[c];
           choice.errors()[c] = other.errors()[c];
           for (int at = c; at < choice.codes().length; at += channels) {
+            best[at] = candidate[at];
             choice.codes()[at] = other.codes()[at];
           }
         }
       }
     }
-    keep(group, moments, new Weights(weights.exact(), best, largest), choice.codes());
+    keep(group, moments, weights.with(best), choice.codes());
+  }
+
+  /**
+   * Scales to be tried, each as a file can hold it: parts of those that reach the largest weights;
+   * of blocks also the part that is best for each by the squares of its inputs alone, as not all
+   * combinations can be tried.
+   */
+  private double[][] scaled(Weights weights, Moments moments, double[] parts) {
+    double[] reaching = weights.reaching();
+    boolean each = planned.block() > 0 && parts.length > 0;
+    double[][] scaled = new double[parts.length + (each ? 1 : 0)][reaching.length];
+    for (int p = 0; p < parts.length; p++) {
+      for (int at = 0; at < reaching.length; at++) {
+        double step = parts[p] * reaching[at];
+        boolean usable = step >= Float.MIN_NORMAL;
+        scaled[p][at] = usable ? planned.nearestScale((float) step) : weights.scales()[at];
+      }
+    }
+    if (each) {
+      double[] counts = new double[patches.depth()];
+      Arrays.setAll(counts, i -> Math.max(0, moments.square(i, i)));
+      double[][] tried = Arrays.copyOf(scaled, parts.length);
+      scaled[parts.length] = weights.leastError(tried, counts);
+    }
+    return scaled;
   }
 
   private void keep(int group, Moments moments, Weights weights, double[] chosen) {
     int channels = patches.channels();
-    double[] scale = weights.scales();
+    double[] steps = weights.scales();
     for (int c = 0; c < channels; c++) {
       double shift = moments.missing(c);
       for (int i = 0; i < patches.depth(); i++) {
         int at = patches.weight(group, c, i);
         codes[at] = (byte) chosen[i * channels + c];
-        values[at] = (float) (codes[at] * scale[c]);
+        values[at] = (float) (codes[at] * steps[i * channels + c]);
+        scales[scale(group, c, i)] = (float) steps[i * channels + c];
         shift -= (values[at] - weights.exact()[i * channels + c]) * moments.input(i);
       }
       bias[group * channels + c] += (float) shift;
-      if (scales.length > 1) {
-        scales[group * channels + c] = (float) scale[c];
-      }
     }
   }
 
@@ -159,7 +186,7 @@ final class OperatorRounding {
 
   /** The codes as a file has them. */
   Buffer codes() {
-    boolean packed = type == TensorType.INT4;
+    boolean packed = planned.type() == TensorType.INT4;
     int size = packed ? (codes.length + 1) / 2 : codes.length;
     ByteBuffer bytes = ByteBuffer.allocateDirect(size);
     for (int i = 0; i < size; i++) {

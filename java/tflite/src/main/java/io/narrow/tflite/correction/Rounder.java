@@ -256,8 +256,7 @@ public final class Rounder {
       model.contents(graph.tensor(number)).asFloatBuffer().get(bias);
     }
     Encoding planned = job.plan.encoding();
-    OperatorRounding rounding =
-        new OperatorRounding(job.patches, exact, planned.type(), planned.scales(), bias);
+    OperatorRounding rounding = new OperatorRounding(job.patches, exact, planned, bias);
     rounding.choose(moments, job.rescaled);
     rounded.withWeights(job.target, rounding.values(), weights.shape());
     if (corrected) {
@@ -267,7 +266,12 @@ public final class Rounder {
       return;
     }
     Encoding encoding =
-        new Encoding(planned.type(), planned.axis(), rounding.scales(), planned.zeroPoint());
+        new Encoding(
+            planned.type(),
+            planned.axis(),
+            rounding.scales(),
+            planned.zeroPoint(),
+            planned.block());
     String how =
         String.format(
             Locale.ROOT,

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 
 /** Codes of constants, the values that they stand for, and the encodings that activations have. */
 final class Codes {
@@ -37,7 +38,7 @@ final class Codes {
   static Optional<Constant> dequantize(Constant codes, Contents contents) {
     Tensor tensor = codes.tensor();
     Buffer from = codes.contents();
-    return values(tensor, from)
+    return values(tensor, from, contents::of)
         .map(
             values ->
                 new Constant(
@@ -45,14 +46,23 @@ final class Codes {
                     contents.computed(from, List.of("DEQUANTIZE", how(tensor)), () -> values),
                     tensor.type() == TensorType.FLOAT16
                         ? Optional.empty()
-                        : known(codes, codes.known().isPresent() ? TRAINED : STORED)));
+                        : known(
+                            codes, codes.known().isPresent() ? TRAINED : STORED, contents::of)));
   }
 
-  /** The values of codes, or of float16, as float32; empty if it is neither. */
-  static Optional<Buffer> values(Tensor tensor, Buffer from) {
+  /**
+   * The values of codes, or of float16, as float32; empty if it is neither.
+   *
+   * @param buffers of the model, by number
+   */
+  static Optional<Buffer> values(Tensor tensor, Buffer from, IntFunction<Buffer> buffers) {
     boolean half = tensor.type() == TensorType.FLOAT16;
     long bytes = TensorType.FLOAT32.bytes(tensor.elements());
     if (bytes > Integer.MAX_VALUE || !half && !isQuantized(tensor)) {
+      return Optional.empty();
+    }
+    Optional<float[]> blocks = blockScales(tensor, buffers);
+    if (tensor.isBlockwise() && blocks.isEmpty()) {
       return Optional.empty();
     }
     return Optional.of(
@@ -62,15 +72,35 @@ final class Codes {
                 ? target -> Kernels.active().toFloat32(Span.of(from.bytes()), Span.of(target))
                 : target ->
                     Kernels.active()
-                        .dequantize(Span.of(from.bytes()), quantization(tensor), Span.of(target))));
+                        .dequantize(
+                            Span.of(from.bytes()), quantization(tensor, blocks), Span.of(target))));
+  }
+
+  /** The scales of a tensor's blocks, empty if it has none or they are not finite. */
+  private static Optional<float[]> blockScales(Tensor tensor, IntFunction<Buffer> buffers) {
+    if (!tensor.isBlockwise()) {
+      return Optional.empty();
+    }
+    Buffer stored = buffers.apply(tensor.blockScales().get().buffer());
+    float[] scales = new float[Math.toIntExact(tensor.elements() / tensor.blockSize())];
+    if (stored.size() != scales.length * Short.BYTES) {
+      return Optional.empty();
+    }
+    Kernels.active().toFloat32(Span.of(stored.bytes()), Span.of(scales));
+    for (int i = 0; i < scales.length; i++) {
+      // ai-edge-quantizer writes 0 for blocks of zeros, which stand for nothing but 0.
+      scales[i] = scales[i] == 0 ? Float.MIN_NORMAL : scales[i];
+    }
+    return finite(scales) ? Optional.of(scales) : Optional.empty();
   }
 
   /** Whether these are codes that scales turn into values. */
   static boolean isQuantized(Tensor tensor) {
-    return TYPES.containsKey(tensor.type())
-        && tensor.isAffine()
-        && inRange(tensor.zeroPoints(), TYPES.get(tensor.type()))
-        && finite(tensor.scales());
+    return TYPES.containsKey(tensor.type()) && tensor.isBlockwise()
+        || TYPES.containsKey(tensor.type())
+            && tensor.isAffine()
+            && inRange(tensor.zeroPoints(), TYPES.get(tensor.type()))
+            && finite(tensor.scales());
   }
 
   private static boolean inRange(long[] zeroPoints, QuantizedType type) {
@@ -93,11 +123,17 @@ final class Codes {
         tensor.shapeText(),
         tensor.quantizedDimension(),
         Arrays.toString(tensor.scales()),
-        Arrays.toString(tensor.zeroPoints()));
+        Arrays.toString(tensor.zeroPoints()),
+        tensor.blockSize(),
+        tensor.blockScales().map(Tensor::buffer).orElse(0));
   }
 
-  private static Quantization quantization(Tensor tensor) {
+  private static Quantization quantization(Tensor tensor, Optional<float[]> blocks) {
     QuantizedType type = TYPES.get(tensor.type());
+    if (blocks.isPresent()) {
+      int[] zeros = new int[blocks.get().length];
+      return Quantization.perChannel(type, blocks.get(), zeros, tensor.blockSize());
+    }
     float[] scales = tensor.scales();
     int[] zeroPoints = Arrays.stream(tensor.zeroPoints()).mapToInt(Math::toIntExact).toArray();
     return scales.length == 1
@@ -107,9 +143,12 @@ final class Codes {
   }
 
   /** What is known of a constant that was stored in codes: of int4 and int8, and so of uint8. */
-  private static Optional<Known> known(Constant codes, String reason) {
+  private static Optional<Known> known(Constant codes, String reason, IntFunction<Buffer> buffers) {
     Buffer from = codes.contents();
-    return encoding(codes.tensor())
+    Tensor tensor = codes.tensor();
+    return blockScales(tensor, buffers)
+        .map(scales -> new Encoding(tensor.type(), 0, scales, 0, tensor.blockSize()))
+        .or(() -> encoding(tensor))
         .filter(encoding -> encoding.type() != TensorType.INT16)
         .map(
             encoding ->
@@ -123,7 +162,9 @@ final class Codes {
   /** How a tensor holds its values, uint8 as the same in int8; empty if no plan has its like. */
   static Optional<Encoding> encoding(Tensor tensor) {
     long[] zeroPoints = tensor.zeroPoints();
-    if (!isQuantized(tensor) || Arrays.stream(zeroPoints).distinct().count() > 1) {
+    if (!isQuantized(tensor)
+        || tensor.isBlockwise()
+        || Arrays.stream(zeroPoints).distinct().count() > 1) {
       return Optional.empty();
     }
     boolean unsigned = tensor.type() == TensorType.UINT8;
@@ -157,6 +198,7 @@ final class Codes {
     Tensor codes = Evaluations.result(output, values.tensor().shape());
     if (values.tensor().type() != TensorType.FLOAT32
         || !isQuantized(codes)
+        || codes.isBlockwise()
         || codes.type() == TensorType.INT4) {
       return Optional.empty();
     }
@@ -228,15 +270,19 @@ final class Codes {
             values.contents().size(),
             target ->
                 Kernels.active()
-                    .dequantize(Span.of(rounded.bytes()), quantization(tensor), Span.of(target)));
+                    .dequantize(
+                        Span.of(rounded.bytes()),
+                        quantization(tensor, Optional.empty()),
+                        Span.of(target)));
+    Constant coded = Constant.of(tensor, rounded);
     return Optional.of(
-        new Constant(values.tensor(), floats, known(Constant.of(tensor, rounded), TRAINED)));
+        new Constant(values.tensor(), floats, known(coded, TRAINED, number -> Buffer.EMPTY)));
   }
 
   /** What is known of a constant after its axes are in another order. */
   static Optional<Known> transposed(Known known, int[] order, Tensor before, int[] shape) {
     Encoding encoding = known.encoding();
-    if (encoding.type() != TensorType.INT8 || known.codes().isEmpty()) {
+    if (encoding.type() != TensorType.INT8 || encoding.block() > 0 || known.codes().isEmpty()) {
       return Optional.empty();
     }
     int axis = -1;

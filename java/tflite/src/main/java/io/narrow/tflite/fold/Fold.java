@@ -78,7 +78,7 @@ public final class Fold {
     Buffer dense = constant.isSparse() ? constant.dense(stored) : stored;
     return constant.type() == TensorType.FLOAT32
         ? Optional.of(dense)
-        : Codes.values(constant, dense);
+        : Codes.values(constant, dense, model.buffers()::get);
   }
 
   private static Folded fold(Model given, boolean activations) {

@@ -4,6 +4,7 @@ import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.ops.OpRules;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -92,7 +93,11 @@ final class Inline {
 
   private static int number(
       Map<Integer, Integer> numbers, Draft.Graph graph, Subgraph body, int tensor) {
-    return numbers.computeIfAbsent(tensor, t -> graph.add(body.tensor(t)));
+    if (!numbers.containsKey(tensor)) {
+      Tensor moved = body.tensor(tensor).renumbered(s -> number(numbers, graph, body, s));
+      numbers.put(tensor, graph.add(moved));
+    }
+    return numbers.get(tensor);
   }
 
   /** Without the last subgraphs, as far as nothing calls them any more. */

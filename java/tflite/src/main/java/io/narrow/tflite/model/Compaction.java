@@ -35,6 +35,12 @@ final class Compaction {
         mark(used, numbers(signature.outputs().values()));
       }
     }
+    for (int i = 0; i < used.length; i++) {
+      int scales = subgraph.tensor(i).blockScalesNumber();
+      if (used[i] && scales >= 0) {
+        used[scales] = true;
+      }
+    }
     int[] renumbered = new int[used.length];
     int kept = 0;
     for (int i = 0; i < used.length; i++) {
@@ -62,7 +68,7 @@ final class Compaction {
     List<Tensor> tensors = new ArrayList<>();
     for (int i = 0; i < numbers.length; i++) {
       if (numbers[i] != DROPPED) {
-        tensors.add(subgraph.tensor(i));
+        tensors.add(subgraph.tensor(i).renumbered(tensor -> numbers[tensor]));
       }
     }
     List<Operator> operators = new ArrayList<>();

@@ -42,7 +42,10 @@ final class ModelCheck {
     int number = 0;
     for (Table subgraph : root.tables("subgraphs")) {
       for (Table tensor : subgraph.tables("tensors")) {
-        tensor(tensor, "tensor `" + tensor.string("name") + "` of subgraph " + number);
+        String what = "tensor `" + tensor.string("name") + "` of subgraph " + number;
+        tensor(tensor, what);
+        int scales = new Tensor(tensor).blockScalesNumber();
+        within(Math.max(0, scales), subgraph.tables("tensors").size(), "a tensor", what);
       }
       for (Table operator : subgraph.tables("operators")) {
         within(operator.integer("opcode_index"), codes, "an operator code", "subgraph " + number);

@@ -25,7 +25,7 @@ public final class Subgraph {
 
   Subgraph(Table table, List<Tensor> tensors, List<Operator> operators) {
     this.table = table;
-    this.tensors = List.copyOf(tensors);
+    this.tensors = tensors.stream().map(tensor -> tensor.among(tensors)).toList();
     this.operators = List.copyOf(operators);
     this.inputs = table.ints("inputs");
     this.outputs = table.ints("outputs");

@@ -1,20 +1,32 @@
 package io.narrow.tflite.model;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.schema.Schema;
 import io.narrow.tflite.schema.Table;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 
 /** A tensor of a subgraph: name, type, shape, quantization and the buffer with its contents. */
 public final class Tensor {
+  private static final String DETAILS = "details";
+  private static final String DETAILS_TYPE = "details_type";
+
   private final Table table;
+  private final Optional<Tensor> blockScales; // as they stand in its subgraph
   private final String name;
   private final TensorType type;
   private final int[] shape;
 
   Tensor(Table table) {
+    this(table, Optional.empty());
+  }
+
+  private Tensor(Table table, Optional<Tensor> blockScales) {
     this.table = table;
+    this.blockScales = blockScales;
     this.name = table.string("name");
     this.type = TensorType.of((int) table.integer("type"));
     this.shape = table.ints("shape");
@@ -168,12 +180,13 @@ public final class Tensor {
             .without("quantization");
     List<Table> quantization = values.quantization();
     return new Tensor(
-        quantization.isEmpty() ? changed : changed.with("quantization", quantization.get(0)));
+        quantization.isEmpty() ? changed : changed.with("quantization", quantization.get(0)),
+        values.blockScales);
   }
 
   /** Whether scales say all about its quantization: not so where they are per block. */
   public boolean isAffine() {
-    return quantization().stream().allMatch(q -> q.integer("details_type") == 0)
+    return quantization().stream().allMatch(q -> q.integer(DETAILS_TYPE) == 0)
         && scales().length > 0
         && scales().length == zeroPoints().length
         && (scales().length == 1
@@ -182,10 +195,97 @@ public final class Tensor {
                 && dimension(quantizedDimension()) == scales().length);
   }
 
+  /** What says that its scales are per block; none if they are not. */
+  private List<Table> blocks() {
+    long kind = Schema.value("QuantizationDetails", "BlockwiseQuantization");
+    return quantization().stream()
+        .filter(q -> q.integer(DETAILS_TYPE) == kind)
+        .flatMap(q -> q.table(DETAILS).stream())
+        .toList();
+  }
+
+  /**
+   * The tensor of its subgraph that holds the scales of its blocks; none if there are no blocks.
+   */
+  public Optional<Tensor> blockScales() {
+    return blocks().isEmpty() ? Optional.empty() : blockScales;
+  }
+
+  /**
+   * Whether scales of blocks say all about its quantization: neighbouring elements of the last axis
+   * share a float16 scale, and code 0 is 0.
+   */
+  public boolean isBlockwise() {
+    int size = blockSize();
+    return size > 0
+        && rank() > 0
+        && dimension(rank() - 1) % size == 0
+        && blocks().stream()
+            .noneMatch(
+                b -> b.has("zero_points") && b.integer("zero_points") >= 0 || b.has("block_shape"))
+        && blockScales()
+            .filter(s -> s.type == TensorType.FLOAT16 && s.elements() == elements() / size)
+            .isPresent();
+  }
+
+  /** How many elements share a scale where scales are per block, 0 where they are not. */
+  public int blockSize() {
+    return blocks().stream().mapToInt(block -> (int) block.integer("block_size")).sum();
+  }
+
+  /** Number of the tensor with the scales of its blocks, -1 if there are none. */
+  int blockScalesNumber() {
+    return blocks().stream()
+        .mapToInt(block -> (int) block.integer("scales"))
+        .findFirst()
+        .orElse(-1);
+  }
+
+  /** The same tensor beside others. */
+  Tensor among(List<Tensor> tensors) {
+    int scales = blockScalesNumber();
+    return scales < 0 ? this : new Tensor(table, Optional.of(tensors.get(scales)));
+  }
+
+  /** The same tensor where others have other numbers, among them that with its scales. */
+  public Tensor renumbered(IntUnaryOperator number) {
+    int scales = blockScalesNumber();
+    return scales < 0 ? this : withBlocks(number.applyAsInt(scales), blockSize());
+  }
+
+  private Tensor withBlocks(int scales, int size) {
+    List<Table> known = blocks();
+    Table details =
+        known.isEmpty()
+            ? Table.of("BlockwiseQuantization").with("zero_points", -1).with("block_size", size)
+            : known.get(0);
+    Table quantization =
+        quantization().stream().findFirst().orElse(Table.of("QuantizationParameters"));
+    return new Tensor(
+        table.with(
+            "quantization",
+            quantization
+                .with(DETAILS_TYPE, Schema.value("QuantizationDetails", "BlockwiseQuantization"))
+                .with(DETAILS, details.with("scales", scales))),
+        blockScales);
+  }
+
+  /**
+   * The same tensor, quantized with a scale per block: as many neighbouring elements of its last
+   * axis.
+   *
+   * @param newType an integer type
+   * @param scales number of the float16 tensor with the scales
+   * @param size elements of a block
+   */
+  public Tensor blockwise(TensorType newType, int scales, int size) {
+    return withType(newType).withBlocks(scales, size);
+  }
+
   /** Whether the tensor has scales, or quantization details of another kind. */
   public boolean isQuantized() {
     return quantization().stream()
-        .anyMatch(q -> q.bytes("scale").hasRemaining() || q.integer("details_type") != 0);
+        .anyMatch(q -> q.bytes("scale").hasRemaining() || q.integer(DETAILS_TYPE) != 0);
   }
 
   /** One scale, one per channel, or none. */
@@ -211,11 +311,11 @@ public final class Tensor {
   }
 
   public Tensor withName(String newName) {
-    return new Tensor(table.with("name", newName));
+    return new Tensor(table.with("name", newName), blockScales);
   }
 
   public Tensor withBuffer(int buffer) {
-    return new Tensor(table.with("buffer", buffer));
+    return new Tensor(table.with("buffer", buffer), blockScales);
   }
 
   /** The same tensor without a quantization table that says nothing. */
@@ -229,7 +329,7 @@ public final class Tensor {
   private static boolean says(Table quantization, String field) {
     return switch (field) {
       case "min", "max", "scale", "zero_point" -> quantization.bytes(field).hasRemaining();
-      case "details" -> quantization.has(field);
+      case DETAILS -> quantization.has(field);
       default -> quantization.integer(field) != 0;
     };
   }
@@ -270,6 +370,9 @@ public final class Tensor {
   public String quantizationText() {
     float[] scales = scales();
     long[] zeroPoints = zeroPoints();
+    if (isBlockwise()) {
+      return "q * scale of its block of " + blockSize() + " in " + blockScales().get().name();
+    }
     if (scales.length == 0) {
       return isQuantized() ? "quantized with details of its own" : "";
     }

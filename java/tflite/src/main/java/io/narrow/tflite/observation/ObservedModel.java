@@ -4,6 +4,7 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.Run.Way;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;
@@ -24,7 +25,7 @@ import java.util.stream.IntStream;
  * <p>XNNPACK runs the model with the tensors to be looked at as outputs. What it gives for the
  * first sample is compared with the built-in kernels, which keep all tensors; where the range of
  * one differs by more than rounding explains, or where XNNPACK cannot be used, these run all
- * samples.
+ * samples. What only XNNPACK computes right is not compared.
  */
 public final class ObservedModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(ObservedModel.class.getName());
@@ -45,7 +46,8 @@ public final class ObservedModel implements AutoCloseable {
     this.bodies = bodies;
     // XNNPACK keeps a copy of the weights for each thread, too much of over 2 GiB.
     boolean fast = xnnpack && model.fitsMemory();
-    boolean asTheyAre = fast && shown.isEmpty(); // outputs, which XNNPACK shows as they are
+    // Outputs, which XNNPACK shows as they are, or what nothing else computes.
+    boolean asTheyAre = fast && (shown.isEmpty() || OpRules.needFast(model));
     this.decided = asTheyAre || !fast;
     try {
       this.first = open(asTheyAre ? Way.FAST : Way.SURE);

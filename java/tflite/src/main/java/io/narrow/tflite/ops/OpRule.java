@@ -19,6 +19,9 @@ import java.util.stream.Stream;
 /** A row of the operator table: what quantization has to know about an operator. */
 public final class OpRule {
   private static final int CHANNELS_OF_IMAGE = 3;
+  private static final int AXES_OF_BLOCKS = 2;
+  private static final String BLOCKS = "blocks";
+  private static final String BLOCKS_FAST = "blocksfast";
 
   /** XNNPACK's XNN_MAX_TENSOR_DIMS. */
   private static final int MOST_AXES = 6;
@@ -204,6 +207,32 @@ public final class OpRule {
     return "";
   }
 
+  /**
+   * Why an operator has no kernel that computes right with constant weights of a type and a scale
+   * per block; empty if it has.
+   *
+   * @param size elements of a block
+   */
+  public String objection(
+      Model model, Subgraph subgraph, Operator candidate, TensorType type, int size) {
+    if (!row.pairs(BLOCKS).containsKey(type.toString())) {
+      return operator() + " has no kernel for " + type + " weights with a scale per block";
+    }
+    Tensor weight = subgraph.tensor(candidate.input(weights.get(0)));
+    if (weight.rank() != AXES_OF_BLOCKS) {
+      return "its weights have " + weight.rank() + " axes, with a scale per block 2";
+    }
+    if (weight.dimension(1) % size != 0) {
+      return "rows of its weights have "
+          + weight.dimension(1)
+          + " elements, which is no multiple of blocks of "
+          + size;
+    }
+    return row.has(BLOCKS_FAST) && !canBeFast(model, subgraph, candidate)
+        ? "only XNNPACK computes right with a scale per block, and does not take it"
+        : "";
+  }
+
   /** Version of an operator that has this kernel for its shapes. */
   public int version(Kernel kernel, Subgraph subgraph, Operator candidate) {
     int version = kernel.version();
@@ -227,6 +256,19 @@ public final class OpRule {
   public boolean fast(TensorType activations, TensorType weights) {
     return fast.contains(
         activations == weights ? activations.toString() : activations + "+" + weights);
+  }
+
+  /** Whether only XNNPACK computes an operator right. */
+  boolean needsFast(Operator candidate, Subgraph subgraph) {
+    return row.has(BLOCKS_FAST)
+        && weights.stream()
+            .map(candidate::input)
+            .anyMatch(number -> number >= 0 && subgraph.tensor(number).blockSize() > 0);
+  }
+
+  /** Whether only XNNPACK computes it right with a scale per block. */
+  public boolean needsFastForBlocks() {
+    return row.has(BLOCKS_FAST);
   }
 
   /** Whether XNNPACK computes it with any types. */
@@ -407,6 +449,12 @@ public final class OpRule {
   /** First TensorFlow release that runs an operator, as far as the table knows. */
   public String release(Operator candidate, Subgraph subgraph) {
     String release = release(candidate.version());
+    for (int number : candidate.inputs()) {
+      if (number >= 0 && subgraph.tensor(number).blockSize() > 0) {
+        String type = subgraph.tensor(number).type().toString();
+        release = Releases.later(release, row.pairs(BLOCKS).getOrDefault(type, ""));
+      }
+    }
     for (Map.Entry<String, String> type : row.pairs("since").entrySet()) {
       boolean has =
           IntStream.concat(IntStream.of(candidate.inputs()), IntStream.of(candidate.outputs()))

@@ -97,6 +97,15 @@ public final class OpRules {
                     .findFirst());
   }
 
+  /** Whether some operators of a model are computed right by XNNPACK only. */
+  public static boolean needFast(Model model) {
+    return model.subgraphs().stream()
+        .anyMatch(
+            subgraph ->
+                subgraph.operators().stream()
+                    .anyMatch(operator -> of(operator.name()).needsFast(operator, subgraph)));
+  }
+
   /** All rows. */
   public static List<OpRule> rows() {
     return TABLE.lines.keySet().stream().map(OpRules::of).toList();

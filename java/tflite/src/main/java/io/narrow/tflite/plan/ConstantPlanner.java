@@ -12,6 +12,9 @@ import java.util.Optional;
 final class ConstantPlanner {
   private static final float LARGEST_FLOAT16 = 65504;
 
+  /** About what a tensor adds to a file beside its name and contents. */
+  private static final long TENSOR_BYTES = 100;
+
   private static final String BEYOND_RANGE = "beyond the range of float16: ";
 
   private final Graph graph;
@@ -113,20 +116,29 @@ final class ConstantPlanner {
       String only = others + " reads it as float32, so a quantized copy would only add to the file";
       return stays(Reason.of(Code.NEEDED_AS_FLOAT, only));
     }
-    long saved = tensor.elements() * Float.BYTES - storedBytes(type) - parameterBytes(axis);
+    int block = treatment.block();
+    long saved = tensor.elements() * Float.BYTES - storedBytes(type) - parameterBytes(axis, block);
     if (saved <= (dequantized || rows ? dequantizeBytes(tensor) : 0)) {
       return stays(notSmaller(saved, type.toString()));
     }
-    int channels = axis < 0 ? 1 : tensor.dimension(axis);
-    long inner = tensor.inner(axis);
+    long inner = block > 0 ? block : tensor.inner(axis);
+    int channels =
+        block > 0
+            ? Math.toIntExact(tensor.elements() / block)
+            : axis < 0 ? 1 : tensor.dimension(axis);
     float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
     for (int c = 0; c < channels; c++) {
       if (!Float.isFinite(magnitudes[c])) {
-        String where = axis < 0 ? "" : " in channel " + c;
+        String where = axis < 0 ? "" : (block > 0 ? " in block " : " in channel ") + c;
         return stays(Reason.of(Code.NOT_FINITE, "holds NaN or infinity" + where));
       }
     }
-    Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis));
+    Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis, block));
+    if (known.isEmpty() && treatment.scales() == WeightScaling.RECOVERED) {
+      String parts = block > 0 ? "block of " + block : axis < 0 ? "tensor" : "channel";
+      String grid = "its weights are no multiples of a step for each " + parts;
+      return stays(Reason.of(Code.NO_GRID, grid + " with codes of " + type));
+    }
     Encoding encoding =
         known.isPresent()
             ? known.get().per(axis, channels)
@@ -134,7 +146,8 @@ final class ConstantPlanner {
                 type,
                 axis,
                 WeightScales.of(graph.contents(number), inner, magnitudes, treatment),
-                0);
+                0,
+                block);
     return plan(
         encoding,
         dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
@@ -142,7 +155,9 @@ final class ConstantPlanner {
         Reason.of(
             Code.QUANTIZED,
             type
-                + (axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
+                + (block > 0
+                    ? ", a scale per block of " + block
+                    : axis < 0 ? ", one scale" : ", a scale per channel of axis " + axis)
                 + known.map(k -> ", " + k.reason()).orElse("")
                 + (others.isEmpty() ? "" : "; " + others + " keeps a float32 copy")));
   }
@@ -163,14 +178,16 @@ final class ConstantPlanner {
     return type.bytes(tensor.elements());
   }
 
-  /** A scale and a zero point per channel, as the file format has them. */
-  private long parameterBytes(int axis) {
-    return axis < 0 ? 0 : (long) tensor.dimension(axis) * (Float.BYTES + Long.BYTES);
+  /** A scale and a zero point per channel, or a tensor of scales, as the file format has them. */
+  private long parameterBytes(int axis, int block) {
+    return block > 0
+        ? tensor.elements() / block * Short.BYTES + TENSOR_BYTES + tensor.name().length()
+        : axis < 0 ? 0 : (long) tensor.dimension(axis) * (Float.BYTES + Long.BYTES);
   }
 
   /** About what a DEQUANTIZE operator and its second tensor add to a file. */
   private static long dequantizeBytes(Tensor tensor) {
-    return 100 + tensor.name().length();
+    return TENSOR_BYTES + tensor.name().length();
   }
 
   private Reason notSmaller(long saved, String type) {

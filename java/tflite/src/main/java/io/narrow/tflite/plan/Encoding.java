@@ -6,14 +6,16 @@ import java.util.Arrays;
 
 /**
  * How the values of a tensor are held: {@code x = (q - zeroPoint) * scale}, or as they are for
- * {@link #FLOAT}. Specification sections 1.1 to 1.6.
+ * {@link #FLOAT}. Specification sections 1.1 to 1.9.
  *
  * @param type type of the elements
  * @param axis axis that has a scale per channel, -1 if there is one scale or none
- * @param scales one scale, one per channel, or none
+ * @param scales one scale, one per channel or per block, or none
  * @param zeroPoint the integer that stands for 0; 0 wherever there are several scales
+ * @param block how many neighbouring elements of the last axis share a scale where scales are per
+ *     block, in the order of the elements; else 0
  */
-public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint) {
+public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint, int block) {
   /** Values as they are. */
   public static final Encoding FLOAT = new Encoding(TensorType.FLOAT32, -1, new float[0], 0);
 
@@ -28,6 +30,11 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
 
   public Encoding {
     scales = scales.clone();
+  }
+
+  /** With one scale, or one per channel. */
+  public Encoding(TensorType type, int axis, float[] scales, int zeroPoint) {
+    this(type, axis, scales, zeroPoint, 0);
   }
 
   @Override
@@ -54,7 +61,17 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
     return scale() * (type.largest() - zeroPoint);
   }
 
-  /** A tensor with this type and quantization. */
+  /** How many neighbouring elements of a tensor belong to one scale. */
+  public long inner(Tensor tensor) {
+    return block > 0 ? block : tensor.inner(axis);
+  }
+
+  /** The scale that a file can hold and kernels compute with, nearest to one. */
+  public float nearestScale(float scale) {
+    return block > 0 ? BlockScales.nearest(scale) : scale;
+  }
+
+  /** A tensor with this type and quantization, unless that is per block. */
   public Tensor apply(Tensor tensor) {
     if (scales.length == 0) {
       return tensor.withType(type);
@@ -108,6 +125,7 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
         && type == that.type
         && axis == that.axis
         && zeroPoint == that.zeroPoint
+        && block == that.block
         && Arrays.equals(scales, that.scales);
   }
 
@@ -122,6 +140,8 @@ public record Encoding(TensorType type, int axis, float[] scales, int zeroPoint)
         ? "float32"
         : scales.length == 1
             ? type + ", scale " + scales[0] + ", zero point " + zeroPoint
-            : type + ", a scale per channel of axis " + axis;
+            : block > 0
+                ? type + ", a scale per block of " + block
+                : type + ", a scale per channel of axis " + axis;
   }
 }

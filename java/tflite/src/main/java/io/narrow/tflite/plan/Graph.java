@@ -28,6 +28,7 @@ final class Graph {
   private final KnownEncodings known;
   private final Treatments treatments;
   private final Map<List<Object>, Optional<FloatRange>> chosen = new ConcurrentHashMap<>();
+  private final Map<Integer, Optional<Known>> recovered = new ConcurrentHashMap<>();
   private final Variables variables;
   private final boolean entry;
   private final boolean wasSeen;
@@ -224,7 +225,35 @@ final class Graph {
 
   /** What is known of a tensor before it is planned. */
   Optional<Known> known(int tensor) {
-    return known.of(number, tensor);
+    return known.of(number, tensor).or(() -> recovered(tensor));
+  }
+
+  /**
+   * What its readers' treatment finds that the values of a constant are; nothing if they do not.
+   */
+  private Optional<Known> recovered(int tensor) {
+    return recovered.computeIfAbsent(
+        tensor,
+        key ->
+            readers(tensor).stream()
+                .filter(r -> treatments.of(r.operator()).scales() == WeightScaling.RECOVERED)
+                .filter(
+                    r -> OpRules.of(operator(r.operator()).name()).weights().contains(r.place()))
+                .findFirst()
+                .flatMap(reader -> recovered(tensor, operator(reader.operator()), reader)));
+  }
+
+  private Optional<Known> recovered(int number, Operator operator, Subgraph.Reader reader) {
+    Tensor tensor = tensor(number);
+    Treatment treatment = treatments.of(reader.operator());
+    int axis = OpRules.of(operator.name()).axis().of(operator, tensor);
+    if (!isFloat(number) || !isConstant(number) || tensor.isEncoded() || axis < 0) {
+      return Optional.empty();
+    }
+    Encoding like = new Encoding(treatment.weightType(), axis, new float[0], 0, treatment.block());
+    return WeightScales.finite(contents(number))
+        ? Recovery.of(contents(number), tensor, like)
+        : Optional.empty();
   }
 
   /** The range of an intermediate of an LSTM, likewise. */

@@ -117,6 +117,9 @@ final class IntegerSupport {
     if (objection.isEmpty() && rule.scales().recurrent()) {
       objection = new RecurrentSupport(graph, this).objection(number, rule.scales());
     }
+    if (objection.isEmpty() && rule.scales().weighted()) {
+      objection = recovered(number, operator);
+    }
     boolean any = rule.scales() == IntegerRule.Scales.VARIABLE;
     for (int place = 0; place < operator.inputs().length && objection.isEmpty(); place++) {
       if (rule.reads(place) && operator.input(place) >= 0) {
@@ -166,6 +169,19 @@ final class IntegerSupport {
     return finite || rule.fills()
         ? Reason.NONE
         : Reason.of(Code.NOT_FINITE, "its constant ", tensor.name(), " holds NaN or infinity");
+  }
+
+  /** Why weights are not the codes that they are to be already; none if nobody asks for it. */
+  private Reason recovered(int number, Operator operator) {
+    boolean asked = graph.treatments().of(number).scales() == WeightScaling.RECOVERED;
+    return OpRules.of(operator.name()).weights().stream()
+        .map(operator::input)
+        .filter(weight -> asked && graph.isFloat(weight) && graph.isConstant(weight))
+        .filter(weight -> graph.known(weight).isEmpty())
+        .findFirst()
+        .map(weight -> graph.tensor(weight).name())
+        .map(name -> Reason.of(Code.NO_GRID, "its weights ", name, " are no multiples of a step"))
+        .orElse(Reason.NONE);
   }
 
   /** What was padded, if a tensor is: a filler need not be told from the least other value. */

@@ -56,7 +56,8 @@ final class IntegerWeights {
     Treatment treatment = graph.treatments().of(index);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
-    Optional<Known> known = graph.known(weights).filter(k -> k.fits(treatment.weightType(), axis));
+    Optional<Known> known =
+        graph.known(weights).filter(k -> k.fits(treatment.weightType(), axis, 0));
     float[] scales =
         known.isPresent()
             ? known.get().per(axis, graph.tensor(weights).dimension(axis)).scales()

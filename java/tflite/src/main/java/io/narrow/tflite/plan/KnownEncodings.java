@@ -42,10 +42,15 @@ public final class KnownEncodings {
       return new Encoding(encoding.type(), axis, scales, encoding.zeroPoint());
     }
 
-    /** Whether weights of this type with scales on this axis, or with one scale, can have it. */
-    boolean fits(TensorType type, int axis) {
-      boolean sameAxis = encoding.axis() < 0 || encoding.axis() == axis;
-      return encoding.type() == type && sameAxis && encoding.zeroPoint() == 0;
+    /**
+     * Whether weights of this type with scales on this axis and of blocks of this size can have it.
+     */
+    boolean fits(TensorType type, int axis, int block) {
+      boolean sameAxis = encoding.axis() < 0 && block == 0 || encoding.axis() == axis;
+      return encoding.type() == type
+          && sameAxis
+          && encoding.block() == block
+          && encoding.zeroPoint() == 0;
     }
 
     /** The codes, if they are what they are in an encoding as well. */

@@ -208,12 +208,14 @@ final class Readers {
         .toList();
   }
 
-  /** How those are treated: with as many bits as one of them needs. */
+  /** How those are treated: with as many bits, and as large parts for a scale, as one needs. */
   Treatment treatment(int number) {
-    return able(number).stream()
-        .map(Reader::treatment)
-        .reduce((first, second) -> second.bits() > first.bits() ? second : first)
-        .orElseThrow();
+    return able(number).stream().map(Reader::treatment).reduce(Readers::both).orElseThrow();
+  }
+
+  private static Treatment both(Treatment first, Treatment second) {
+    Treatment more = second.bits() > first.bits() ? second : first;
+    return first.block() == second.block() ? more : more.withBlock(0);
   }
 
   /** Names of the operators that read a tensor and are not among these, empty if there are none. */

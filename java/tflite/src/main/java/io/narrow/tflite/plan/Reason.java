@@ -45,6 +45,7 @@ public record Reason(Code code, String text, List<String> names) {
     GAINS_NOTHING("integers would gain nothing"),
     TOO_SMALL("constants are too small to gain anything"),
     NO_WEIGHT("constants are read as something else than weights"),
+    NO_GRID("weights are no codes yet"),
     NEEDED_AS_FLOAT("constants are needed as float32"),
     BEYOND_FLOAT16("constants reach beyond the range of float16"),
 
@@ -73,6 +74,8 @@ public record Reason(Code code, String text, List<String> names) {
     LOST("values are lost"),
     /** Values that no code tells apart; names are the kinds of operators that had to be float32. */
     LOST_WIDELY("values are lost"),
+    /** Names are kinds of operators. */
+    NEEDS_XNNPACK("only XNNPACK computes them right"),
     UNCORRECTED("biases are not corrected"),
     /** Names are inputs. */
     CONSTANT_DATA("the data say nothing"),

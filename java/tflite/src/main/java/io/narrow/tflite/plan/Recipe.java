@@ -109,6 +109,37 @@ public record Recipe(
     return new Recipe(all, inputType, outputType, strict);
   }
 
+  /**
+   * With a scale for so many elements of a row of weights where there is a kernel for it; as before
+   * elsewhere.
+   *
+   * @param size 32, 64, 128 or 256
+   * @throws NarrowException if no rule has the mode and bits for it
+   */
+  public Recipe withBlock(int size) {
+    List<Rule> blocks =
+        rules.stream()
+            .filter(rule -> rule.treatment().mode() == Mode.DYNAMIC && rule.treatment().bits() == 4)
+            .map(r -> new Rule(r.regex(), r.operator(), r.treatment().withBlock(size)))
+            .toList();
+    if (blocks.isEmpty()) {
+      Treatment first =
+          rules.isEmpty() ? Treatment.FLOAT32 : rules.get(rules.size() - 1).treatment();
+      first.withBlock(size); // says what there is
+    }
+    return with(blocks);
+  }
+
+  /** Whether codes of weights are to be chosen together however long that takes. */
+  public boolean roundsTogether() {
+    return rules.stream().anyMatch(rule -> rule.treatment().together());
+  }
+
+  /** With weights that keep the codes that they already are. */
+  public Recipe withRecovery() {
+    return withScales(WeightScaling.RECOVERED);
+  }
+
   /** With weights of fewer elements left float32. */
   public Recipe withMinimumElements(long elements) {
     return map(treatment -> treatment.withMinimumElements(elements));

@@ -31,7 +31,20 @@ import java.util.Set;
  */
 final class RecipeFile {
   private static final String GROUP = "(?:";
+  private static final String GPTQ = "GPTQ";
+  private static final String RECOVERY = "dequantized_weight_recovery";
+  private static final String BLOCKWISE = "BLOCKWISE_";
+  private static final String BLOCK_SIZE = "block_size";
+  private static final WeightScaling LEAST = WeightScaling.LEAST_ERROR;
   private static final String LEAST_ERROR = "least_error";
+
+  /** What keeps algorithms from being carried out, as they change more than weights. */
+  private static final Map<String, String> MISSING =
+      Map.of(
+          "HADAMARD_ROTATION", ", which adds custom operators that the stock runtime does not have",
+          "DECOMPOSED_HADAMARD_ROTATION", ", which adds products with matrices to the model",
+          "OSCAR", ", which adds a MUL before each FULLY_CONNECTED");
+
   private static final String SCALES = "narrow_scales"; // ai-edge passes over keys like these
   private static final String SATURATE = "narrow_saturate";
   private static final String PREFER = "narrow_prefer";
@@ -145,7 +158,16 @@ final class RecipeFile {
           uniform(where, config, WeightScaling.LARGEST).withMinimumElements(least);
       case "OCTAV", "MSE" ->
           uniform(where, config, WeightScaling.LEAST_ERROR).withMinimumElements(least);
-      default -> throw unsupported(where, "algorithm " + algorithm);
+      case GPTQ ->
+          uniform(where, config, WeightScaling.LARGEST)
+              .withMinimumElements(least)
+              .withCodesTogether();
+      case RECOVERY ->
+          uniform(where, config, WeightScaling.RECOVERED)
+              .withScales(WeightScaling.RECOVERED) // per channel, whatever the granularity
+              .withMinimumElements(least);
+      default ->
+          throw unsupported(where, "algorithm " + algorithm + MISSING.getOrDefault(algorithm, ""));
     };
   }
 
@@ -166,14 +188,35 @@ final class RecipeFile {
     if (weights.has(PREFER)) {
       treatment = treatment.withPreference(Preference.of(text(weights, PREFER, where)));
     }
-    String granularity =
-        weights.has("granularity") ? text(weights, "granularity", where) : "TENSORWISE";
+    String granularity = granularity(where, weights);
     boolean search = weights.has(SCALES) && text(weights, SCALES, where).equals(LEAST_ERROR);
     return switch (granularity) {
-      case "CHANNELWISE" -> treatment.withScales(search ? WeightScaling.LEAST_ERROR : scaling);
+      case "CHANNELWISE" -> treatment.withScales(search ? LEAST : scaling);
       case "TENSORWISE" -> treatment.withScales(WeightScaling.ONE_SCALE);
-      default -> throw unsupported(where, "granularity " + granularity);
+      default -> blocks(where, granularity, treatment.withScales(search ? LEAST : scaling));
     };
+  }
+
+  private Treatment blocks(String where, String granularity, Treatment treatment) {
+    if (!granularity.matches(BLOCKWISE + "\\d{1,4}")) {
+      throw unsupported(where, "granularity " + granularity);
+    }
+    try {
+      return treatment.withBlock(Integer.parseInt(granularity.substring(BLOCKWISE.length())));
+    } catch (NarrowException e) {
+      throw file.problem(where + ", granularity " + granularity + ": " + e.getMessage());
+    }
+  }
+
+  /** Older recipes have the size of blocks beside it. */
+  private String granularity(String where, JsonObject weights) {
+    long size =
+        weights.has(BLOCK_SIZE)
+            ? file.whole(weights.get(BLOCK_SIZE), 0, Integer.MAX_VALUE, where)
+            : 0;
+    return size > 0
+        ? BLOCKWISE + size
+        : weights.has("granularity") ? text(weights, "granularity", where) : "TENSORWISE";
   }
 
   private Mode mode(String where, JsonObject config) {
@@ -217,10 +260,6 @@ final class RecipeFile {
     int bits = bits(weights, where);
     if (bits != 8 && bits != 4) {
       throw unsupported(where, bits + "-bit weights");
-    }
-    if (weights.has("block_size")
-        && file.whole(weights.get("block_size"), 0, Integer.MAX_VALUE, where) > 0) {
-      throw unsupported(where, "scales per block");
     }
     return bits;
   }
@@ -282,7 +321,10 @@ final class RecipeFile {
         switch (mode) {
           case FLOAT32 -> "no_quantize";
           case FLOAT16 -> "float_casting";
-          default -> "min_max_uniform_quantize";
+          default ->
+              treatment.scales() == WeightScaling.RECOVERED
+                  ? RECOVERY
+                  : treatment.together() ? GPTQ : "min_max_uniform_quantize";
         };
     json.beginObject().name("regex").value(regex).name("operation").value(operation);
     json.name("algorithm_key").value(algorithm).name("op_config").beginObject();
@@ -294,7 +336,9 @@ final class RecipeFile {
     if (mode != Mode.FLOAT32) {
       boolean half = mode == Mode.FLOAT16;
       String granularity =
-          treatment.scales() == WeightScaling.ONE_SCALE ? "TENSORWISE" : "CHANNELWISE";
+          treatment.block() > 0
+              ? BLOCKWISE + treatment.block()
+              : treatment.scales() == WeightScaling.ONE_SCALE ? "TENSORWISE" : "CHANNELWISE";
       json.name("weight_tensor_config").beginObject();
       tensor(json, half ? 16 : treatment.bits(), true, granularity, half ? "FLOAT" : "INT");
       if (treatment.scales() == WeightScaling.LEAST_ERROR) {

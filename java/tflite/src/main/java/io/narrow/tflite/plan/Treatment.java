@@ -16,6 +16,9 @@ import io.narrow.tflite.model.TensorType;
  * @param saturate whether values beyond the float16 range become its limits; otherwise their tensor
  *     stays float32 ({@link Mode#FLOAT16} only)
  * @param preference what counts where kernels for such weights are slower than those for float32
+ * @param block elements of a row of weights that share a scale: 32, 64, 128 or 256, with 4 bits and
+ *     {@link Mode#DYNAMIC}; 0 for a scale per channel
+ * @param together whether codes are chosen together with the help of data, however long that takes
  */
 public record Treatment(
     Mode mode,
@@ -23,7 +26,9 @@ public record Treatment(
     long minimumElements,
     WeightScaling scales,
     boolean saturate,
-    Preference preference) {
+    Preference preference,
+    int block,
+    boolean together) {
   /** The number of elements from which on the TensorFlow Lite converter quantizes a weight. */
   public static final long CONVERTER_MINIMUM_ELEMENTS = 1024;
 
@@ -37,12 +42,18 @@ public record Treatment(
     if (minimumElements < 0) {
       throw NarrowException.input("minimum elements " + minimumElements + ": has to be 0 or more");
     }
+    BlockScales.check(block);
+    if (block > 0 && (mode != Mode.DYNAMIC || bits != 4)) {
+      throw NarrowException.input(
+          "block " + block + ": only mode dynamic with 4 bits has kernels for scales per block");
+    }
     boolean storesIntegers = mode != Mode.FLOAT32 && mode != Mode.FLOAT16;
     bits = storesIntegers ? bits : 8;
     scales = storesIntegers ? scales : usual(mode, bits);
     minimumElements = storesIntegers && !mode.integer() ? minimumElements : 0;
     saturate &= mode == Mode.FLOAT16;
     preference = storesIntegers ? preference : Preference.USUAL;
+    together &= storesIntegers;
   }
 
   /** The treatment of a mode with its defaults. */
@@ -53,7 +64,9 @@ public record Treatment(
         mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
         usual(mode, 8),
         false,
-        Preference.USUAL);
+        Preference.USUAL,
+        0,
+        false);
   }
 
   /** How scales are chosen where nothing is said of it. */
@@ -64,28 +77,48 @@ public record Treatment(
   /** With so many bits for a weight, and the scales that are usual then if they were before. */
   public Treatment withBits(int newBits) {
     WeightScaling scaling = scales == usual(mode, bits) ? usual(mode, newBits) : scales;
-    return new Treatment(mode, newBits, minimumElements, scaling, saturate, preference);
+    return new Treatment(
+        mode,
+        newBits,
+        minimumElements,
+        scaling,
+        saturate,
+        preference,
+        newBits == bits ? block : 0,
+        together);
   }
 
   public Treatment withMinimumElements(long elements) {
-    return new Treatment(mode, bits, elements, scales, saturate, preference);
+    return new Treatment(mode, bits, elements, scales, saturate, preference, block, together);
   }
 
   public Treatment withScales(WeightScaling scaling) {
-    return new Treatment(mode, bits, minimumElements, scaling, saturate, preference);
+    return new Treatment(
+        mode, bits, minimumElements, scaling, saturate, preference, block, together);
   }
 
   public Treatment withSaturation() {
-    return new Treatment(mode, bits, minimumElements, scales, true, preference);
+    return new Treatment(mode, bits, minimumElements, scales, true, preference, block, together);
   }
 
   public Treatment withPreference(Preference preferred) {
-    return new Treatment(mode, bits, minimumElements, scales, saturate, preferred);
+    return new Treatment(mode, bits, minimumElements, scales, saturate, preferred, block, together);
+  }
+
+  /** With a scale for so many elements of a row, 0 for a scale per channel. */
+  public Treatment withBlock(int size) {
+    return new Treatment(mode, bits, minimumElements, scales, saturate, preference, size, together);
+  }
+
+  /** With codes that are chosen together, for which there have to be data. */
+  public Treatment withCodesTogether() {
+    return new Treatment(mode, bits, minimumElements, scales, saturate, preference, block, true);
   }
 
   /** With weights that become float32 before they are used. */
   Treatment stored() {
-    return new Treatment(Mode.WEIGHT_ONLY, bits, minimumElements, scales, saturate, preference);
+    return new Treatment(
+        Mode.WEIGHT_ONLY, bits, minimumElements, scales, saturate, preference, 0, together);
   }
 
   /** Type of the weights. */
@@ -101,6 +134,9 @@ public record Treatment(
         + (mode == Mode.FLOAT16 || mode == Mode.FLOAT32 || mode.integer() && bits == 8
             ? ""
             : ", " + bits + " bits")
+        + (block == 0 ? "" : ", blocks of " + block)
+        + (together ? ", rounded together" : "")
+        + (scales == WeightScaling.RECOVERED ? ", recovered" : "")
         + (minimumElements == 0 ? "" : ", from " + minimumElements + " elements on")
         + (preference == Preference.USUAL ? "" : ", preferring " + preference);
   }

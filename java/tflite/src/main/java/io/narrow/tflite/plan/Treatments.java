@@ -47,6 +47,9 @@ final class Treatments {
           continue;
         }
         Reason missing = missing(operator.name(), rule.treatment());
+        if (missing.isEmpty() && rule.treatment().block() > 0) {
+          missing = blocks(model, subgraph, operator, rule.treatment());
+        }
         if (missing.isEmpty()) {
           treatment = FastKernels.choose(rule, model, subgraph, operator);
           note =
@@ -73,6 +76,8 @@ final class Treatments {
           problems.add("recipe, rule " + rule + ": " + missing);
         } else if (treatment.mode() == Mode.FLOAT32 || rule.treatment().mode().integer()) {
           reason = missing;
+        } else if (rule.treatment().block() > 0) {
+          note = missing;
         }
       }
       treatments.add(treatment);
@@ -129,6 +134,15 @@ final class Treatments {
     return small
         ? Reason.NONE
         : Reason.of(Code.NO_KERNEL, operator + " has no kernel for int4 weights");
+  }
+
+  /** Why an operator's kernels do not take weights with a scale per block; none if they do. */
+  private static Reason blocks(
+      Model model, Subgraph subgraph, Operator operator, Treatment treatment) {
+    return Reason.of(
+        Code.KERNEL_LIMIT,
+        OpRules.of(operator.name())
+            .objection(model, subgraph, operator, treatment.weightType(), treatment.block()));
   }
 
   Treatment of(int operator) {

@@ -1,5 +1,7 @@
 package io.narrow.tflite.plan;
 
+import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Reason.Code;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,6 +32,7 @@ final class Warnings {
       warnings.nothing();
     }
     warnings.constants();
+    warnings.blocks();
     warnings.all.addAll(plan.losses());
     warnings.all.addAll(FastKernels.warnings(plan));
     return List.copyOf(warnings.all);
@@ -93,6 +96,29 @@ final class Warnings {
       }
     }
     kinds.values().forEach(same -> all.add(together("", same)));
+  }
+
+  /** Kernels that know of no blocks do not say so. */
+  private void blocks() {
+    Map<String, Integer> counts = new TreeMap<>();
+    for (TensorPlan tensor : plan.tensors()) {
+      Subgraph subgraph = plan.model().subgraphs().get(tensor.subgraph());
+      for (int reader : tensor.encoding().block() > 0 ? tensor.readers() : List.<Integer>of()) {
+        String name = subgraph.operators().get(reader).name();
+        if (OpRules.of(name).needsFastForBlocks()) {
+          counts.merge(name, 1, Integer::sum);
+        }
+      }
+    }
+    if (!counts.isEmpty()) {
+      all.add(
+          new Reason(
+              Code.NEEDS_XNNPACK,
+              counted(counts)
+                  + " with a scale per block: only XNNPACK computes them right, the built-in kernels"
+                  + " give wrong results and no error",
+              List.copyOf(counts.keySet())));
+    }
   }
 
   /** Reasons of one kind as one. */

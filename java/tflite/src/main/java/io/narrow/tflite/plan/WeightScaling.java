@@ -7,5 +7,10 @@ public enum WeightScaling {
   /** The scale per channel with the least squared error of its weights, at most that. */
   LEAST_ERROR,
   /** As {@link #LARGEST}, one scale for all channels. */
-  ONE_SCALE
+  ONE_SCALE,
+  /**
+   * The scale per channel of which its weights are multiples already, as after training for
+   * quantization; weights that are no multiples of any stay float32.
+   */
+  RECOVERED
 }

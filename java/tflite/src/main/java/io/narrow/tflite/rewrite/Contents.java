@@ -68,6 +68,35 @@ final class Contents {
         });
   }
 
+  /** Number of the buffer with the scales of an encoding's blocks, as float16. */
+  int storeScales(Encoding encoding) {
+    return stored.computeIfAbsent(
+        List.of(encoding),
+        key -> {
+          float[] scales = encoding.scales();
+          ByteBuffer half = ByteBuffer.allocateDirect(scales.length * Short.BYTES);
+          Kernels.active().toFloat16Saturated(Span.of(scales), Span.of(half));
+          return draft.addBuffer(Buffer.of(half));
+        });
+  }
+
+  /** Number of the buffer with the values that a constant has in an encoding, as float32. */
+  int storeValues(Tensor tensor, Encoding encoding) {
+    Buffer codes = draft.contents(store(tensor, encoding));
+    return stored.computeIfAbsent(
+        List.of(key(tensor, encoding)),
+        key ->
+            draft.addBuffer(
+                Buffer.computed(
+                    Math.toIntExact(TensorType.FLOAT32.bytes(tensor.elements())),
+                    target ->
+                        Kernels.active()
+                            .dequantize(
+                                Span.of(codes.bytes()),
+                                quantization(tensor, encoding, true),
+                                Span.of(target)))));
+  }
+
   private Buffer rounded(Tensor tensor, Encoding encoding, boolean weight) {
     Buffer values = draft.contents(tensor.buffer()); // those that are computed are not kept
     int size = Math.toIntExact(encoding.type().bytes(tensor.elements()));
@@ -107,8 +136,7 @@ final class Contents {
         };
     return (encoding.axis() < 0
             ? Quantization.perTensor(type, scales[0], encoding.zeroPoint())
-            : Quantization.perChannel(
-                type, scales, new int[scales.length], tensor.inner(encoding.axis())))
+            : Quantization.perChannel(type, scales, new int[scales.length], encoding.inner(tensor)))
         .withRange(-largest, largest);
   }
 

@@ -4,8 +4,10 @@ import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
+import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.plan.Encoding;
 import io.narrow.tflite.plan.TensorPlan;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +20,18 @@ sealed interface Edit {
   /** The constant with its new type and contents, under its own name. */
   private static Tensor stored(TensorPlan plan, Draft.Graph graph, Contents contents) {
     Tensor tensor = graph.tensor(plan.tensor());
-    return plan.encoding().apply(tensor.withBuffer(contents.store(tensor, plan.encoding())));
+    Encoding encoding = plan.encoding();
+    Tensor stored = tensor.withBuffer(contents.store(tensor, encoding));
+    if (encoding.block() == 0) {
+      return encoding.apply(stored);
+    }
+    // Named and laid out as ai-edge-quantizer does.
+    int[] shape = tensor.shape();
+    shape[shape.length - 1] /= encoding.block();
+    Tensor scales =
+        Tensor.of(tensor.name() + "_scales", TensorType.FLOAT16, shape)
+            .withBuffer(contents.storeScales(encoding));
+    return stored.blockwise(encoding.type(), graph.add(scales), encoding.block());
   }
 
   private static String suffix(TensorPlan plan) {

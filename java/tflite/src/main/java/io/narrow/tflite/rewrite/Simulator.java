@@ -143,6 +143,10 @@ public final class Simulator {
         new Rounded(tensor, encoding),
         key -> {
           Tensor before = graph.before().tensor(tensor);
+          if (encoding.block() > 0) { // the kernel of DEQUANTIZE does not know them
+            int values = contents.storeValues(before, encoding);
+            return graph.add(before.withBuffer(values).withName(before.name() + "_rounded"));
+          }
           Tensor stored = encoding.apply(before.withBuffer(contents.store(before, encoding)));
           int rounded = addFloat(tensor);
           graph.addFirst(dequantize(encoding, add(stored, encoding), rounded));

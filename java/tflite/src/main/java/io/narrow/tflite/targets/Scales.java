@@ -19,11 +19,15 @@ final class Scales {
   /** Whether every tensor has one scale at most; of one operand of a type where those are named. */
   static boolean perTensor(Site site, Requirement words) {
     return words.words().size() == 1
-        ? site.tensors().allMatch(tensor -> tensor.scales().length <= 1)
+        ? site.tensors().allMatch(Scales::hasOne)
         : site.operand(words.number(1))
             .filter(tensor -> tensor.type() == words.type(2))
-            .map(tensor -> tensor.scales().length <= 1)
+            .map(Scales::hasOne)
             .orElse(true);
+  }
+
+  private static boolean hasOne(Tensor tensor) {
+    return tensor.scales().length <= 1 && tensor.blockSize() == 0;
   }
 
   /** Whether all integers that an operator computes with have positive scales. */

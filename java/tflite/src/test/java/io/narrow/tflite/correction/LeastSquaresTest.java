@@ -57,11 +57,11 @@ class LeastSquaresTest {
     }
 
     Weights all() {
-      return new Weights(weights, scales, 7);
+      return Weights.perChannel(weights, scales, 7);
     }
 
     double[] codes(Moments moments, double typical) {
-      return new LeastSquares(moments, typical, .01).choose(all(), scales, 1).codes();
+      return new LeastSquares(moments, typical, .01).choose(all(), all().scales(), 1).codes();
     }
 
     double[] nearest() {
@@ -159,7 +159,9 @@ class LeastSquaresTest {
     Data data = new Data(9, 4);
     Moments all = data.moments(true);
     double[] half =
-        new LeastSquares(all, all.typicalSquare(), .1).choose(data.all(), data.scales, .5).codes();
+        new LeastSquares(all, all.typicalSquare(), .1)
+            .choose(data.all(), data.all().scales(), .5)
+            .codes();
     for (int at = 0; at < data.y.length; at++) {
       data.y[at] /= 2;
     }
@@ -167,7 +169,7 @@ class LeastSquaresTest {
     assertThat(half)
         .isEqualTo(
             new LeastSquares(part, part.typicalSquare(), .1)
-                .choose(data.all(), data.scales, 1)
+                .choose(data.all(), data.all().scales(), 1)
                 .codes());
   }
 
@@ -178,7 +180,7 @@ class LeastSquaresTest {
     double last = Double.POSITIVE_INFINITY;
     for (double damping : new double[] {.001, 1, 1e9}) {
       double[] codes =
-          new LeastSquares(moments, 0, damping).choose(data.all(), data.scales, 1).codes();
+          new LeastSquares(moments, 0, damping).choose(data.all(), data.all().scales(), 1).codes();
       double off = 0;
       for (double each : data.all().off(codes)) {
         off += each * each;

@@ -88,6 +88,28 @@ class RounderTest {
         .build();
   }
 
+  @Test
+  void blocksAreRoundedTogetherToo() {
+    Model model = model();
+    Datasets data = data(samples(1));
+    Recipe perChannel = Recipe.dynamic().withBits(4).withMinimumElements(0);
+    Recipe recipe = perChannel.withBlock(64);
+    Plan nearest = Planner.plan(model, recipe);
+    Plan plan = Rounder.round(nearest, data, TOGETHER);
+    assertThat(plan.tensors())
+        .filteredOn(tensor -> tensor.name().equals("d"))
+        .allMatch(tensor -> tensor.codes().isPresent() && tensor.encoding().block() == 64)
+        .extracting(tensor -> tensor.reason().text())
+        .allMatch(text -> text.contains("rounded together"));
+    Quantizer together = Quantizer.DEFAULT.withData(data).withRounding(Rounding.SECOND_ORDER);
+    List<float[]> held = samples(2);
+    double noise = noise(model, together.quantize(model, recipe), held);
+    assertThat(noise)
+        .isLessThan(
+            noise(model, together.withRounding(Rounding.NEAREST).quantize(model, recipe), held) / 2)
+        .isLessThan(1.05 * noise(model, together.quantize(model, perChannel), held));
+  }
+
   /** Pictures of a kind: values depend on their neighbours. */
   private static List<float[]> samples(long seed) {
     Random random = new Random(seed);

@@ -20,7 +20,7 @@ class TrialTest {
   private Weights weights() {
     double[] exact = random.doubles((long) DEPTH * CHANNELS, -1, 1).toArray();
     double[] scales = random.doubles(CHANNELS, .2, .3).toArray();
-    return new Weights(exact, scales, 7);
+    return Weights.perChannel(exact, scales, 7);
   }
 
   /**

@@ -23,6 +23,7 @@ import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -164,7 +165,9 @@ class RecipeTest {
                   random.nextInt(3) * 1000,
                   WeightScaling.values()[random.nextInt(3)],
                   random.nextBoolean(),
-                  Preference.values()[random.nextInt(3)])));
+                  Preference.values()[random.nextInt(3)],
+                  0,
+                  random.nextBoolean())));
     }
     List<TensorType> types =
         Stream.concat(
@@ -231,6 +234,57 @@ class RecipeTest {
             new Rule("b", "*", Treatment.FLOAT32));
   }
 
+  private Recipe ofAlgorithm(String algorithm, int bits, String weights) throws IOException {
+    return read(
+        """
+        [{"regex": ".*", "operation": "FULLY_CONNECTED", "algorithm_key": "%s", "op_config":
+          {"weight_tensor_config": {"num_bits": %d, "symmetric": true, %s, "dtype": "INT"},
+           "compute_precision": "INTEGER", "explicit_dequantize": false}}]
+        """
+            .formatted(algorithm, bits, weights));
+  }
+
+  private static final String CHANNELS = "\"granularity\": \"CHANNELWISE\"";
+
+  @Test
+  void blocksAreReadAsTodayAndAsBefore() throws IOException {
+    Treatment blocks = Treatment.of(Mode.DYNAMIC).withBits(4).withMinimumElements(0).withBlock(64);
+    for (String size : List.of("\"granularity\": \"BLOCKWISE_64\"", "\"block_size\": 64")) {
+      assertThat(ofAlgorithm("min_max_uniform_quantize", 4, size).rules().get(0).treatment())
+          .isEqualTo(blocks.withScales(WeightScaling.LARGEST));
+      assertThat(ofAlgorithm("OCTAV", 4, size).rules().get(0).treatment()).isEqualTo(blocks);
+    }
+  }
+
+  @Test
+  void gptqRoundsTogetherAndRecoveryKeepsCodes() throws IOException {
+    Recipe together = ofAlgorithm("GPTQ", 8, CHANNELS);
+    assertThat(together.roundsTogether()).isTrue();
+    assertThat(together.rules().get(0).treatment().bits()).isEqualTo(8);
+    Recipe recovered = ofAlgorithm("dequantized_weight_recovery", 8, CHANNELS);
+    assertThat(recovered.rules().get(0).treatment().scales()).isEqualTo(WeightScaling.RECOVERED);
+    for (Recipe recipe :
+        List.of(together, recovered, Recipe.dynamic().withBits(4).withBlock(128))) {
+      Path file = folder.resolve("written.json");
+      recipe.write(file);
+      assertThat(Recipe.read(file)).isEqualTo(recipe);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "HADAMARD_ROTATION, custom operators",
+    "DECOMPOSED_HADAMARD_ROTATION, products with matrices",
+    "OSCAR, adds a MUL",
+    "AWQ, no algorithm AWQ"
+  })
+  void algorithmsThatChangeTheModelAreRefusedByName(String algorithm, String why) {
+    assertThatThrownBy(() -> ofAlgorithm(algorithm, 8, CHANNELS))
+        .isInstanceOf(NarrowException.class)
+        .hasMessageContaining("no algorithm " + algorithm)
+        .hasMessageContaining(why);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -246,6 +300,9 @@ class RecipeTest {
             + " {\"compute_precision\": \"INTEGER\", \"weight_tensor_config\": {\"num_bits\": 2}}}]",
         "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"OCTAV\", \"op_config\":"
             + " {\"compute_precision\": \"INTEGER\", \"weight_tensor_config\": {\"num_bits\": 4,"
+            + " \"granularity\": \"BLOCKWISE_48\"}}}]",
+        "[{\"regex\": \"a\", \"operation\": \"*\", \"algorithm_key\": \"OCTAV\", \"op_config\":"
+            + " {\"compute_precision\": \"INTEGER\", \"weight_tensor_config\": {\"num_bits\": 8,"
             + " \"granularity\": \"BLOCKWISE_32\"}}}]",
         "[{\"regex\": \"a\", \"operation\": \"INPUT\", \"algorithm_key\": \"no_quantize\"}]"
       })

@@ -1,0 +1,47 @@
+package io.narrow.tflite.plan;
+
+import io.narrow.tflite.NarrowException;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Scales per block as files hold them: float16 with the 8 significant bits of bfloat16, which is
+ * what XNNPACK computes with.
+ */
+final class BlockScales {
+  /** The sizes of blocks that ai-edge-quantizer writes. */
+  private static final List<Integer> SIZES = List.of(32, 64, 128, 256);
+
+  /** XNNPACK refuses models with a scale that is no normal float16, of blocks of zeros too. */
+  private static final float SMALLEST = 0x1p-14f;
+
+  private static final float LARGEST = 65280;
+
+  /** Bits of a float32 that a bfloat16 does not have. */
+  private static final int DROPPED = 16;
+
+  private BlockScales() {}
+
+  static void check(int size) {
+    if (size != 0 && !SIZES.contains(size)) {
+      String all = SIZES.stream().map(String::valueOf).collect(Collectors.joining(", "));
+      throw NarrowException.input("block " + size + ": has to be one of " + all);
+    }
+  }
+
+  /** The nearest that a file can hold, halves to even. */
+  static float nearest(float scale) {
+    int bits = Float.floatToIntBits(scale);
+    int half = (1 << DROPPED - 1) - 1 + (bits >>> DROPPED & 1);
+    float rounded = Float.intBitsToFloat(bits + half >>> DROPPED << DROPPED);
+    return Math.min(LARGEST, Math.max(SMALLEST, rounded));
+  }
+
+  static float[] nearest(float[] scales) {
+    float[] rounded = new float[scales.length];
+    for (int i = 0; i < rounded.length; i++) {
+      rounded[i] = nearest(scales[i]);
+    }
+    return rounded;
+  }
+}

@@ -2,8 +2,8 @@
 
     blocks.py MODEL.tflite... --cache FOLDER [--narrow PATH] [--markdown FILE]
 
-The recipe names each FULLY_CONNECTED whose rows are a multiple of 256 elements, and of EMBEDDING_LOOKUP likewise, so that every size of block
-is for the same weights; all others stay float. Narrow makes a file from it without data and one with the samples for calibration. SQNR of the first
+The recipe names each FULLY_CONNECTED and EMBEDDING_LOOKUP whose rows are a multiple of 256 elements, or of 128 in models with less than half of
+their weights in such, so that every size of block is for the same weights; all others stay float. Narrow makes a file from it without data and one with the samples for calibration. SQNR of the first
 output against the float model on other samples, XNNPACK; latency: medians of files that take turns, one thread.
 """
 import argparse
@@ -21,23 +21,32 @@ import zoo
 
 KINDS = ("CHANNELWISE", "BLOCKWISE_256", "BLOCKWISE_128", "BLOCKWISE_64", "BLOCKWISE_32")
 OPERATORS = {"FULLY_CONNECTED": 1, "EMBEDDING_LOOKUP": 1}  # place of the weights
-LARGEST = 256
 
 
-def recipe(path, granularity, algorithm):
+def products(path):
+    """(name of the operator, its weights, name of its output)"""
     model, _ = litert.read(path)
-    rules = []
     for graph in model.subgraphs:
         for operator in graph.operators:
             name = litert.operator_name(model, operator)
             if name in OPERATORS:
                 weight = graph.tensors[operator.inputs[OPERATORS[name]]]
-                if weight.buffer and len(weight.shape) == 2 and weight.shape[1] % LARGEST == 0:
-                    output = graph.tensors[operator.outputs[0]].name.decode()
-                    rules.append({"regex": re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", output), "operation": name,
-                                  "algorithm_key": algorithm, "op_config": {
-                        "weight_tensor_config": {"num_bits": 4, "symmetric": True, "granularity": granularity, "dtype": "INT"},
-                        "compute_precision": "INTEGER", "explicit_dequantize": False, "skip_checks": False, "min_weight_elements": 0}})
+                if weight.buffer and len(weight.shape) == 2:
+                    yield name, weight, graph.tensors[operator.outputs[0]].name.decode()
+
+
+def largest_block(path):
+    sizes = [(int(w.shape[0]) * int(w.shape[1]), int(w.shape[1])) for _, w, _ in products(path)]
+    return 256 if 2 * sum(n for n, columns in sizes if columns % 256 == 0) >= sum(n for n, _ in sizes) else 128
+
+
+def recipe(path, granularity, algorithm):
+    rules, size = [], largest_block(path)
+    for name, weight, output in products(path):
+        if weight.shape[1] % size == 0:
+            rules.append({"regex": re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", output), "operation": name, "algorithm_key": algorithm, "op_config": {
+                "weight_tensor_config": {"num_bits": 4, "symmetric": True, "granularity": granularity, "dtype": "INT"},
+                "compute_precision": "INTEGER", "explicit_dequantize": False, "skip_checks": False, "min_weight_elements": 0}})
     return rules
 
 
@@ -68,7 +77,8 @@ def measure(path, args):
     zoo.run_steps([{**common, "do": "samples"}, {**common, "do": "static reference"}], folder, args.timeout)
     modern = litert.modernize(path, os.path.join(folder, "modern.tflite"))
     files = {}
-    for kind in KINDS:
+    kinds = [kind for kind in KINDS if largest_block(path) == 256 or kind != "BLOCKWISE_256"]
+    for kind in kinds:
         chosen = os.path.join(folder, kind + ".json")
         with open(chosen, "w") as f:
             json.dump(recipe(path, kind, "min_max_uniform_quantize"), f, indent=1)
@@ -94,7 +104,7 @@ def measure(path, args):
     fast = dict(zip(running, latencies([files[key] for key in running])))
     rows, base = [], latencies([path])[0]
     rows.append([name, "float32", "%d" % os.path.getsize(path), "", "", "", "%.3f" % base])
-    for kind in KINDS:
+    for kind in kinds:
         row = [name, kind.lower().replace("_", " ")]
         row.append("%d" % os.path.getsize(files[kind, "narrow"]) if os.path.exists(files[kind, "narrow"]) else "-")
         for tool in ("ai-edge", "narrow", "together"):

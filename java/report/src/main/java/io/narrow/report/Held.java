@@ -12,9 +12,9 @@ import java.util.Arrays;
  * What the codes of a tensor reach.
  *
  * @param type of the codes
- * @param scales one, one per channel, or none for a tensor that is not quantized
+ * @param scales one, one per channel or block, or none for a tensor that is not quantized
  * @param zeroPoints as many
- * @param inner neighbouring elements of one channel
+ * @param inner neighbouring elements of one scale
  * @param chosen whether a plan chose it for other numbers, so that it may clip them
  */
 record Held(TensorType type, float[] scales, long[] zeroPoints, long inner, boolean chosen) {
@@ -26,7 +26,8 @@ record Held(TensorType type, float[] scales, long[] zeroPoints, long inner, bool
       long[] zeroPoints = new long[scales.length];
       Arrays.fill(zeroPoints, planned.zeroPoint());
       boolean stored = tensor.type() == planned.type(); // codes that are there already
-      return new Held(planned.type(), scales, zeroPoints, inner(tensor, planned.axis()), !stored);
+      long inner = planned.axis() < 0 ? 1 : Math.max(1, planned.inner(tensor));
+      return new Held(planned.type(), scales, zeroPoints, inner, !stored);
     }
     return tensor.isAffine() && tensor.type().bits() <= Short.SIZE
         ? new Held(

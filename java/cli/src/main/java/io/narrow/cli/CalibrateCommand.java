@@ -52,6 +52,8 @@ final class CalibrateCommand extends Output {
               + " file.")
   private String method = RangeMethod.AUTO.toString();
 
+  @Mixin private ShapeOptions shapes;
+
   @Option(
       names = "--ai-edge",
       description = "Write the file as ai-edge-quantizer does: the ranges alone.")
@@ -63,6 +65,7 @@ final class CalibrateCommand extends Output {
     Quantizer.Prepared model =
         Quantizer.DEFAULT
             .withSources(data)
+            .withShapes(shapes.shapes())
             .withCalibration(
                 Calibrator.Options.DEFAULT
                     .withSamples(samples)

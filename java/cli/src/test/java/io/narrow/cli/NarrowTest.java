@@ -329,7 +329,8 @@ class NarrowTest {
         .isEqualTo(2);
     assertThat(err)
         .isEqualToIgnoringNewLines(
-            "narrow: --recipe: takes the place of --mode, --bits, --min-elements");
+            "narrow: --recipe: takes the place of --mode, --bits, --block, --recover,"
+                + " --min-elements");
   }
 
   @Test

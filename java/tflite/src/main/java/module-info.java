@@ -10,15 +10,11 @@ module io.narrow.tflite {
   exports io.narrow.tflite.autotune;
   exports io.narrow.tflite.calibration;
   exports io.narrow.tflite.comparison;
-  exports io.narrow.tflite.correction;
   exports io.narrow.tflite.data;
   exports io.narrow.tflite.evaluation;
-  exports io.narrow.tflite.fold;
   exports io.narrow.tflite.micro;
   exports io.narrow.tflite.model;
-  exports io.narrow.tflite.observation;
   exports io.narrow.tflite.plan;
-  exports io.narrow.tflite.rewrite;
   exports io.narrow.tflite.runtime;
   exports io.narrow.tflite.shape;
   exports io.narrow.tflite.snippet;

@@ -3,10 +3,10 @@ package io.narrow.cli;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
-import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rounding;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -93,7 +93,7 @@ final class CalibrationOptions {
     boolean some =
         ranges
             || recipe.rules().stream()
-                .map(rule -> rule.treatment().mode())
+                .map(rule -> rule.configuration().mode())
                 .anyMatch(mode -> mode == Mode.DYNAMIC || mode == Mode.WEIGHT_ONLY);
     RecipeOptions.add(lines, "--calibrate", given() && !some, recipe);
     RecipeOptions.add(

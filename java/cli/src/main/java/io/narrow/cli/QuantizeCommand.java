@@ -61,7 +61,7 @@ final class QuantizeCommand extends Output {
     Model given = ModelInput.read(input);
     Quantizer quantizer = calibration.quantizer();
     Quantizer.Prepared model = named.map(quantizer::withTarget).orElse(quantizer).prepare(given);
-    recipe.withoutEffect(wanted, model.folded(wanted).model()).forEach(this::warn);
+    recipe.withoutEffect(wanted, model.foldedModel(wanted)).forEach(this::warn);
     calibration.withoutEffect(wanted, given).forEach(this::warn);
     Plan plan = model.plan(wanted);
     if (savedRecipe != null) {
@@ -90,7 +90,7 @@ final class QuantizeCommand extends Output {
             + " bytes ("
             + percent(after, before)
             + " %)");
-    model.folded(plan.recipe()).lines().forEach(line -> say("folded     " + shortened(line)));
+    model.foldedKinds(plan.recipe()).forEach(line -> say("folded     " + shortened(line)));
     text.lines(why).forEach(this::say);
     check.ifPresent(found -> found.lines().forEach(line -> say("target     " + shortened(line))));
     warnings.forEach(warning -> warn(Advice.with(warning)));

@@ -6,7 +6,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.targets.Target;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -154,7 +154,7 @@ final class RecipeOptions {
    */
   List<String> withoutEffect(Recipe recipe, Model model) {
     List<String> lines = new ArrayList<>();
-    for (Rule rule : recipe.unmatched(model)) {
+    for (RecipeRule rule : recipe.unmatched(model)) {
       if (keepFloat.contains(rule.regex())) {
         throw NarrowException.input(
             "--keep-float " + rule.regex() + ": found in no name of a tensor that is computed");
@@ -175,7 +175,7 @@ final class RecipeOptions {
   }
 
   private static boolean has(Recipe recipe, Mode mode) {
-    return recipe.rules().stream().anyMatch(rule -> rule.treatment().mode() == mode);
+    return recipe.rules().stream().anyMatch(rule -> rule.configuration().mode() == mode);
   }
 
   static void add(List<String> lines, String option, boolean ignored, Recipe recipe) {

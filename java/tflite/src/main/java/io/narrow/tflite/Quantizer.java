@@ -6,7 +6,6 @@ import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.correction.Rounder;
-import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
@@ -20,6 +19,7 @@ import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rounding;
 import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.shape.InputShapes;
@@ -204,7 +204,21 @@ public final class Quantizer {
     }
 
     /** The model as a recipe is planned for it: what is constant is a constant. */
-    public Folded folded(Recipe recipe) {
+    public Model foldedModel(Recipe recipe) {
+      return folded(recipe).model();
+    }
+
+    /** What became a constant for a recipe, or fewer operators: a line for each kind. */
+    public List<String> foldedKinds(Recipe recipe) {
+      return folded(recipe).lines();
+    }
+
+    /** Whether all that the model computes with values, it computes in integers already. */
+    public boolean isInteger() {
+      return forIntegers().isInteger();
+    }
+
+    private Folded folded(Recipe recipe) {
       return recipe.needsRanges() ? forIntegers() : forFloats();
     }
 

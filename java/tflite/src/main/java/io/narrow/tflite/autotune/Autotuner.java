@@ -104,7 +104,7 @@ public final class Autotuner {
     this.options = options;
     this.calibrationSamples = calibrationSamples;
     this.prepared = quantizer.prepare(model);
-    if (prepared.folded(Recipe.int8()).isInteger()) {
+    if (prepared.isInteger()) {
       throw NarrowException.unsupported(
           model.name() + ": computes in integers already, so that there is nothing to choose");
     }

@@ -1,7 +1,7 @@
 package io.narrow.tflite.autotune;
 
 import io.narrow.tflite.plan.Mode;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import java.util.List;
 
 /** How an operator with weights can be encoded. */
@@ -29,11 +29,11 @@ public enum Choice {
   }
 
   /** What a rule for the operator says, the last for which there is a kernel. */
-  List<Treatment> treatments() {
+  List<OperatorConfiguration> configurations() {
     return modes.stream()
-        .map(Treatment::of)
-        .map(treatment -> bits > 8 ? treatment : treatment.withBits(bits))
-        .map(treatment -> treatment.withMinimumElements(0))
+        .map(OperatorConfiguration::of)
+        .map(configuration -> bits > 8 ? configuration : configuration.withBits(bits))
+        .map(configuration -> configuration.withMinimumElements(0))
         .toList();
   }
 

@@ -1,6 +1,6 @@
 package io.narrow.tflite.autotune;
 
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import java.util.List;
 
 /**
@@ -37,7 +37,7 @@ record Family(Choice others, List<Choice> choices) {
   }
 
   /** What a recipe begins with. */
-  List<Rule> rules() {
-    return others.treatments().stream().map(Rule::all).toList();
+  List<RecipeRule> rules() {
+    return others.configurations().stream().map(RecipeRule::all).toList();
   }
 }

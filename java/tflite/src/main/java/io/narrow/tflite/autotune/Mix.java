@@ -1,7 +1,7 @@
 package io.narrow.tflite.autotune;
 
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -32,10 +32,10 @@ record Mix(Family family, List<Choice> choices) {
   }
 
   Recipe recipe(List<Unit> units) {
-    List<Rule> rules = new ArrayList<>(family.rules());
+    List<RecipeRule> rules = new ArrayList<>(family.rules());
     for (int i = 0; i < choices.size(); i++) {
       if (choices.get(i) != family.others()) {
-        rules.addAll(units.get(i).rules(choices.get(i).treatments()));
+        rules.addAll(units.get(i).rules(choices.get(i).configurations()));
       }
     }
     return Recipe.of(rules);

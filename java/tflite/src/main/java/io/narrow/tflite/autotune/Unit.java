@@ -3,10 +3,10 @@ package io.narrow.tflite.autotune;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.Plan;
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.plan.TensorPlan;
-import io.narrow.tflite.plan.Treatment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -50,7 +50,7 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
           }
         }
         if (!read.isEmpty()) {
-          String scope = Rule.scope(operator, graph);
+          String scope = RecipeRule.scope(operator, graph);
           String first = firsts.getOrDefault(scope, scope);
           for (int tensor : read) {
             first = byBuffer.getOrDefault(graph.tensor(tensor).buffer(), first);
@@ -113,9 +113,12 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
   }
 
   /** Rules that treat its operators, and no others, in this way. */
-  List<Rule> rules(List<Treatment> treatments) {
-    return treatments.stream()
-        .flatMap(t -> scopes.stream().map(scope -> new Rule(Rule.only(scope), Rule.ALL, t)))
+  List<RecipeRule> rules(List<OperatorConfiguration> configurations) {
+    return configurations.stream()
+        .flatMap(
+            t ->
+                scopes.stream()
+                    .map(scope -> new RecipeRule(RecipeRule.only(scope), RecipeRule.ALL, t)))
         .toList();
   }
 
@@ -133,7 +136,7 @@ record Unit(List<String> scopes, String kind, int operators, long weights, doubl
     for (int g = 0; g < plan.model().subgraphs().size(); g++) {
       Subgraph graph = plan.model().subgraphs().get(g);
       for (Operator operator : graph.operators()) {
-        Integer unit = byScope.get(Rule.scope(operator, graph));
+        Integer unit = byScope.get(RecipeRule.scope(operator, graph));
         if (unit != null) {
           for (int input : operator.inputs()) {
             tensors

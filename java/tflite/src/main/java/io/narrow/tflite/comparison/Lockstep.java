@@ -1,10 +1,10 @@
 package io.narrow.tflite.comparison;
 
 import io.narrow.tflite.Progress;
-import io.narrow.tflite.observation.Inputs;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Observer;
 import io.narrow.tflite.observation.Run;
+import io.narrow.tflite.runtime.Inputs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -9,7 +9,7 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Run;
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -179,6 +179,6 @@ final class Restoration {
   /** What finds the names of what it writes, each followed by a semicolon as in a recipe. */
   private static String keepFloat(Suspect suspect) {
     Subgraph graph = suspect.graph.floats().graph();
-    return Rule.only(Rule.scope(graph.operators().get(suspect.operator), graph));
+    return RecipeRule.only(RecipeRule.scope(graph.operators().get(suspect.operator), graph));
   }
 }

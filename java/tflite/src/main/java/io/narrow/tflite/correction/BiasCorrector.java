@@ -42,28 +42,28 @@ public final class BiasCorrector {
   private final int entry;
   private final String signature;
   private final Subgraph graph;
-  private final List<Target> targets;
-  private final Map<Integer, Target> byOutput = new HashMap<>();
+  private final List<CorrectableBias> correctables;
+  private final Map<Integer, CorrectableBias> byOutput = new HashMap<>();
   private final List<float[]> biases = new ArrayList<>();
 
   /**
    * @param entry number of the subgraph that is corrected
    */
-  private BiasCorrector(Model all, int entry, List<Target> targets) {
+  private BiasCorrector(Model all, int entry, List<CorrectableBias> correctables) {
     this.model = all.withEntry(entry);
     this.entry = entry;
     this.signature = all.signatureOf(entry);
     this.graph = model.subgraphs().get(0);
-    this.targets = targets;
-    for (Target target : targets) {
-      byOutput.put(target.output(), target);
-      biases.add(bias(target));
+    this.correctables = correctables;
+    for (CorrectableBias correctable : correctables) {
+      byOutput.put(correctable.output(), correctable);
+      biases.add(bias(correctable));
     }
   }
 
-  private float[] bias(Target target) {
-    int tensor = graph.operators().get(target.operator()).input(target.bias());
-    float[] values = new float[target.channels()];
+  private float[] bias(CorrectableBias correctable) {
+    int tensor = graph.operators().get(correctable.operator()).input(correctable.bias());
+    float[] values = new float[correctable.channels()];
     if (tensor >= 0) {
       model.contents(graph.tensor(tensor)).asFloatBuffer().get(values);
     }
@@ -92,12 +92,12 @@ public final class BiasCorrector {
     List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
       GateCorrector gates = new GateCorrector(plan, entry);
-      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, gates.targets());
+      BiasCorrector corrector = new BiasCorrector(plan.model(), entry, gates.correctables());
       Optional<Samples> samples = corrector.samples(corrector.model, data);
       if (samples.isPresent()) {
         float[][][] shifts = gates.shifts(samples.get());
         for (int i = 0; i < shifts.length; i++) {
-          float[][] none = new float[shifts[i].length][gates.targets().get(i).channels()];
+          float[][] none = new float[shifts[i].length][gates.correctables().get(i).channels()];
           corrector.shift(i, none, shifts[i]);
         }
         corrected.addAll(corrector.corrected());
@@ -114,7 +114,8 @@ public final class BiasCorrector {
     Model rounded = Simulator.simulate(plan);
     List<Bias> corrected = new ArrayList<>();
     for (int entry : plan.model().entries()) {
-      BiasCorrector corrector = new BiasCorrector(before.model(), entry, Target.of(plan, entry));
+      BiasCorrector corrector =
+          new BiasCorrector(before.model(), entry, CorrectableBias.of(plan, entry));
       Model one = rounded.withEntry(entry);
       Optional<Samples> samples = corrector.samples(one, data);
       if (samples.isPresent()) {
@@ -136,11 +137,14 @@ public final class BiasCorrector {
    * @param run the model that is to run on them
    */
   private Optional<Samples> samples(Model run, Datasets data) {
-    if (targets.isEmpty()) {
+    if (correctables.isEmpty()) {
       return Optional.empty();
     }
-    long means = targets.stream().mapToLong(target -> 2L * target.channels() * Float.BYTES).sum();
-    long most = Math.max(FEWEST, MEMORY / Math.max(1, Walk.bytesKept(run) + means));
+    long means =
+        correctables.stream()
+            .mapToLong(correctable -> 2L * correctable.channels() * Float.BYTES)
+            .sum();
+    long most = Math.max(FEWEST, MEMORY / Math.max(1, StepwiseRun.bytesKept(run) + means));
     return Samples.read(
         model,
         inputs -> data.of(signature, inputs, entry == 0),
@@ -151,35 +155,35 @@ public final class BiasCorrector {
     float[][][] wanted = samples.copy().run(original(), inputs(), List.of());
     List<float[]> before = biases.stream().map(float[]::clone).toList();
     try {
-      if (Walk.possible(rounded)) {
-        walk(new Walk(rounded, samples.copy()), wanted);
+      if (StepwiseRun.possible(rounded)) {
+        correctStepwise(new StepwiseRun(rounded, samples.copy()), wanted);
         return;
       }
     } catch (NarrowException e) {
       LOG.log(Level.DEBUG, "biases are corrected without steps: {0}", e.getMessage());
-      IntStream.range(0, targets.size()).forEach(i -> biases.set(i, before.get(i)));
+      IntStream.range(0, correctables.size()).forEach(i -> biases.set(i, before.get(i)));
     }
     Model each = Simulator.simulate(plan).withEntry(entry);
     float[][][] alone = samples.run(alone(each), inputs(), List.of());
-    for (int i = 0; i < targets.size(); i++) {
+    for (int i = 0; i < correctables.size(); i++) {
       shift(i, wanted[i], alone[i]);
     }
   }
 
-  private void walk(Walk walk, float[][][] wanted) {
-    int sums = targets.size();
-    for (int i = 0; i < targets.size(); i++) {
-      float[][][] found = walk.means(targets.get(i));
+  private void correctStepwise(StepwiseRun steps, float[][][] wanted) {
+    int sums = correctables.size();
+    for (int i = 0; i < correctables.size(); i++) {
+      float[][][] found = steps.means(correctables.get(i));
       shift(i, wanted[i], found[0]);
       if (found.length > 1) {
         shift(i, wanted[sums++], found[1]);
       }
-      walk.withBias(targets.get(i), biases.get(i));
+      steps.withBias(correctables.get(i), biases.get(i));
     }
   }
 
-  private void shift(int target, float[][] wanted, float[][] found) {
-    float[] bias = biases.get(target);
+  private void shift(int correctable, float[][] wanted, float[][] found) {
+    float[] bias = biases.get(correctable);
     double[] shifts = new Shifts(wanted, found).likely();
     for (int c = 0; c < bias.length; c++) {
       bias[c] = corrected(bias[c], shifts[c]);
@@ -196,8 +200,8 @@ public final class BiasCorrector {
     return Arrays.stream(graph.inputs()).boxed().toList();
   }
 
-  /** The target that an operator of this or of a model made from it is, if it is one. */
-  private Optional<Target> target(Operator operator) {
+  /** The correctable that an operator of this or of a model made from it is, if it is one. */
+  private Optional<CorrectableBias> correctable(Operator operator) {
     return operator.outputs().length == 0
         ? Optional.empty()
         : Optional.ofNullable(byOutput.get(operator.outputs()[0]));
@@ -205,40 +209,45 @@ public final class BiasCorrector {
 
   /** Gives the means of what the float model computes, and then of what the sums add to it. */
   private Model original() {
-    Probe probe = new Probe(model);
+    PartialModel part = new PartialModel(model);
     for (Operator operator : graph.operators()) {
-      if (target(operator).isPresent()) {
-        probe.show(operator);
+      if (correctable(operator).isPresent()) {
+        part.show(operator);
       } else {
-        probe.compute(operator);
+        part.compute(operator);
       }
     }
-    targets.forEach(target -> target.sum().ifPresent(sum -> probe.mean(sum.other())));
-    return probe.finish(inputs(), List.of());
+    correctables.forEach(correctable -> correctable.sum().ifPresent(sum -> part.mean(sum.other())));
+    return part.finish(inputs(), List.of());
   }
 
-  /** Gives the means of what each target computes alone among operators that do not round. */
+  /** Gives the means of what each correctable computes alone among operators that do not round. */
   private Model alone(Model rounded) {
-    Probe probe = new Probe(rounded);
-    Map<Target, Integer> weights = new HashMap<>();
+    PartialModel part = new PartialModel(rounded);
+    Map<CorrectableBias, Integer> weights = new HashMap<>();
     for (Operator operator : rounded.subgraphs().get(0).operators()) {
-      if (Walk.unpacks(rounded, operator)) {
-        probe.compute(operator);
+      if (StepwiseRun.unpacks(rounded, operator)) {
+        part.compute(operator);
       }
-      target(operator).ifPresent(t -> weights.put(t, operator.input(t.weights())));
+      correctable(operator).ifPresent(t -> weights.put(t, operator.input(t.weights())));
     }
     for (Operator operator : graph.operators()) {
-      target(operator)
-          .ifPresent(t -> probe.showSums(operator.withInput(t.weights(), weights.get(t))));
-      probe.compute(operator);
+      correctable(operator)
+          .ifPresent(t -> part.showSums(operator.withInput(t.weights(), weights.get(t))));
+      part.compute(operator);
     }
-    return probe.finish(inputs(), List.of());
+    return part.finish(inputs(), List.of());
   }
 
   private List<Bias> corrected() {
-    return IntStream.range(0, targets.size())
+    return IntStream.range(0, correctables.size())
         .mapToObj(
-            i -> new Bias(entry, targets.get(i).operator(), targets.get(i).bias(), biases.get(i)))
+            i ->
+                new Bias(
+                    entry,
+                    correctables.get(i).operator(),
+                    correctables.get(i).bias(),
+                    biases.get(i)))
         .toList();
   }
 }

@@ -28,7 +28,7 @@ final class GateCorrector {
   private final Model model;
   private final Subgraph graph;
   private final Map<Integer, TensorPlan> rounded;
-  private final List<Target> targets = new ArrayList<>();
+  private final List<CorrectableBias> correctables = new ArrayList<>();
 
   /**
    * @param subgraph number of the subgraph that is corrected
@@ -36,7 +36,7 @@ final class GateCorrector {
   GateCorrector(Plan plan, int subgraph) {
     this.model = plan.model().withEntry(subgraph);
     this.graph = model.subgraphs().get(0);
-    this.rounded = Target.rounded(plan, subgraph);
+    this.rounded = CorrectableBias.rounded(plan, subgraph);
     for (int i = 0; i < graph.operators().size(); i++) {
       Operator operator = graph.operators().get(i);
       if (Lstm.is(operator) && isRounded(new Lstm(operator))) {
@@ -44,7 +44,8 @@ final class GateCorrector {
           int weights = Lstm.inputWeights(gate);
           int cells = new Lstm(operator).cells(graph);
           int output = operator.outputs()[0];
-          targets.add(new Target(i, output, weights, Lstm.bias(gate), cells, Optional.empty()));
+          correctables.add(
+              new CorrectableBias(i, output, weights, Lstm.bias(gate), cells, Optional.empty()));
         }
       }
     }
@@ -66,33 +67,34 @@ final class GateCorrector {
   }
 
   /** One for each gate. */
-  List<Target> targets() {
-    return targets;
+  List<CorrectableBias> correctables() {
+    return correctables;
   }
 
-  /** How far rounding shifts the sums of each target, by sample and channel. */
+  /** How far rounding shifts the sums of each correctable, by sample and channel. */
   float[][][] shifts(Samples samples) {
-    Probe probe = new Probe(model);
-    Set<Integer> written = targets.stream().map(Target::output).collect(Collectors.toSet());
+    PartialModel part = new PartialModel(model);
+    Set<Integer> written =
+        correctables.stream().map(CorrectableBias::output).collect(Collectors.toSet());
     Map<Integer, Integer> places = new HashMap<>(); // of the means of an operator, by its output
     for (Operator operator : graph.operators()) {
-      probe.compute(operator);
+      part.compute(operator);
       if (operator.outputs().length > 0 && written.contains(operator.outputs()[0])) {
         places.put(operator.outputs()[0], 2 * places.size());
-        probe.mean(operator.input(0));
-        probe.mean(operator.outputs()[0]);
+        part.mean(operator.input(0));
+        part.mean(operator.outputs()[0]);
       }
     }
     List<Integer> inputs = Arrays.stream(graph.inputs()).boxed().toList();
-    float[][][] means = samples.run(probe.finish(inputs, List.of()), inputs, List.of());
-    float[][][] shifts = new float[targets.size()][][];
+    float[][][] means = samples.run(part.finish(inputs, List.of()), inputs, List.of());
+    float[][][] shifts = new float[correctables.size()][][];
     for (int i = 0; i < shifts.length; i++) {
-      Target target = targets.get(i);
-      Operator operator = graph.operators().get(target.operator());
-      int place = places.get(target.output());
-      int gate = target.bias() - Lstm.bias(0);
-      double[][] sums = new double[samples.size()][target.channels()];
-      add(sums, operator.input(target.weights()), means[place]);
+      CorrectableBias correctable = correctables.get(i);
+      Operator operator = graph.operators().get(correctable.operator());
+      int place = places.get(correctable.output());
+      int gate = correctable.bias() - Lstm.bias(0);
+      double[][] sums = new double[samples.size()][correctable.channels()];
+      add(sums, operator.input(correctable.weights()), means[place]);
       if (graph.tensor(operator.input(0)).rank() > 2) { // a single step begins without an output
         add(sums, operator.input(Lstm.recurrentWeights(gate)), means[place + 1]);
       }

@@ -13,6 +13,7 @@ import io.narrow.tflite.plan.Encoding;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
+import io.narrow.tflite.plan.Rounding;
 import io.narrow.tflite.plan.TensorPlan;
 import io.narrow.tflite.rewrite.Simulator;
 import java.nio.ByteBuffer;
@@ -50,7 +51,8 @@ public final class Rounder {
   private static final double MOST_WORK = 3e11;
 
   /** An operator whose weights are rounded. */
-  private record Job(Target target, Patches patches, TensorPlan plan, int input, boolean rescaled) {
+  private record Job(
+      CorrectableBias correctable, Patches patches, TensorPlan plan, int input, boolean rescaled) {
     int weights() {
       return plan.tensor();
     }
@@ -76,28 +78,28 @@ public final class Rounder {
     this.model = plan.model().withEntry(entry);
     this.entry = entry;
     this.graph = model.subgraphs().get(0);
-    Map<Integer, TensorPlan> rounded = Target.rounded(plan, entry);
+    Map<Integer, TensorPlan> rounded = CorrectableBias.rounded(plan, entry);
     Map<Integer, Long> holders =
         plan.model().subgraphs().stream()
             .flatMap(subgraph -> subgraph.tensors().stream())
             .map(Tensor::buffer)
             .collect(
                 Collectors.groupingBy(Function.identity(), HashMap::new, Collectors.counting()));
-    for (Target target : Target.of(plan, entry)) {
-      Operator operator = graph.operators().get(target.operator());
-      TensorPlan weights = rounded.get(operator.input(target.weights()));
+    for (CorrectableBias correctable : CorrectableBias.of(plan, entry)) {
+      Operator operator = graph.operators().get(correctable.operator());
+      TensorPlan weights = rounded.get(operator.input(correctable.weights()));
       int input = operator.input(Patches.activations(operator));
       boolean alone =
           graph.reads(weights.tensor()) == 1
               && holders.get(graph.tensor(weights.tensor()).buffer()) == 1;
       boolean seen = graph.producer(input).isPresent() || graph.isInput(input);
-      int bias = operator.input(target.bias());
+      int bias = operator.input(correctable.bias());
       boolean rescaled =
           weights.use() != TensorPlan.Use.INTEGER || bias < 0 || graph.reads(bias) == 1;
       if (alone && seen && weights.codes().isEmpty()) {
         Patches.of(graph, operator)
             .filter(patches -> (long) patches.depth() * patches.depth() <= LARGEST_MATRIX)
-            .ifPresent(p -> jobs.add(new Job(target, p, weights, input, rescaled)));
+            .ifPresent(p -> jobs.add(new Job(correctable, p, weights, input, rescaled)));
       }
     }
   }
@@ -158,10 +160,10 @@ public final class Rounder {
     if (jobs.isEmpty()) {
       return Optional.empty();
     }
-    if (!Walk.possible(nearest)) {
+    if (!StepwiseRun.possible(nearest)) {
       return because("the model keeps state, so that its operators cannot be looked at one by one");
     }
-    long most = Math.max(FEWEST, MEMORY / Math.max(1, 2 * Walk.bytesKept(nearest)));
+    long most = Math.max(FEWEST, MEMORY / Math.max(1, 2 * StepwiseRun.bytesKept(nearest)));
     Optional<Samples> samples =
         Samples.read(
             model,
@@ -180,7 +182,7 @@ public final class Rounder {
               work));
     }
     try {
-      walk(nearest, samples.get().sorted(inputs()), options);
+      roundStepwise(nearest, samples.get().sorted(inputs()), options);
       return chosen.isEmpty()
           ? because("on samples held out no weights do better together")
           : Optional.empty();
@@ -206,7 +208,7 @@ public final class Rounder {
       Patches patches = job.patches;
       double depth = patches.depth();
       double channels = patches.channels();
-      long positions = patches.positions(graph.tensor(job.target.output()).elements());
+      long positions = patches.positions(graph.tensor(job.correctable.output()).elements());
       double seen = (double) samples * PatchMoments.positions(positions, samples);
       double weights = patches.groups() * depth * channels;
       sum +=
@@ -219,20 +221,20 @@ public final class Rounder {
     return sum;
   }
 
-  private void walk(Model nearest, Samples samples, Options options) {
+  private void roundStepwise(Model nearest, Samples samples, Options options) {
     Progress progress = options.progress;
-    Walk exact = new Walk(model, samples.copy());
-    Walk rounded = new Walk(nearest, samples.copy());
+    StepwiseRun exact = new StepwiseRun(model, samples.copy());
+    StepwiseRun rounded = new StepwiseRun(nearest, samples.copy());
     progress.start("rounding", jobs.size());
     try {
       for (Job job : jobs) {
         PatchMoments moments = new PatchMoments(job.patches, samples.size(), options.corrected);
         exact.see(
-            job.target,
+            job.correctable,
             job.weights(),
             (sample, ran, tensors) -> moments.want(sample, ran.output(0)));
         rounded.see(
-            job.target,
+            job.correctable,
             job.weights(),
             (sample, ran, tensors) ->
                 moments.see(sample, ByteBuffer.wrap(tensors.get(job.input)), ran.output(0)));
@@ -244,23 +246,23 @@ public final class Rounder {
     }
   }
 
-  private void round(Job job, Halves moments, Walk rounded, boolean corrected) {
+  private void round(Job job, Halves moments, StepwiseRun rounded, boolean corrected) {
     if (!moments.isFinite()) {
       return; // whoever looks for ranges says so
     }
     Tensor weights = graph.tensor(job.weights());
     FloatBuffer exact = model.contents(weights).asFloatBuffer();
     float[] bias = new float[job.patches.outputs()];
-    int number = graph.operators().get(job.target.operator()).input(job.target.bias());
+    int number = graph.operators().get(job.correctable.operator()).input(job.correctable.bias());
     if (number >= 0) {
       model.contents(graph.tensor(number)).asFloatBuffer().get(bias);
     }
     Encoding planned = job.plan.encoding();
     OperatorRounding rounding = new OperatorRounding(job.patches, exact, planned, bias);
     rounding.choose(moments, job.rescaled);
-    rounded.withWeights(job.target, rounding.values(), weights.shape());
+    rounded.withWeights(job.correctable, rounding.values(), weights.shape());
     if (corrected) {
-      rounded.withBias(job.target, rounding.bias());
+      rounded.withBias(job.correctable, rounding.bias());
     }
     if (rounding.gain() == 0) {
       return;

@@ -5,7 +5,7 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.observation.Inputs;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;

@@ -1,7 +1,7 @@
 package io.narrow.tflite.data;
 
 import io.narrow.tflite.model.TensorType;
-import io.narrow.tflite.runtime.HalfFloat;
+import io.narrow.tflite.schema.HalfFloat;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;

@@ -7,7 +7,7 @@ import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.NpyFile;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.Interpreter;
-import io.narrow.tflite.runtime.Signature;
+import io.narrow.tflite.runtime.SignatureInfo;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -176,7 +176,7 @@ public final class Inference {
     for (int i = 0; i < inputs.size(); i++) {
       names.putIfAbsent(Dataset.plainName(inputs.get(i)), i);
     }
-    for (Signature signature : interpreter.signatures()) {
+    for (SignatureInfo signature : interpreter.signatures()) {
       if (signature.subgraph() == 0) {
         signature
             .inputs()

@@ -10,7 +10,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
+import io.narrow.tflite.plan.RecipeRule;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -84,10 +84,10 @@ final class BothWays {
    * @param model before it was folded
    */
   static Recipe recipe(Recipe recipe, Model model) {
-    List<Rule> rules = new ArrayList<>();
-    for (Rule rule : recipe.rules()) {
+    List<RecipeRule> rules = new ArrayList<>();
+    for (RecipeRule rule : recipe.rules()) {
       rules.add(rule);
-      if (!rule.operator().equals(Rule.ALL) && OpRules.of(rule.operator()).goesBothWays()) {
+      if (!rule.operator().equals(RecipeRule.ALL) && OpRules.of(rule.operator()).goesBothWays()) {
         String names =
             model.subgraphs().stream()
                 .flatMap(
@@ -101,7 +101,8 @@ final class BothWays {
                 .collect(Collectors.joining("|"));
         if (!names.isEmpty()) {
           String written = "^(?:" + names + ")" + SUFFIXES + "(?:_\\d+)?;$";
-          rules.add(new Rule(written, OpRules.of(rule.operator()).oneWay(), rule.treatment()));
+          rules.add(
+              new RecipeRule(written, OpRules.of(rule.operator()).oneWay(), rule.configuration()));
         }
       }
     }

@@ -74,7 +74,8 @@ public record Folded(Model model, KnownEncodings known, List<Change> changes) {
   public Folded integers(Recipe recipe) {
     boolean int8 = recipe.mode() == Mode.INT8;
     boolean fast =
-        recipe.rules().stream().anyMatch(rule -> rule.treatment().preference() == Preference.SPEED);
+        recipe.rules().stream()
+            .anyMatch(rule -> rule.configuration().preference() == Preference.SPEED);
     Folded signed = int8 ? IntegerModel.signed(model, fast) : new Folded(model, known, List.of());
     Model made = Boundary.of(signed.model(), recipe.inputType(), recipe.outputType());
     return new Folded(made, known, signed.changes());

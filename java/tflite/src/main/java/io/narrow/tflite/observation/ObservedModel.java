@@ -5,6 +5,7 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.Run.Way;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;

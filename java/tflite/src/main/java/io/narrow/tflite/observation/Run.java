@@ -6,6 +6,7 @@ import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
 import io.narrow.tflite.runtime.TensorInfo;

@@ -1,6 +1,7 @@
 package io.narrow.tflite.observation;
 
 import io.narrow.tflite.Progress;
+import io.narrow.tflite.runtime.Inputs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

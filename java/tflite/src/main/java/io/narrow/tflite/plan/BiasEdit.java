@@ -120,7 +120,7 @@ final class BiasEdit {
     } else if (old != null) {
       tensors.put(own, old.as(number, List.of()));
     } else {
-      Reason reason = Readers.asBias(operator.name());
+      Reason reason = ConstantConsumers.asBias(operator.name());
       tensors.put(own, TensorPlan.stays(bias.subgraph(), number, tensor, reason));
     }
     if (old != null && old.use() == Use.INTEGER) {

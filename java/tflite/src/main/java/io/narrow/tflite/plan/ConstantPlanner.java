@@ -20,11 +20,11 @@ final class ConstantPlanner {
   private final Graph graph;
   private final int number;
   private final Tensor tensor;
-  private final Readers readers;
+  private final ConstantConsumers readers;
   private final IntegerPlanner integer;
   private TensorPlan made;
 
-  ConstantPlanner(Graph graph, int number, Readers readers, IntegerPlanner integer) {
+  ConstantPlanner(Graph graph, int number, ConstantConsumers readers, IntegerPlanner integer) {
     this.graph = graph;
     this.number = number;
     this.tensor = graph.tensor(number);
@@ -49,10 +49,10 @@ final class ConstantPlanner {
     if (!objection.isEmpty()) {
       return stays(objection);
     }
-    Treatment treatment = readers.treatment(number);
-    return treatment.mode() == Mode.FLOAT16
-        ? float16(treatment.saturate())
-        : integer(readers.able(number), treatment);
+    OperatorConfiguration configuration = readers.configuration(number);
+    return configuration.mode() == Mode.FLOAT16
+        ? float16(configuration.saturate())
+        : integer(readers.able(number), configuration);
   }
 
   private TensorPlan stays(Reason reason) {
@@ -105,18 +105,20 @@ final class ConstantPlanner {
     return plan(Encoding.FLOAT16, Use.DEQUANTIZED, List.of(), reason);
   }
 
-  private TensorPlan integer(List<Readers.Reader> all, Treatment treatment) {
-    TensorType type = treatment.weightType();
+  private TensorPlan integer(
+      List<ConstantConsumers.Consumer> all, OperatorConfiguration configuration) {
+    TensorType type = configuration.weightType();
     boolean rows = all.get(0).rule().copiesRows();
-    boolean dequantized = treatment.mode() == Mode.WEIGHT_ONLY && !rows;
+    boolean dequantized = configuration.mode() == Mode.WEIGHT_ONLY && !rows;
     int axis = axis(all, dequantized);
-    List<Readers.Reader> by = all.stream().filter(r -> takes(r, axis, dequantized)).toList();
+    List<ConstantConsumers.Consumer> by =
+        all.stream().filter(r -> takes(r, axis, dequantized)).toList();
     String others = dequantized ? "" : readers.others(number, by);
     if (rows && !others.isEmpty()) {
       String only = others + " reads it as float32, so a quantized copy would only add to the file";
       return stays(Reason.of(Code.NEEDED_AS_FLOAT, only));
     }
-    int block = treatment.block();
+    int block = configuration.block();
     long saved = tensor.elements() * Float.BYTES - storedBytes(type) - parameterBytes(axis, block);
     if (saved <= (dequantized || rows ? dequantizeBytes(tensor) : 0)) {
       return stays(notSmaller(saved, type.toString()));
@@ -134,7 +136,7 @@ final class ConstantPlanner {
       }
     }
     Optional<Known> known = graph.known(number).filter(k -> k.fits(type, axis, block));
-    if (known.isEmpty() && treatment.scales() == WeightScaling.RECOVERED) {
+    if (known.isEmpty() && configuration.scales() == WeightScaling.RECOVERED) {
       String parts = block > 0 ? "block of " + block : axis < 0 ? "tensor" : "channel";
       String grid = "its weights are no multiples of a step for each " + parts;
       return stays(Reason.of(Code.NO_GRID, grid + " with codes of " + type));
@@ -145,13 +147,13 @@ final class ConstantPlanner {
             : new Encoding(
                 type,
                 axis,
-                WeightScales.of(graph.contents(number), inner, magnitudes, treatment),
+                WeightScales.of(graph.contents(number), inner, magnitudes, configuration),
                 0,
                 block);
     return plan(
         encoding,
         dequantized ? Use.DEQUANTIZED : rows ? Use.ROWS : Use.DIRECT,
-        by.stream().map(Readers.Reader::operator).distinct().toList(),
+        by.stream().map(ConstantConsumers.Consumer::operator).distinct().toList(),
         Reason.of(
             Code.QUANTIZED,
             type
@@ -163,14 +165,14 @@ final class ConstantPlanner {
   }
 
   /** The axis that all readers agree on, or one scale for all if they do not and can take it. */
-  private int axis(List<Readers.Reader> all, boolean dequantized) {
+  private int axis(List<ConstantConsumers.Consumer> all, boolean dequantized) {
     int axis = all.get(0).axis(tensor);
     boolean agreed = all.stream().allMatch(r -> r.axis(tensor) == axis);
     boolean oneScale = all.stream().allMatch(r -> r.rule().oneScaleToo());
     return agreed || dequantized || !oneScale ? axis : -1;
   }
 
-  private boolean takes(Readers.Reader reader, int axis, boolean dequantized) {
+  private boolean takes(ConstantConsumers.Consumer reader, int axis, boolean dequantized) {
     return dequantized || reader.axis(tensor) == axis || axis < 0 && reader.rule().oneScaleToo();
   }
 

@@ -97,8 +97,9 @@ final class FastKernels {
    * slower than those for float32 weights, and speed counts more, weights with which they are not;
    * but a rule that names the operator is taken at its word.
    */
-  static Treatment choose(Rule rule, Model model, Subgraph subgraph, Operator operator) {
-    Treatment asked = rule.treatment();
+  static OperatorConfiguration choose(
+      RecipeRule rule, Model model, Subgraph subgraph, Operator operator) {
+    OperatorConfiguration asked = rule.configuration();
     OpRule row = OpRules.of(operator.name());
     boolean free = !rule.namesOperator() || asked.preference() == Preference.SPEED;
     if (!free
@@ -114,24 +115,24 @@ final class FastKernels {
         .orElse(asked);
   }
 
-  private static boolean slow(OpRule row, Treatment treatment) {
-    TensorType weights = treatment.weightType();
+  private static boolean slow(OpRule row, OperatorConfiguration configuration) {
+    TensorType weights = configuration.weightType();
     return row.hasWeights()
         && row.fast(FLOAT, FLOAT)
-        && switch (treatment.mode()) {
+        && switch (configuration.mode()) {
           case FLOAT32 -> false;
           case WEIGHT_ONLY, FLOAT16 -> !widens(weights);
-          default -> !row.fast(treatment.mode().activation(), weights);
+          default -> !row.fast(configuration.mode().activation(), weights);
         };
   }
 
   /** What XNNPACK lacks for an operator that is to be treated so. */
-  static Reason lacked(Treatment treatment) {
+  static Reason lacked(OperatorConfiguration configuration) {
     Lack lack =
         Lack.of(
-            treatment.mode() == Mode.WEIGHT_ONLY,
-            treatment.mode().activation(),
-            treatment.weightType());
+            configuration.mode() == Mode.WEIGHT_ONLY,
+            configuration.mode().activation(),
+            configuration.weightType());
     return Reason.of(Code.NO_FAST_KERNEL, "XNNPACK has no kernels for " + lack);
   }
 

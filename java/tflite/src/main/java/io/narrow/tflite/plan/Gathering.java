@@ -37,7 +37,7 @@ final class Gathering {
     this.draft = new Draft(model);
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph graph = model.subgraphs().get(i);
-      Function<Operator, Optional<Rule>> rules = recipe.lastRule(graph);
+      Function<Operator, Optional<RecipeRule>> rules = recipe.lastRule(graph);
       for (int number = 0; number < graph.operators().size(); number++) {
         gather(i, graph, number, rules);
       }
@@ -50,7 +50,7 @@ final class Gathering {
   }
 
   private void gather(
-      int subgraph, Subgraph graph, int number, Function<Operator, Optional<Rule>> rules) {
+      int subgraph, Subgraph graph, int number, Function<Operator, Optional<RecipeRule>> rules) {
     Operator last = graph.operators().get(number);
     for (Whole whole : OpRules.of(last.name()).wholes()) {
       if (last.outputs().length != 1 || draft.graph(subgraph).isRemoved(number)) {
@@ -73,10 +73,10 @@ final class Gathering {
   }
 
   /** Whether a rule wants integer activations, without naming the operator. */
-  private static boolean wants(Function<Operator, Optional<Rule>> rules, Operator operator) {
+  private static boolean wants(Function<Operator, Optional<RecipeRule>> rules, Operator operator) {
     return rules
         .apply(operator)
-        .filter(rule -> rule.treatment().mode().integer() && !rule.namesOperator())
+        .filter(rule -> rule.configuration().mode().integer() && !rule.namesOperator())
         .isPresent();
   }
 

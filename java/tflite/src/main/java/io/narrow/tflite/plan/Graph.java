@@ -26,7 +26,7 @@ final class Graph {
   private final Recipe recipe;
   private final Ranges ranges;
   private final KnownEncodings known;
-  private final Treatments treatments;
+  private final OperatorConfigurations configurations;
   private final Map<List<Object>, Optional<FloatRange>> chosen = new ConcurrentHashMap<>();
   private final Map<Integer, Optional<Known>> recovered = new ConcurrentHashMap<>();
   private final Variables variables;
@@ -50,7 +50,7 @@ final class Graph {
     this.ranges = ranges;
     this.known = known;
     this.variables = variables;
-    this.treatments = new Treatments(model, subgraph, recipe);
+    this.configurations = new OperatorConfigurations(model, subgraph, recipe);
     if (recipe.needsRanges()) {
       IntStream.range(0, subgraph.tensors().size())
           .parallel()
@@ -83,8 +83,8 @@ final class Graph {
     return variables;
   }
 
-  Treatments treatments() {
-    return treatments;
+  OperatorConfigurations configurations() {
+    return configurations;
   }
 
   /** How an operator computes with integer activations; it has to have a row for that. */
@@ -165,7 +165,7 @@ final class Graph {
    */
   Optional<Integer> clearing(int state) {
     return producer(state)
-        .filter(number -> tensor(state).isVariable() && treatments.of(number).mode().integer())
+        .filter(number -> tensor(state).isVariable() && configurations.of(number).mode().integer())
         .filter(number -> movesZeros(operator(number)));
   }
 
@@ -229,14 +229,15 @@ final class Graph {
   }
 
   /**
-   * What its readers' treatment finds that the values of a constant are; nothing if they do not.
+   * What its readers' configuration finds that the values of a constant are; nothing if they do
+   * not.
    */
   private Optional<Known> recovered(int tensor) {
     return recovered.computeIfAbsent(
         tensor,
         key ->
             readers(tensor).stream()
-                .filter(r -> treatments.of(r.operator()).scales() == WeightScaling.RECOVERED)
+                .filter(r -> configurations.of(r.operator()).scales() == WeightScaling.RECOVERED)
                 .filter(
                     r -> OpRules.of(operator(r.operator()).name()).weights().contains(r.place()))
                 .findFirst()
@@ -245,12 +246,13 @@ final class Graph {
 
   private Optional<Known> recovered(int number, Operator operator, Subgraph.Reader reader) {
     Tensor tensor = tensor(number);
-    Treatment treatment = treatments.of(reader.operator());
+    OperatorConfiguration configuration = configurations.of(reader.operator());
     int axis = OpRules.of(operator.name()).axis().of(operator, tensor);
     if (!isFloat(number) || !isConstant(number) || tensor.isEncoded() || axis < 0) {
       return Optional.empty();
     }
-    Encoding like = new Encoding(treatment.weightType(), axis, new float[0], 0, treatment.block());
+    Encoding like =
+        new Encoding(configuration.weightType(), axis, new float[0], 0, configuration.block());
     return WeightScales.finite(contents(number))
         ? Recovery.of(contents(number), tensor, like)
         : Optional.empty();

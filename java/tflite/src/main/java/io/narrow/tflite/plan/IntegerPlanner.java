@@ -80,10 +80,10 @@ final class IntegerPlanner {
   }
 
   /** What is done to an operator. */
-  Treatment treatment(int operator) {
-    Treatment wanted = graph.treatments().of(operator);
+  OperatorConfiguration configuration(int operator) {
+    OperatorConfiguration wanted = graph.configurations().of(operator);
     return wanted.mode().integer() && !isInteger(operator)
-        ? graph.treatments().otherwise(operator)
+        ? graph.configurations().otherwise(operator)
         : wanted;
   }
 
@@ -95,7 +95,7 @@ final class IntegerPlanner {
   /** What is to be said of how an operator computes; mostly nothing. */
   Reason note(int operator) {
     Reason note = isInteger(operator) ? recurrent.note(operator) : Reason.NONE;
-    return note.or(() -> graph.treatments().note(operator));
+    return note.or(() -> graph.configurations().note(operator));
   }
 
   /**

@@ -149,7 +149,7 @@ final class IntegerScales {
       intermediates = recurrent.intermediates(number, outputs.get(0));
     }
     boolean wide = type == TensorType.INT16;
-    int version = rule.version(type, graph.treatments().of(number).weightType(), operator);
+    int version = rule.version(type, graph.configurations().of(number).weightType(), operator);
     return new IntegerOperator(
         graph.number(), number, version, wide, inputs, outputs, intermediates);
   }

@@ -33,12 +33,12 @@ final class IntegerSupport {
     this.graph = graph;
     this.objections = new Reason[graph.operators()];
     for (int i = 0; i < objections.length; i++) {
-      Mode mode = graph.treatments().of(i).mode();
+      Mode mode = graph.configurations().of(i).mode();
       objections[i] =
-          mode.integer() ? objection(i, mode.activation()) : graph.treatments().reason(i);
+          mode.integer() ? objection(i, mode.activation()) : graph.configurations().reason(i);
     }
     refused.forEach((operator, why) -> objections[operator] = why);
-    new Movers(graph, objections).leaveFloat();
+    new DataMovement(graph, objections).leaveFloat();
     for (int i = 0; i < objections.length; i++) {
       agree(i);
     }
@@ -70,7 +70,7 @@ final class IntegerSupport {
   /** Type of the activations that an operator computes with. */
   TensorType type(int operator) {
     return objections[operator].isEmpty()
-        ? graph.treatments().of(operator).mode().activation()
+        ? graph.configurations().of(operator).mode().activation()
         : TensorType.FLOAT32;
   }
 
@@ -173,7 +173,7 @@ final class IntegerSupport {
 
   /** Why weights are not the codes that they are to be already; none if nobody asks for it. */
   private Reason recovered(int number, Operator operator) {
-    boolean asked = graph.treatments().of(number).scales() == WeightScaling.RECOVERED;
+    boolean asked = graph.configurations().of(number).scales() == WeightScaling.RECOVERED;
     return OpRules.of(operator.name()).weights().stream()
         .map(operator::input)
         .filter(weight -> asked && graph.isFloat(weight) && graph.isConstant(weight))

@@ -53,21 +53,22 @@ final class IntegerWeights {
   Pair encode(int index, Encoding input, float result) {
     Operator operator = graph.operator(index);
     OpRule rule = OpRules.of(operator.name());
-    Treatment treatment = graph.treatments().of(index);
+    OperatorConfiguration configuration = graph.configurations().of(index);
     int weights = operator.input(rule.weights().get(0));
     int axis = rule.axis().of(operator, graph.tensor(weights));
     Optional<Known> known =
-        graph.known(weights).filter(k -> k.fits(treatment.weightType(), axis, 0));
+        graph.known(weights).filter(k -> k.fits(configuration.weightType(), axis, 0));
     float[] scales =
         known.isPresent()
             ? known.get().per(axis, graph.tensor(weights).dimension(axis)).scales()
             : searched
                 .computeIfAbsent(
-                    weights + " " + axis + treatment, key -> scales(weights, axis, treatment))
+                    weights + " " + axis + configuration,
+                    key -> scales(weights, axis, configuration))
                 .clone();
     int number = operator.input(rule.bias());
     FloatBuffer bias = number < 0 ? null : graph.contents(number).asFloatBuffer();
-    return pair(input, new Encoding(treatment.weightType(), axis, scales, 0), bias, result);
+    return pair(input, new Encoding(configuration.weightType(), axis, scales, 0), bias, result);
   }
 
   /**
@@ -130,12 +131,12 @@ final class IntegerWeights {
     return products;
   }
 
-  private float[] scales(int number, int axis, Treatment treatment) {
+  private float[] scales(int number, int axis, OperatorConfiguration configuration) {
     Tensor tensor = graph.tensor(number);
     int channels = tensor.dimension(axis);
     long inner = tensor.inner(axis);
     float[] magnitudes = WeightScales.magnitudes(graph.contents(number), channels, inner);
-    float[] scales = WeightScales.of(graph.contents(number), inner, magnitudes, treatment);
+    float[] scales = WeightScales.of(graph.contents(number), inner, magnitudes, configuration);
     float largest = 0;
     for (int c = 0; c < channels; c++) {
       largest = magnitudes[c] == 0 ? largest : Math.max(largest, scales[c]);

@@ -56,7 +56,7 @@ final class Lowering {
     this.draft = new Draft(model);
     for (int i = 0; i < model.subgraphs().size(); i++) {
       Subgraph graph = model.subgraphs().get(i);
-      Function<Operator, Optional<Rule>> rules = recipe.lastRule(graph);
+      Function<Operator, Optional<RecipeRule>> rules = recipe.lastRule(graph);
       for (int number = 0; number < graph.operators().size(); number++) {
         lower(i, number, graph.operators().get(number), rules);
       }
@@ -74,7 +74,7 @@ final class Lowering {
   }
 
   private void lower(
-      int subgraph, int number, Operator operator, Function<Operator, Optional<Rule>> rules) {
+      int subgraph, int number, Operator operator, Function<Operator, Optional<RecipeRule>> rules) {
     Subgraph graph = model.subgraphs().get(subgraph);
     if (operator.input(0) < 0
         || operator.outputs().length != 1
@@ -106,8 +106,8 @@ final class Lowering {
   }
 
   /** Whether a rule wants activations of a type, without naming the operator. */
-  private static boolean wants(Rule rule, TensorType type) {
-    Mode mode = rule.treatment().mode();
+  private static boolean wants(RecipeRule rule, TensorType type) {
+    Mode mode = rule.configuration().mode();
     return mode.integer() && mode.activation() == type && !rule.namesOperator();
   }
 

@@ -69,7 +69,7 @@ final class Masks {
   private final class Masked {
     private final int number;
     private final Subgraph graph;
-    private final Function<Operator, Optional<Rule>> rules;
+    private final Function<Operator, Optional<RecipeRule>> rules;
     private final Map<Integer, FloatRange> others = new HashMap<>(); // of what is masked, the rest
     private final Map<Integer, Float> floors = new HashMap<>();
     private final Set<Integer> whole = new HashSet<>(); // tensors of whole numbers
@@ -217,12 +217,14 @@ final class Masks {
                   });
     }
 
-    private Optional<Treatment> treatment(Operator operator) {
-      return rules.apply(operator).map(Rule::treatment);
+    private Optional<OperatorConfiguration> configuration(Operator operator) {
+      return rules.apply(operator).map(RecipeRule::configuration);
     }
 
     private boolean wanted(Operator operator) {
-      return treatment(operator).filter(treatment -> treatment.mode().integer()).isPresent();
+      return configuration(operator)
+          .filter(configuration -> configuration.mode().integer())
+          .isPresent();
     }
 
     /** Lets an operator read masks that are as low as what it gives has to be, and no lower. */
@@ -230,7 +232,7 @@ final class Masks {
       OpRule row = OpRules.of(operator.name());
       int first = operator.input(0);
       if (row.dwindles() && others.containsKey(first)) {
-        TensorType type = treatment(operator).orElseThrow().mode().activation();
+        TensorType type = configuration(operator).orElseThrow().mode().activation();
         float half = row.integer().orElseThrow().scales().scale(type) / 2;
         Tensor tensor = graph.tensor(first);
         int count = Math.max(1, tensor.dimension(tensor.rank() - 1));

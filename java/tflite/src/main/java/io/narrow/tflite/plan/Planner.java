@@ -139,7 +139,7 @@ public final class Planner {
   }
 
   private void constants(Graph graph, IntegerPlanner integer) {
-    Readers readers = new Readers(graph, integer);
+    ConstantConsumers readers = new ConstantConsumers(graph, integer);
     List<ConstantPlanner> constants = new ArrayList<>();
     for (int i = 0; i < graph.subgraph().tensors().size(); i++) {
       if (graph.isFloat(i) && graph.isConstant(i)) {
@@ -237,7 +237,7 @@ public final class Planner {
       precision = Precision.FLOAT32;
       reason = integer.objection(number);
     }
-    boolean keepsFloat = integer.treatment(number).mode() == Mode.FLOAT32;
+    boolean keepsFloat = integer.configuration(number).mode() == Mode.FLOAT32;
     boolean couldNot = recipe.needsRanges() && !reason.isEmpty();
     for (int place = 0; place < operator.inputs().length; place++) {
       TensorPlan plan = plans.get(operator.input(place));

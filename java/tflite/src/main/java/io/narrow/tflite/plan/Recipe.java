@@ -26,9 +26,9 @@ import java.util.stream.Collectors;
  *     makes activations integers)
  */
 public record Recipe(
-    List<Rule> rules, TensorType inputType, TensorType outputType, boolean strict) {
+    List<RecipeRule> rules, TensorType inputType, TensorType outputType, boolean strict) {
 
-  private static final Treatment STORED = Treatment.of(Mode.WEIGHT_ONLY);
+  private static final OperatorConfiguration STORED = OperatorConfiguration.of(Mode.WEIGHT_ONLY);
 
   public Recipe {
     rules = List.copyOf(rules);
@@ -40,13 +40,13 @@ public record Recipe(
   }
 
   /** A recipe of these rules, with float32 inputs and outputs. */
-  public static Recipe of(List<Rule> rules) {
+  public static Recipe of(List<RecipeRule> rules) {
     return new Recipe(rules, TensorType.FLOAT32, TensorType.FLOAT32, false);
   }
 
   /** The recipe that treats every operator alike, where it has a kernel. */
-  public static Recipe of(Treatment treatment) {
-    return of(List.of(Rule.all(treatment)));
+  public static Recipe of(OperatorConfiguration configuration) {
+    return of(List.of(RecipeRule.all(configuration)));
   }
 
   /**
@@ -54,7 +54,7 @@ public record Recipe(
    * operators that have no kernel for it become float32 again before they are used.
    */
   public static Recipe of(Mode mode) {
-    Recipe recipe = of(Treatment.of(mode));
+    Recipe recipe = of(OperatorConfiguration.of(mode));
     return mode.integer() ? of(STORED).with(recipe.rules) : recipe;
   }
 
@@ -100,9 +100,9 @@ public record Recipe(
 
   /** With so many bits for a weight, where there is a kernel for it; 8 elsewhere. */
   public Recipe withBits(int bits) {
-    Recipe eight = map(treatment -> treatment.withBits(8));
-    List<Rule> all = new ArrayList<>();
-    for (Rule rule : eight.with(map(t -> t.withBits(bits)).rules).rules) {
+    Recipe eight = map(configuration -> configuration.withBits(8));
+    List<RecipeRule> all = new ArrayList<>();
+    for (RecipeRule rule : eight.with(map(t -> t.withBits(bits)).rules).rules) {
       all.remove(rule); // the last of equal ones counts
       all.add(rule);
     }
@@ -117,14 +117,18 @@ public record Recipe(
    * @throws NarrowException if no rule has the mode and bits for it
    */
   public Recipe withBlock(int size) {
-    List<Rule> blocks =
+    List<RecipeRule> blocks =
         rules.stream()
-            .filter(rule -> rule.treatment().mode() == Mode.DYNAMIC && rule.treatment().bits() == 4)
-            .map(r -> new Rule(r.regex(), r.operator(), r.treatment().withBlock(size)))
+            .filter(
+                rule ->
+                    rule.configuration().mode() == Mode.DYNAMIC && rule.configuration().bits() == 4)
+            .map(r -> new RecipeRule(r.regex(), r.operator(), r.configuration().withBlock(size)))
             .toList();
     if (blocks.isEmpty()) {
-      Treatment first =
-          rules.isEmpty() ? Treatment.FLOAT32 : rules.get(rules.size() - 1).treatment();
+      OperatorConfiguration first =
+          rules.isEmpty()
+              ? OperatorConfiguration.FLOAT32
+              : rules.get(rules.size() - 1).configuration();
       first.withBlock(size); // says what there is
     }
     return with(blocks);
@@ -132,7 +136,7 @@ public record Recipe(
 
   /** Whether codes of weights are to be chosen together however long that takes. */
   public boolean roundsTogether() {
-    return rules.stream().anyMatch(rule -> rule.treatment().together());
+    return rules.stream().anyMatch(rule -> rule.configuration().together());
   }
 
   /** With weights that keep the codes that they already are. */
@@ -142,17 +146,17 @@ public record Recipe(
 
   /** With weights of fewer elements left float32. */
   public Recipe withMinimumElements(long elements) {
-    return map(treatment -> treatment.withMinimumElements(elements));
+    return map(configuration -> configuration.withMinimumElements(elements));
   }
 
   /** With a choice where the smallest weights would be slower than float32 ones. */
   public Recipe withPreference(Preference preference) {
-    return map(treatment -> treatment.withPreference(preference));
+    return map(configuration -> configuration.withPreference(preference));
   }
 
   /** With values beyond the range of float16 clamped. */
   public Recipe withSaturation() {
-    return map(Treatment::withSaturation);
+    return map(OperatorConfiguration::withSaturation);
   }
 
   /** With these types of the model's float inputs and outputs. */
@@ -166,19 +170,19 @@ public record Recipe(
   }
 
   /** With more rules, which come after those of this. */
-  public Recipe with(List<Rule> more) {
-    List<Rule> all = new ArrayList<>(rules);
+  public Recipe with(List<RecipeRule> more) {
+    List<RecipeRule> all = new ArrayList<>(rules);
     all.addAll(more);
     return new Recipe(all, inputType, outputType, strict);
   }
 
   /** With operators left float32 that write a tensor in whose name the expression is found. */
   public Recipe keepingFloat(String regex) {
-    return with(List.of(new Rule(regex, Rule.ALL, Treatment.FLOAT32)));
+    return with(List.of(new RecipeRule(regex, RecipeRule.ALL, OperatorConfiguration.FLOAT32)));
   }
 
   /** The rules that fit no operator of a model, and so do nothing. */
-  public List<Rule> unmatched(Model model) {
+  public List<RecipeRule> unmatched(Model model) {
     return rules.stream()
         .filter(rule -> model.subgraphs().stream().noneMatch(graph -> rule.fitsAny(graph)))
         .toList();
@@ -186,16 +190,17 @@ public record Recipe(
 
   /** With all operators of a kind left float32. */
   public Recipe keepingFloatOperator(String operator) {
-    return with(List.of(new Rule(Rule.ANYWHERE, operator, Treatment.FLOAT32)));
+    return with(
+        List.of(new RecipeRule(RecipeRule.ANYWHERE, operator, OperatorConfiguration.FLOAT32)));
   }
 
   /** With this choice of the scales of weights throughout. */
   public Recipe withScales(WeightScaling scales) {
-    return map(treatment -> treatment.withScales(scales));
+    return map(configuration -> configuration.withScales(scales));
   }
 
   /** Tells which rule of a subgraph's operator counts: the last that fits, if any does. */
-  Function<Operator, Optional<Rule>> lastRule(Subgraph subgraph) {
+  Function<Operator, Optional<RecipeRule>> lastRule(Subgraph subgraph) {
     List<Predicate<Operator>> fits = rules.stream().map(rule -> rule.in(subgraph)).toList();
     return operator -> {
       int last = fits.size() - 1;
@@ -206,10 +211,10 @@ public record Recipe(
     };
   }
 
-  private Recipe map(UnaryOperator<Treatment> change) {
+  private Recipe map(UnaryOperator<OperatorConfiguration> change) {
     return new Recipe(
         rules.stream()
-            .map(r -> new Rule(r.regex(), r.operator(), change.apply(r.treatment())))
+            .map(r -> new RecipeRule(r.regex(), r.operator(), change.apply(r.configuration())))
             .toList(),
         inputType,
         outputType,
@@ -222,8 +227,8 @@ public record Recipe(
         rules.stream()
             .filter(
                 rule ->
-                    !rule.equals(Rule.all(rule.treatment()))
-                        || rule.treatment().mode() != Mode.WEIGHT_ONLY)
+                    !rule.equals(RecipeRule.all(rule.configuration()))
+                        || rule.configuration().mode() != Mode.WEIGHT_ONLY)
             .toList(),
         inputType,
         outputType,
@@ -238,23 +243,23 @@ public record Recipe(
   /** The mode of most operators: of the first rule whose activations are integers, or the first. */
   public Mode mode() {
     return rules.stream()
-        .map(rule -> rule.treatment().mode())
+        .map(rule -> rule.configuration().mode())
         .reduce((first, second) -> !first.integer() && second.integer() ? second : first)
         .orElse(Mode.FLOAT32);
   }
 
-  private static boolean needsRanges(List<Rule> rules) {
-    return rules.stream().anyMatch(rule -> rule.treatment().mode().integer());
+  private static boolean needsRanges(List<RecipeRule> rules) {
+    return rules.stream().anyMatch(rule -> rule.configuration().mode().integer());
   }
 
-  private static void checkBoundary(String option, List<Rule> rules, TensorType type) {
+  private static void checkBoundary(String option, List<RecipeRule> rules, TensorType type) {
     boolean allowed =
         type == TensorType.FLOAT32
-            || rules.stream().anyMatch(rule -> rule.treatment().mode().allows(type));
+            || rules.stream().anyMatch(rule -> rule.configuration().mode().allows(type));
     if (!allowed) {
       String known =
           rules.stream()
-              .flatMap(rule -> rule.treatment().mode().boundary().stream())
+              .flatMap(rule -> rule.configuration().mode().boundary().stream())
               .distinct()
               .map(TensorType::toString)
               .collect(Collectors.joining(", "));
@@ -264,9 +269,13 @@ public record Recipe(
 
   @Override
   public String toString() {
-    boolean usual = rules.size() > 1 && rules.get(0).equals(Rule.all(STORED)) && needsRanges();
+    boolean usual =
+        rules.size() > 1 && rules.get(0).equals(RecipeRule.all(STORED)) && needsRanges();
     String text =
-        rules.stream().skip(usual ? 1 : 0).map(Rule::toString).collect(Collectors.joining("; "));
+        rules.stream()
+            .skip(usual ? 1 : 0)
+            .map(RecipeRule::toString)
+            .collect(Collectors.joining("; "));
     return text
         + (needsRanges() ? ", inputs " + inputType + ", outputs " + outputType : "")
         + (strict ? ", strict" : "");

@@ -58,7 +58,7 @@ final class RecipeFile {
           "min_weight_elements");
 
   private final JsonFile file;
-  private final Map<String, Map<String, Treatment>> rules = new LinkedHashMap<>();
+  private final Map<String, Map<String, OperatorConfiguration>> rules = new LinkedHashMap<>();
   private final Map<String, TensorType> boundary = new LinkedHashMap<>();
 
   private RecipeFile(JsonFile file) {
@@ -71,10 +71,10 @@ final class RecipeFile {
     for (JsonElement rule : recipe.file.array(recipe.file.read(), "the recipe")) {
       recipe.rule("rule " + ++number, recipe.file.object(rule, "rule " + number));
     }
-    List<Rule> all = new ArrayList<>();
+    List<RecipeRule> all = new ArrayList<>();
     recipe.rules.forEach(
-        (regex, treatments) ->
-            treatments.forEach((operation, t) -> all.add(recipe.rule(regex, operation, t))));
+        (regex, configurations) ->
+            configurations.forEach((operation, t) -> all.add(recipe.rule(regex, operation, t))));
     return Recipe.of(all)
         .withBoundary(
             recipe.boundary.getOrDefault("INPUT", TensorType.FLOAT32),
@@ -87,14 +87,14 @@ final class RecipeFile {
       return regex;
     }
     String inner = regex.substring(GROUP.length(), regex.length() - 1);
-    return Rule.isExpression(inner)
+    return RecipeRule.isExpression(inner)
         ? bare(inner)
         : regex; // two groups beside each other are not one
   }
 
-  private Rule rule(String regex, String operation, Treatment treatment) {
+  private RecipeRule rule(String regex, String operation, OperatorConfiguration configuration) {
     try {
-      return new Rule(bare(regex), OpRules.ofAlias(operation), treatment);
+      return new RecipeRule(bare(regex), OpRules.ofAlias(operation), configuration);
     } catch (NarrowException e) {
       throw file.problem(e.getMessage());
     }
@@ -108,13 +108,13 @@ final class RecipeFile {
         algorithm.equals("no_quantize")
             ? new JsonObject()
             : file.object(file.member(rule, "op_config", where), where + ", op_config");
-    boolean everywhere = bare(regex).equals(Rule.ANYWHERE);
+    boolean everywhere = bare(regex).equals(RecipeRule.ANYWHERE);
     boolean boundaryOnly = operation.equals("INPUT") || operation.equals("OUTPUT");
-    Treatment treatment = treatment(where, algorithm, config);
-    if (boundaryOnly || operation.equals(Rule.ALL) && treatment.mode().integer()) {
+    OperatorConfiguration configuration = configuration(where, algorithm, config);
+    if (boundaryOnly || operation.equals(RecipeRule.ALL) && configuration.mode().integer()) {
       for (String each : List.of("INPUT", "OUTPUT")) {
         if (everywhere && (!boundaryOnly || each.equals(operation))) {
-          boundary.put(each, boundaryType(config, treatment));
+          boundary.put(each, boundaryType(config, configuration));
         }
       }
       if (boundaryOnly && !everywhere) {
@@ -124,24 +124,25 @@ final class RecipeFile {
     if (boundaryOnly) {
       return;
     }
-    Map<String, Treatment> same = rules.computeIfAbsent(regex, r -> new LinkedHashMap<>());
-    if (operation.equals(Rule.ALL)) {
+    Map<String, OperatorConfiguration> same =
+        rules.computeIfAbsent(regex, r -> new LinkedHashMap<>());
+    if (operation.equals(RecipeRule.ALL)) {
       same.clear();
     }
-    same.put(operation, treatment);
+    same.put(operation, configuration);
   }
 
-  private TensorType boundaryType(JsonObject config, Treatment treatment) {
+  private TensorType boundaryType(JsonObject config, OperatorConfiguration configuration) {
     JsonElement activation = config.get("activation_tensor_config");
     boolean unsigned =
         activation != null
             && activation.isJsonObject()
             && activation.getAsJsonObject().has("dtype")
             && activation.getAsJsonObject().get("dtype").getAsString().equals("UINT");
-    return unsigned ? TensorType.UINT8 : treatment.mode().activation();
+    return unsigned ? TensorType.UINT8 : configuration.mode().activation();
   }
 
-  private Treatment treatment(String where, String algorithm, JsonObject config) {
+  private OperatorConfiguration configuration(String where, String algorithm, JsonObject config) {
     for (String key : config.keySet()) {
       if (!CONFIG.contains(key)) {
         throw file.problem(where + ", op_config: unknown key `" + key + "`");
@@ -152,7 +153,7 @@ final class RecipeFile {
             ? file.whole(config.get("min_weight_elements"), 0, Long.MAX_VALUE, where)
             : 0;
     return switch (algorithm) {
-      case "no_quantize" -> Treatment.FLOAT32;
+      case "no_quantize" -> OperatorConfiguration.FLOAT32;
       case "float_casting" -> half(where, config);
       case "min_max_uniform_quantize" ->
           uniform(where, config, WeightScaling.LARGEST).withMinimumElements(least);
@@ -171,38 +172,40 @@ final class RecipeFile {
     };
   }
 
-  private Treatment half(String where, JsonObject config) {
+  private OperatorConfiguration half(String where, JsonObject config) {
     JsonObject weights = tensor(config, "weight_tensor_config", where);
     if (bits(weights, where) != 16 || !text(weights, "dtype", where).equals("FLOAT")) {
       throw unsupported(where, "float_casting to other than 16 bits of FLOAT");
     }
-    Treatment treatment = Treatment.of(Mode.FLOAT16);
+    OperatorConfiguration configuration = OperatorConfiguration.of(Mode.FLOAT16);
     boolean saturate =
         weights.has(SATURATE) && text(weights, SATURATE, where).equals(String.valueOf(true));
-    return saturate ? treatment.withSaturation() : treatment;
+    return saturate ? configuration.withSaturation() : configuration;
   }
 
-  private Treatment uniform(String where, JsonObject config, WeightScaling scaling) {
+  private OperatorConfiguration uniform(String where, JsonObject config, WeightScaling scaling) {
     JsonObject weights = tensor(config, "weight_tensor_config", where);
-    Treatment treatment = Treatment.of(mode(where, config)).withBits(weightBits(weights, where));
+    OperatorConfiguration configuration =
+        OperatorConfiguration.of(mode(where, config)).withBits(weightBits(weights, where));
     if (weights.has(PREFER)) {
-      treatment = treatment.withPreference(Preference.of(text(weights, PREFER, where)));
+      configuration = configuration.withPreference(Preference.of(text(weights, PREFER, where)));
     }
     String granularity = granularity(where, weights);
     boolean search = weights.has(SCALES) && text(weights, SCALES, where).equals(LEAST_ERROR);
     return switch (granularity) {
-      case "CHANNELWISE" -> treatment.withScales(search ? LEAST : scaling);
-      case "TENSORWISE" -> treatment.withScales(WeightScaling.ONE_SCALE);
-      default -> blocks(where, granularity, treatment.withScales(search ? LEAST : scaling));
+      case "CHANNELWISE" -> configuration.withScales(search ? LEAST : scaling);
+      case "TENSORWISE" -> configuration.withScales(WeightScaling.ONE_SCALE);
+      default -> blocks(where, granularity, configuration.withScales(search ? LEAST : scaling));
     };
   }
 
-  private Treatment blocks(String where, String granularity, Treatment treatment) {
+  private OperatorConfiguration blocks(
+      String where, String granularity, OperatorConfiguration configuration) {
     if (!granularity.matches(BLOCKWISE + "\\d{1,4}")) {
       throw unsupported(where, "granularity " + granularity);
     }
     try {
-      return treatment.withBlock(Integer.parseInt(granularity.substring(BLOCKWISE.length())));
+      return configuration.withBlock(Integer.parseInt(granularity.substring(BLOCKWISE.length())));
     } catch (NarrowException e) {
       throw file.problem(where + ", granularity " + granularity + ": " + e.getMessage());
     }
@@ -285,13 +288,13 @@ final class RecipeFile {
               // There, rules with the same expression are kept together, and one for all takes the
               // place of the others: so no two have the same.
               Set<String> used = new HashSet<>();
-              for (Rule rule : recipe.rules()) {
+              for (RecipeRule rule : recipe.rules()) {
                 String regex = unused(rule.regex(), used);
-                write(json, regex, rule.operator(), rule.treatment(), false);
+                write(json, regex, rule.operator(), rule.configuration(), false);
               }
               if (recipe.needsRanges()) {
-                boundary(json, unused(Rule.ANYWHERE, used), "INPUT", recipe.inputType());
-                boundary(json, unused(Rule.ANYWHERE, used), "OUTPUT", recipe.outputType());
+                boundary(json, unused(RecipeRule.ANYWHERE, used), "INPUT", recipe.inputType());
+                boundary(json, unused(RecipeRule.ANYWHERE, used), "OUTPUT", recipe.outputType());
               }
               json.endArray();
             });
@@ -309,22 +312,26 @@ final class RecipeFile {
           case INT16 -> Mode.INT16X8;
           default -> Mode.INT8;
         };
-    write(json, regex, operation, Treatment.of(mode), type == TensorType.UINT8);
+    write(json, regex, operation, OperatorConfiguration.of(mode), type == TensorType.UINT8);
   }
 
   private static void write(
-      JsonWriter json, String regex, String operator, Treatment treatment, boolean unsigned)
+      JsonWriter json,
+      String regex,
+      String operator,
+      OperatorConfiguration configuration,
+      boolean unsigned)
       throws IOException {
     String operation = OpRules.of(operator).alias();
-    Mode mode = treatment.mode();
+    Mode mode = configuration.mode();
     String algorithm =
         switch (mode) {
           case FLOAT32 -> "no_quantize";
           case FLOAT16 -> "float_casting";
           default ->
-              treatment.scales() == WeightScaling.RECOVERED
+              configuration.scales() == WeightScaling.RECOVERED
                   ? RECOVERY
-                  : treatment.together() ? GPTQ : "min_max_uniform_quantize";
+                  : configuration.together() ? GPTQ : "min_max_uniform_quantize";
         };
     json.beginObject().name("regex").value(regex).name("operation").value(operation);
     json.name("algorithm_key").value(algorithm).name("op_config").beginObject();
@@ -336,26 +343,26 @@ final class RecipeFile {
     if (mode != Mode.FLOAT32) {
       boolean half = mode == Mode.FLOAT16;
       String granularity =
-          treatment.block() > 0
-              ? BLOCKWISE + treatment.block()
-              : treatment.scales() == WeightScaling.ONE_SCALE ? "TENSORWISE" : "CHANNELWISE";
+          configuration.block() > 0
+              ? BLOCKWISE + configuration.block()
+              : configuration.scales() == WeightScaling.ONE_SCALE ? "TENSORWISE" : "CHANNELWISE";
       json.name("weight_tensor_config").beginObject();
-      tensor(json, half ? 16 : treatment.bits(), true, granularity, half ? "FLOAT" : "INT");
-      if (treatment.scales() == WeightScaling.LEAST_ERROR) {
+      tensor(json, half ? 16 : configuration.bits(), true, granularity, half ? "FLOAT" : "INT");
+      if (configuration.scales() == WeightScaling.LEAST_ERROR) {
         json.name(SCALES).value(LEAST_ERROR);
       }
-      if (treatment.saturate()) {
+      if (configuration.saturate()) {
         json.name(SATURATE).value(true);
       }
-      if (treatment.preference() != Preference.USUAL) {
-        json.name(PREFER).value(treatment.preference().toString());
+      if (configuration.preference() != Preference.USUAL) {
+        json.name(PREFER).value(configuration.preference().toString());
       }
       json.endObject();
     }
     boolean integer = mode == Mode.DYNAMIC || mode.integer();
     json.name("compute_precision").value(integer ? "INTEGER" : "FLOAT");
     json.name("explicit_dequantize").value(mode == Mode.WEIGHT_ONLY || mode == Mode.FLOAT16);
-    json.name("min_weight_elements").value(treatment.minimumElements());
+    json.name("min_weight_elements").value(configuration.minimumElements());
     json.endObject().endObject();
   }
 

@@ -150,7 +150,7 @@ final class RecurrentScales {
             graph.contents(tensor),
             graph.tensor(tensor).elements(),
             new float[] {magnitude(tensor)},
-            graph.treatments().of(number));
+            graph.configurations().of(number));
     return Encoding.of(TensorType.INT8, scales[0], 0);
   }
 

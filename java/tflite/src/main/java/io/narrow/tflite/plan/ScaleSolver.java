@@ -299,7 +299,7 @@ final class ScaleSolver {
     if (rule.scales() != Scales.WEIGHTS) {
       if (rule.limits(type).finest() == 0
           && OpRules.of(operator.name()).adds()
-          && graph.treatments().of(number).preference() == Preference.SPEED) {
+          && graph.configurations().of(number).preference() == Preference.SPEED) {
         balance(operator, type);
       }
       if (rule.scales() != Scales.COMPARE && rule.limits(type).finest() > 0) {

@@ -57,17 +57,18 @@ final class WeightScales {
     return scales;
   }
 
-  /** Scales of weights, as a treatment wants them and a file can hold them. */
-  static float[] of(ByteBuffer weights, long inner, float[] magnitudes, Treatment treatment) {
-    float[] scales = exactly(weights, inner, magnitudes, treatment);
-    return treatment.block() > 0 ? BlockScales.nearest(scales) : scales;
+  /** Scales of weights, as a configuration wants them and a file can hold them. */
+  static float[] of(
+      ByteBuffer weights, long inner, float[] magnitudes, OperatorConfiguration configuration) {
+    float[] scales = exactly(weights, inner, magnitudes, configuration);
+    return configuration.block() > 0 ? BlockScales.nearest(scales) : scales;
   }
 
   private static float[] exactly(
-      ByteBuffer weights, long inner, float[] magnitudes, Treatment treatment) {
-    int largestCode = treatment.bits() == 4 ? 7 : Byte.MAX_VALUE;
+      ByteBuffer weights, long inner, float[] magnitudes, OperatorConfiguration configuration) {
+    int largestCode = configuration.bits() == 4 ? 7 : Byte.MAX_VALUE;
     float[] scales = reachingAll(magnitudes, largestCode);
-    return switch (treatment.scales()) {
+    return switch (configuration.scales()) {
       case LARGEST, RECOVERED -> scales;
       case LEAST_ERROR -> leastError(weights, inner, scales, largestCode);
       case ONE_SCALE -> {

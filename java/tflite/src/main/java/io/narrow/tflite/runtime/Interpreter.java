@@ -156,7 +156,7 @@ public final class Interpreter implements AutoCloseable {
   }
 
   /** The signatures of the file, in its order; empty if it has none. */
-  public List<Signature> signatures() {
+  public List<SignatureInfo> signatures() {
     checkOpen();
     return model.signatures();
   }

@@ -198,13 +198,13 @@ final class NativeModel implements AutoCloseable {
         tensor.params().zero_point());
   }
 
-  List<Signature> signatures() {
-    List<Signature> signatures = new ArrayList<>();
+  List<SignatureInfo> signatures() {
+    List<SignatureInfo> signatures = new ArrayList<>();
     try (StringVector keys = interpreter.signature_keys()) {
       for (long i = 0; i < keys.size(); i++) {
         String key = text(keys.get(i));
         signatures.add(
-            new Signature(
+            new SignatureInfo(
                 key,
                 interpreter.GetSubgraphIndexFromSignature(key),
                 map(interpreter.signature_inputs(key)),

@@ -2,6 +2,7 @@ package io.narrow.tflite.runtime;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.schema.HalfFloat;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;

@@ -6,10 +6,10 @@ import io.narrow.tflite.ops.IntegerRule;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -67,39 +67,43 @@ record Fit(Kind takes, boolean speed) {
 
   Recipe of(Recipe recipe, Model model) {
     Recipe fitted = speed ? recipe.withPreference(Preference.SPEED) : recipe;
-    List<Rule> rules = new ArrayList<>();
-    for (Rule rule : fitted.rules()) {
+    List<RecipeRule> rules = new ArrayList<>();
+    for (RecipeRule rule : fitted.rules()) {
       rules.add(rule);
-      if (rule.equals(Rule.all(rule.treatment()))) {
-        rules.addAll(exceptions(rule.treatment(), model));
+      if (rule.equals(RecipeRule.all(rule.configuration()))) {
+        rules.addAll(exceptions(rule.configuration(), model));
       }
     }
     return new Recipe(rules, fitted.inputType(), fitted.outputType(), fitted.strict());
   }
 
-  private List<Rule> exceptions(Treatment treatment, Model model) {
-    List<Rule> rules = new ArrayList<>();
+  private List<RecipeRule> exceptions(OperatorConfiguration configuration, Model model) {
+    List<RecipeRule> rules = new ArrayList<>();
     TreeSet<String> kinds = new TreeSet<>();
     model.subgraphs().stream()
         .flatMap(graph -> graph.operators().stream())
         .forEach(operator -> kinds.add(operator.name()));
     for (String kind : kinds) {
       OpRule row = OpRules.of(kind);
-      Predicate<Treatment> computes =
+      Predicate<OperatorConfiguration> computes =
           each -> each.mode() == Mode.FLOAT32 || hasKernel(row, each.mode().activation());
-      if (!treatment.mode().integer()
-          || !computes.test(treatment)
-          || row.instead(treatment.mode().activation(), TensorType.FLOAT32).isPresent()) {
+      if (!configuration.mode().integer()
+          || !computes.test(configuration)
+          || row.instead(configuration.mode().activation(), TensorType.FLOAT32).isPresent()) {
         continue;
       }
-      Optional<Treatment> other =
-          Stream.of(treatment, treatment.withBits(8), Treatment.of(Mode.INT8), Treatment.FLOAT32)
+      Optional<OperatorConfiguration> other =
+          Stream.of(
+                  configuration,
+                  configuration.withBits(8),
+                  OperatorConfiguration.of(Mode.INT8),
+                  OperatorConfiguration.FLOAT32)
               .filter(computes)
               .filter(each -> takes.has(kind, form(each, row)))
               .findFirst();
       other
-          .filter(each -> !each.equals(treatment))
-          .ifPresent(each -> rules.add(new Rule(Rule.ANYWHERE, kind, each)));
+          .filter(each -> !each.equals(configuration))
+          .ifPresent(each -> rules.add(new RecipeRule(RecipeRule.ANYWHERE, kind, each)));
     }
     return rules;
   }
@@ -108,10 +112,12 @@ record Fit(Kind takes, boolean speed) {
     return row.integer().filter(rule -> rule.has(activation)).isPresent();
   }
 
-  private static String form(Treatment treatment, OpRule row) {
+  private static String form(OperatorConfiguration configuration, OpRule row) {
     boolean products =
         row.integer().map(IntegerRule::scales).filter(scales -> scales.weighted()).isPresent();
-    String form = form(treatment.mode(), products);
-    return products && treatment.bits() == 4 ? treatment.mode().activation() + "+int4" : form;
+    String form = form(configuration.mode(), products);
+    return products && configuration.bits() == 4
+        ? configuration.mode().activation() + "+int4"
+        : form;
   }
 }

@@ -210,7 +210,7 @@ class BiasCorrectorTest {
   void whatCannotBeWalkedIsCorrectedOperatorByOperator() {
     Model model = model(true);
     Plan plan = Planner.plan(model, COARSE);
-    assertThat(Walk.possible(model)).isFalse();
+    assertThat(StepwiseRun.possible(model)).isFalse();
     double[] wanted = means(model, samples());
     double[] uncorrected = means(Rewriter.rewrite(plan), samples());
     Plan corrected = BiasCorrector.correct(plan, data(samples()));

@@ -16,6 +16,7 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rounding;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.schema.Table;

@@ -11,12 +11,12 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.rewrite.RecurrentModels;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.rewrite.RuntimeComparison;
@@ -222,10 +222,10 @@ class BothWaysTest {
       assertThat(lstms(model, before.keepingFloatOperator(name)))
           .hasSize(2)
           .containsOnly(Precision.FLOAT32);
-      Rule elsewhere = new Rule("other", name, Treatment.FLOAT32);
+      RecipeRule elsewhere = new RecipeRule("other", name, OperatorConfiguration.FLOAT32);
       assertThat(lstms(model, before.with(List.of(elsewhere)))).containsOnly(Precision.INTEGER);
       // The last rule that fits still counts.
-      Rule again = new Rule("^(y|there);", name, Treatment.of(Mode.INT8));
+      RecipeRule again = new RecipeRule("^(y|there);", name, OperatorConfiguration.of(Mode.INT8));
       assertThat(lstms(model, before.keepingFloatOperator(name).with(List.of(again))))
           .containsOnly(Precision.INTEGER);
     }

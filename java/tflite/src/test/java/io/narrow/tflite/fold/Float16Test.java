@@ -18,7 +18,7 @@ import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.Rewriter;
-import io.narrow.tflite.runtime.HalfFloat;
+import io.narrow.tflite.schema.HalfFloat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

@@ -86,7 +86,9 @@ class FastKernelsTest extends RangedModel {
 
   @Test
   void ruleThatNamesTheOperatorIsTakenAtItsWord() {
-    Rule rule = new Rule(Rule.ANYWHERE, "DEPTHWISE_CONV_2D", Treatment.of(Mode.DYNAMIC));
+    RecipeRule rule =
+        new RecipeRule(
+            RecipeRule.ANYWHERE, "DEPTHWISE_CONV_2D", OperatorConfiguration.of(Mode.DYNAMIC));
     assertThat(weights(depthwise(0).plan(Recipe.of(List.of(rule)))).use()).isEqualTo(Use.DIRECT);
   }
 

@@ -63,7 +63,11 @@ class RecipeTest {
     assertThat(precisions(Recipe.dynamic().keepingFloatOperator("FULLY_CONNECTED")))
         .containsOnly(Precision.FLOAT32);
     Recipe storedHead =
-        Recipe.dynamic().with(List.of(new Rule("head", Rule.ALL, Treatment.of(Mode.WEIGHT_ONLY))));
+        Recipe.dynamic()
+            .with(
+                List.of(
+                    new RecipeRule(
+                        "head", RecipeRule.ALL, OperatorConfiguration.of(Mode.WEIGHT_ONLY))));
     assertThat(precisions(storedHead))
         .containsExactly(Precision.HYBRID, Precision.STORED, Precision.FLOAT32);
   }
@@ -73,7 +77,8 @@ class RecipeTest {
     Recipe recipe =
         Recipe.of(
             List.of(
-                Rule.all(Treatment.of(Mode.FLOAT16)), Rule.all(Treatment.of(Mode.WEIGHT_ONLY))));
+                RecipeRule.all(OperatorConfiguration.of(Mode.FLOAT16)),
+                RecipeRule.all(OperatorConfiguration.of(Mode.WEIGHT_ONLY))));
     assertThat(Planner.plan(model(), recipe).tensors())
         .filteredOn(tensor -> tensor.name().equals("w"))
         .allMatch(tensor -> tensor.type() == TensorType.INT8);
@@ -82,7 +87,8 @@ class RecipeTest {
 
   @Test
   void aRuleForOneOperatorWithoutAKernelIsRefused() {
-    Rule rule = new Rule(Rule.ANYWHERE, "ADD", Treatment.of(Mode.DYNAMIC));
+    RecipeRule rule =
+        new RecipeRule(RecipeRule.ANYWHERE, "ADD", OperatorConfiguration.of(Mode.DYNAMIC));
     assertThatThrownBy(() -> Planner.plan(model(), Recipe.of(List.of(rule))))
         .isInstanceOfSatisfying(
             NarrowException.class,
@@ -123,7 +129,7 @@ class RecipeTest {
         Recipe.int8().withBoundary(TensorType.INT8, TensorType.UINT8),
         Recipe.int16x8().withBoundary(TensorType.FLOAT32, TensorType.INT16),
         Recipe.int8().keepingFloat("(?P<part>head)/.*\\Z").keepingFloatOperator("TRANSPOSE_CONV"),
-        Recipe.of(Treatment.of(Mode.DYNAMIC).withScales(WeightScaling.ONE_SCALE)));
+        Recipe.of(OperatorConfiguration.of(Mode.DYNAMIC).withScales(WeightScaling.ONE_SCALE)));
   }
 
   @ParameterizedTest
@@ -152,14 +158,16 @@ class RecipeTest {
   /** Some rules, of which several may have the same expression or be the same. */
   private static Recipe random(Random random) {
     String[] expressions = {".*", "^head/", "body|head", "(?:a)(?:b)", "\"\\\\d+\u00e4\u4e16;"};
-    String[] operators = {Rule.ALL, Rule.ALL, "CONV_2D", "FULLY_CONNECTED", "ADD", "CUSTOM"};
-    List<Rule> rules = new ArrayList<>();
+    String[] operators = {
+      RecipeRule.ALL, RecipeRule.ALL, "CONV_2D", "FULLY_CONNECTED", "ADD", "CUSTOM"
+    };
+    List<RecipeRule> rules = new ArrayList<>();
     for (int i = random.nextInt(6); i >= 0; i--) {
       rules.add(
-          new Rule(
+          new RecipeRule(
               expressions[random.nextInt(expressions.length)],
               operators[random.nextInt(operators.length)],
-              new Treatment(
+              new OperatorConfiguration(
                   Mode.values()[random.nextInt(Mode.values().length)],
                   random.nextBoolean() ? 4 : 8,
                   random.nextInt(3) * 1000,
@@ -172,7 +180,7 @@ class RecipeTest {
     List<TensorType> types =
         Stream.concat(
                 Stream.of(TensorType.FLOAT32),
-                rules.stream().flatMap(rule -> rule.treatment().mode().boundary().stream()))
+                rules.stream().flatMap(rule -> rule.configuration().mode().boundary().stream()))
             .toList();
     return Recipe.of(rules)
         .withBoundary(
@@ -204,7 +212,8 @@ class RecipeTest {
   void aiEdgesStaticRecipeHasIntegerInputsAndOutputs() throws IOException {
     Recipe recipe = read(STATIC.formatted(""));
     assertThat(recipe.rules())
-        .containsExactly(Rule.all(Treatment.of(Mode.INT8).withScales(WeightScaling.LARGEST)));
+        .containsExactly(
+            RecipeRule.all(OperatorConfiguration.of(Mode.INT8).withScales(WeightScaling.LARGEST)));
     assertThat(recipe.inputType()).isEqualTo(TensorType.INT8);
     assertThat(recipe.outputType()).isEqualTo(TensorType.INT8);
     Recipe floatOutput =
@@ -229,9 +238,9 @@ class RecipeTest {
             """);
     assertThat(recipe.rules())
         .containsExactly(
-            new Rule("a", "*", Treatment.FLOAT32),
-            new Rule("a", "TRANSPOSE_CONV", Treatment.FLOAT32),
-            new Rule("b", "*", Treatment.FLOAT32));
+            new RecipeRule("a", "*", OperatorConfiguration.FLOAT32),
+            new RecipeRule("a", "TRANSPOSE_CONV", OperatorConfiguration.FLOAT32),
+            new RecipeRule("b", "*", OperatorConfiguration.FLOAT32));
   }
 
   private Recipe ofAlgorithm(String algorithm, int bits, String weights) throws IOException {
@@ -248,11 +257,12 @@ class RecipeTest {
 
   @Test
   void blocksAreReadAsTodayAndAsBefore() throws IOException {
-    Treatment blocks = Treatment.of(Mode.DYNAMIC).withBits(4).withMinimumElements(0).withBlock(64);
+    OperatorConfiguration blocks =
+        OperatorConfiguration.of(Mode.DYNAMIC).withBits(4).withMinimumElements(0).withBlock(64);
     for (String size : List.of("\"granularity\": \"BLOCKWISE_64\"", "\"block_size\": 64")) {
-      assertThat(ofAlgorithm("min_max_uniform_quantize", 4, size).rules().get(0).treatment())
+      assertThat(ofAlgorithm("min_max_uniform_quantize", 4, size).rules().get(0).configuration())
           .isEqualTo(blocks.withScales(WeightScaling.LARGEST));
-      assertThat(ofAlgorithm("OCTAV", 4, size).rules().get(0).treatment()).isEqualTo(blocks);
+      assertThat(ofAlgorithm("OCTAV", 4, size).rules().get(0).configuration()).isEqualTo(blocks);
     }
   }
 
@@ -260,9 +270,10 @@ class RecipeTest {
   void gptqRoundsTogetherAndRecoveryKeepsCodes() throws IOException {
     Recipe together = ofAlgorithm("GPTQ", 8, CHANNELS);
     assertThat(together.roundsTogether()).isTrue();
-    assertThat(together.rules().get(0).treatment().bits()).isEqualTo(8);
+    assertThat(together.rules().get(0).configuration().bits()).isEqualTo(8);
     Recipe recovered = ofAlgorithm("dequantized_weight_recovery", 8, CHANNELS);
-    assertThat(recovered.rules().get(0).treatment().scales()).isEqualTo(WeightScaling.RECOVERED);
+    assertThat(recovered.rules().get(0).configuration().scales())
+        .isEqualTo(WeightScaling.RECOVERED);
     for (Recipe recipe :
         List.of(together, recovered, Recipe.dynamic().withBits(4).withBlock(128))) {
       Path file = folder.resolve("written.json");

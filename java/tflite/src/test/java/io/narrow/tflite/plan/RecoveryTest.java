@@ -136,7 +136,8 @@ class RecoveryTest {
 
   @Test
   void gptqNeedsData() {
-    Treatment together = Treatment.of(Mode.DYNAMIC).withMinimumElements(0).withCodesTogether();
+    OperatorConfiguration together =
+        OperatorConfiguration.of(Mode.DYNAMIC).withMinimumElements(0).withCodesTogether();
     assertThatThrownBy(
             () -> Quantizer.DEFAULT.quantize(product(new float[512]), Recipe.of(together)))
         .isInstanceOf(NarrowException.class)
@@ -150,7 +151,7 @@ class RecoveryTest {
     Path file = Path.of("../../../shared/models/qat/" + name + "_qdq.tflite");
     Assumptions.assumeTrue(Files.exists(file), file + " is not here");
     Folded trained = Fold.constantsOf(Model.read(file));
-    Recipe recipe = Recipe.of(Treatment.of(Mode.WEIGHT_ONLY)).withRecovery();
+    Recipe recipe = Recipe.of(OperatorConfiguration.of(Mode.WEIGHT_ONLY)).withRecovery();
     Plan plan = Planner.plan(trained.model(), recipe); // which is not told what is known
     int kept = 0;
     for (TensorPlan tensor : plan.tensors()) {

@@ -94,7 +94,9 @@ class WarningsTest {
   void operatorWithWeightsStoredSmallerDoesNotStayFloatBecauseOfThese() {
     Recipe recipe =
         Recipe.of(
-            List.of(Rule.all(Treatment.of(Mode.WEIGHT_ONLY)), Rule.all(Treatment.of(Mode.INT8))));
+            List.of(
+                RecipeRule.all(OperatorConfiguration.of(Mode.WEIGHT_ONLY)),
+                RecipeRule.all(OperatorConfiguration.of(Mode.INT8))));
     int x = b.floats("x", 1, 32);
     int y = product("w", x, 1, 32, 32);
     Plan plan = Planner.plan(b.inputs(x).outputs(y).build(), recipe, Ranges.NONE);

@@ -13,17 +13,17 @@ import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.plan.WeightScaling;
-import io.narrow.tflite.runtime.HalfFloat;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.schema.HalfFloat;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -228,14 +228,14 @@ class BlockwiseTest {
 
   @Test
   void rulesThatNameAnOperatorAreRefusedWithTheReason() {
-    Treatment treatment =
-        Treatment.of(Mode.DYNAMIC).withBits(4).withMinimumElements(0).withBlock(64);
-    Recipe recipe = Recipe.of(List.of(new Rule(".*", "FULLY_CONNECTED", treatment)));
+    OperatorConfiguration configuration =
+        OperatorConfiguration.of(Mode.DYNAMIC).withBits(4).withMinimumElements(0).withBlock(64);
+    Recipe recipe = Recipe.of(List.of(new RecipeRule(".*", "FULLY_CONNECTED", configuration)));
     Model model = product(8, 96, 1, true, 0);
     assertThatThrownBy(() -> Planner.plan(model, recipe))
         .isInstanceOf(NarrowException.class)
         .hasMessageContaining("96 elements, which is no multiple of blocks of 64");
-    Recipe convolutions = Recipe.of(List.of(new Rule(".*", "CONV_2D", treatment)));
+    Recipe convolutions = Recipe.of(List.of(new RecipeRule(".*", "CONV_2D", configuration)));
     ModelBuilder b = new ModelBuilder(1);
     int x = b.floats("x", 1, 4, 4, 32);
     int y = b.floats("y", 1, 4, 4, 8);

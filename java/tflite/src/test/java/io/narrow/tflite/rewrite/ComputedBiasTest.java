@@ -8,12 +8,12 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Preference;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -37,8 +37,11 @@ class ComputedBiasTest {
   }
 
   private static final Recipe DYNAMIC = Recipe.dynamic().withMinimumElements(0);
-  private static final Rule NAMED =
-      new Rule(Rule.ANYWHERE, "CONV_2D", Treatment.of(Mode.DYNAMIC).withMinimumElements(0));
+  private static final RecipeRule NAMED =
+      new RecipeRule(
+          RecipeRule.ANYWHERE,
+          "CONV_2D",
+          OperatorConfiguration.of(Mode.DYNAMIC).withMinimumElements(0));
   private static final List<Recipe> RECIPES =
       List.of(
           DYNAMIC,
@@ -173,14 +176,20 @@ class ComputedBiasTest {
       Model model = b.inputs(x).outputs(out).build();
       Path before = folder.resolve("float.tflite");
       model.write(before);
-      Rule half = new Rule("half", Rule.ALL, Treatment.of(Mode.FLOAT16));
+      RecipeRule half =
+          new RecipeRule("half", RecipeRule.ALL, OperatorConfiguration.of(Mode.FLOAT16));
       compare(before, Planner.plan(model, DYNAMIC.with(List.of(half))));
       compare(
           before,
           Planner.plan(
               model,
               Recipe.float16()
-                  .with(List.of(new Rule("dynamic", Rule.ALL, Treatment.of(Mode.DYNAMIC))))));
+                  .with(
+                      List.of(
+                          new RecipeRule(
+                              "dynamic",
+                              RecipeRule.ALL,
+                              OperatorConfiguration.of(Mode.DYNAMIC))))));
     }
   }
 

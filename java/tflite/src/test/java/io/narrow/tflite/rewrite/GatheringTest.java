@@ -7,13 +7,13 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.schema.Table;
 import java.nio.file.Path;
 import java.util.List;
@@ -180,9 +180,12 @@ class GatheringTest {
   void whatARecipeKeepsOrNames(@TempDir Path folder) {
     int x = b.floats("x", 2, 3, 12);
     Model model = b.inputs(x).outputs(softmax(x, true, 2)).build();
-    for (Treatment of : List.of(Treatment.FLOAT32, Treatment.of(Mode.INT16X8))) {
-      List<Rule> rules =
-          List.of(Rule.all(Treatment.of(Mode.INT8)), new Rule(Rule.ANYWHERE, "SUM", of));
+    for (OperatorConfiguration of :
+        List.of(OperatorConfiguration.FLOAT32, OperatorConfiguration.of(Mode.INT16X8))) {
+      List<RecipeRule> rules =
+          List.of(
+              RecipeRule.all(OperatorConfiguration.of(Mode.INT8)),
+              new RecipeRule(RecipeRule.ANYWHERE, "SUM", of));
       stays(model, Recipe.of(rules), folder);
     }
   }

@@ -10,13 +10,13 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.OperatorPlan.Precision;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import io.narrow.tflite.schema.Table;
 import java.nio.file.Path;
 import java.util.List;
@@ -137,8 +137,8 @@ class LoweringTest {
     Recipe kept =
         Recipe.of(
             List.of(
-                Rule.all(Treatment.of(Mode.INT8)),
-                new Rule(Rule.ANYWHERE, "NEG", Treatment.FLOAT32)));
+                RecipeRule.all(OperatorConfiguration.of(Mode.INT8)),
+                new RecipeRule(RecipeRule.ANYWHERE, "NEG", OperatorConfiguration.FLOAT32)));
     for (Recipe recipe : List.of(kept, Recipe.int16x8())) {
       assertThat(Planner.plan(model, recipe, ranges).operators())
           .extracting(OperatorPlan::name)

@@ -11,11 +11,11 @@ import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
+import io.narrow.tflite.plan.OperatorConfiguration;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.plan.Rule;
-import io.narrow.tflite.plan.Treatment;
+import io.narrow.tflite.plan.RecipeRule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,19 +41,20 @@ class MixedRecipeTest {
             Recipe.of(first).with(List.of(rule("FULLY_CONNECTED", second), rule("ADD", first))));
       }
     }
-    Rule block = new Rule("/block2_", Rule.ALL, Treatment.of(Mode.INT16X8));
+    RecipeRule block =
+        new RecipeRule("/block2_", RecipeRule.ALL, OperatorConfiguration.of(Mode.INT16X8));
     recipes.add(Recipe.int8().with(List.of(block)));
     recipes.add(
         Recipe.int8().with(List.of(block)).withBoundary(TensorType.UINT8, TensorType.INT16));
     return recipes.stream();
   }
 
-  private static Rule rule(String operator, Mode mode) {
+  private static RecipeRule rule(String operator, Mode mode) {
     boolean weighted = mode != Mode.DYNAMIC && mode != Mode.WEIGHT_ONLY;
-    return new Rule(
-        Rule.ANYWHERE,
+    return new RecipeRule(
+        RecipeRule.ANYWHERE,
         operator,
-        Treatment.of(weighted || !operator.equals("ADD") ? mode : Mode.FLOAT32));
+        OperatorConfiguration.of(weighted || !operator.equals("ADD") ? mode : Mode.FLOAT32));
   }
 
   private Plan plan(Recipe recipe) {

@@ -191,7 +191,9 @@ class InterpreterTest {
   void signaturesNameTensors() {
     try (Interpreter model =
         Interpreter.open(Shared.file("models/zoo/gen_while_if_multisig.tflite"), Options.DEFAULT)) {
-      assertThat(model.signatures()).extracting(Signature::key).containsExactly("branch", "loop");
+      assertThat(model.signatures())
+          .extracting(SignatureInfo::key)
+          .containsExactly("branch", "loop");
       Map<String, Integer> inputs = model.signatures().get(0).inputs();
       assertThat(model.tensor(inputs.get("c")).type()).isEqualTo(TensorType.BOOL);
       assertThat(model.tensor(inputs.get("x")).shape()).containsExactly(1, 32);

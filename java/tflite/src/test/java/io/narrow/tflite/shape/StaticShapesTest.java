@@ -151,7 +151,7 @@ class StaticShapesTest {
     assertThat(operators(folded)).containsExactly("RESHAPE");
     assertThat(output(folded).shapeSignature()).containsExactly(1, 24);
     same(model, folded);
-    assertThat(Quantizer.DEFAULT.prepare(model).folded(Recipe.of(Mode.FLOAT32)).lines())
+    assertThat(Quantizer.DEFAULT.prepare(model).foldedKinds(Recipe.of(Mode.FLOAT32)))
         .containsExactly("1 given by shapes that are fixed: `packed`");
   }
 

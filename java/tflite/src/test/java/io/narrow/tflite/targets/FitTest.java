@@ -7,7 +7,6 @@ import io.narrow.tflite.Examples;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.Shared;
-import io.narrow.tflite.correction.Rounding;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
@@ -15,6 +14,7 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.plan.Rounding;
 import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.schema.Table;
 import java.util.List;
@@ -123,7 +123,7 @@ class FitTest {
     Recipe recipe = Target.TFLM.recipe(Mode.INT16X8).keepingFloatOperator("SOFTMAX");
     Recipe fitted = Target.TFLM.fit(recipe, Model.read(Examples.DIGITS));
     assertThat(fitted.rules().get(fitted.rules().size() - 1).operator()).isEqualTo("SOFTMAX");
-    assertThat(fitted.rules().get(fitted.rules().size() - 1).treatment().mode())
+    assertThat(fitted.rules().get(fitted.rules().size() - 1).configuration().mode())
         .isEqualTo(Mode.FLOAT32);
   }
 

@@ -1,4 +1,4 @@
-package io.narrow.tflite.correction;
+package io.narrow.tflite.plan;
 
 import io.narrow.tflite.NarrowException;
 import java.util.Arrays;

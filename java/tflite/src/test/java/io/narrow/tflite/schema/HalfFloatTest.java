@@ -1,4 +1,4 @@
-package io.narrow.tflite.runtime;
+package io.narrow.tflite.schema;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

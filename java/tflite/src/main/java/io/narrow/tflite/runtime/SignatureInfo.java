@@ -12,9 +12,9 @@ import java.util.Map;
  * @param inputs tensor index in that subgraph by input name
  * @param outputs tensor index in that subgraph by output name
  */
-public record Signature(
+public record SignatureInfo(
     String key, int subgraph, Map<String, Integer> inputs, Map<String, Integer> outputs) {
-  public Signature {
+  public SignatureInfo {
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
   }

@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * those before it. It costs about as much as to run the model twice. Between steps it keeps of each
  * sample the tensors that later operators read.
  */
-final class Walk {
+final class StepwiseRun {
   private final Model model;
   private final Samples samples;
   private final List<Operator> operators = new ArrayList<>();
@@ -31,9 +31,10 @@ final class Walk {
   private record Constant(float[] values, int[] shape) {}
 
   /** Operators up to a target, in the making. */
-  private record Step(Probe probe, Set<Integer> inputs, Set<Integer> written, Operator shown) {}
+  private record Step(
+      PartialModel part, Set<Integer> inputs, Set<Integer> written, Operator shown) {}
 
-  Walk(Model model, Samples samples) {
+  StepwiseRun(Model model, Samples samples) {
     this.model = model;
     this.samples = samples;
     Subgraph main = model.subgraphs().get(0);
@@ -64,15 +65,15 @@ final class Walk {
 
   /** The most bytes that are kept of a sample, as far as the file knows the shapes. */
   static long bytesKept(Model model) {
-    Walk walk = new Walk(model, null);
+    StepwiseRun run = new StepwiseRun(model, null);
     Subgraph main = model.subgraphs().get(0);
     Set<Integer> kept = new HashSet<>();
     IntStream.of(main.inputs()).forEach(kept::add);
     long most = 0;
-    for (int i = 0; i < walk.operators.size(); i++) {
+    for (int i = 0; i < run.operators.size(); i++) {
       int now = i;
-      IntStream.of(walk.operators.get(i).outputs()).forEach(kept::add);
-      kept.removeIf(tensor -> walk.lastReaders.getOrDefault(tensor, -1) < now);
+      IntStream.of(run.operators.get(i).outputs()).forEach(kept::add);
+      kept.removeIf(tensor -> run.lastReaders.getOrDefault(tensor, -1) < now);
       long bytes = kept.stream().mapToLong(t -> main.tensor(t).elements() * Float.BYTES).sum();
       most = Math.max(most, bytes);
     }
@@ -86,18 +87,18 @@ final class Walk {
    * @param target comes after those of all calls before
    * @throws NarrowException if the runtime does not take the step, or a tensor changes its size
    */
-  float[][][] means(Target target) {
+  float[][][] means(CorrectableBias target) {
     Step step = step(target);
     read(step.inputs, step.shown.inputs());
-    step.probe.showSums(step.shown);
+    step.part.showSums(step.shown);
     if (target.sum().isPresent()) {
       int other = other(target.sum().get());
       read(step.inputs, other);
-      step.probe.mean(other);
+      step.part.mean(other);
     }
     List<Integer> from = List.copyOf(step.inputs);
     List<Integer> to = List.copyOf(step.written);
-    float[][][] means = samples.run(step.probe.finish(from, to), from, to);
+    float[][][] means = samples.run(step.part.finish(from, to), from, to);
     samples.forget(this::isDone);
     return means;
   }
@@ -111,58 +112,58 @@ final class Walk {
    * @param visitor sees what the target reads as well
    * @throws NarrowException as {@link #means} does
    */
-  void see(Target target, int weights, Samples.Visitor visitor) {
+  void see(CorrectableBias target, int weights, Samples.Visitor visitor) {
     Step step = step(target);
     Operator shown = step.shown.withInput(target.weights(), weights);
     read(step.inputs, shown.inputs());
-    step.probe.giveSums(shown);
+    step.part.giveSums(shown);
     List<Integer> from = List.copyOf(step.inputs);
     List<Integer> to = List.copyOf(step.written);
-    samples.visit(step.probe.finish(from, to), from, to, visitor);
+    samples.visit(step.part.finish(from, to), from, to, visitor);
     samples.forget(this::isDone);
   }
 
-  private Step step(Target target) {
+  private Step step(CorrectableBias target) {
     int end = next;
     while (!target.writtenBy(operators.get(end))) {
       end++;
     }
-    Probe probe = new Probe(model);
+    PartialModel part = new PartialModel(model);
     List<Operator> step = new ArrayList<>(operators.subList(next, end));
     instead.forEach(
         (place, operand) ->
             step.set(
-                0, step.get(0).withInput(place, probe.constant(operand.values, operand.shape))));
+                0, step.get(0).withInput(place, part.constant(operand.values, operand.shape))));
     instead.clear();
     Set<Integer> unpacked = new HashSet<>();
-    step.forEach(operator -> unpack(operator, unpacked, probe));
-    unpack(operators.get(end), unpacked, probe);
+    step.forEach(operator -> unpack(operator, unpacked, part));
+    unpack(operators.get(end), unpacked, part);
     Set<Integer> inputs = new LinkedHashSet<>();
     Set<Integer> written = new LinkedHashSet<>();
     for (Operator operator : step) {
       read(inputs, operator.inputs());
-      probe.compute(operator);
+      part.compute(operator);
       IntStream.of(operator.outputs()).forEach(written::add);
     }
     next = end;
     written.removeIf(this::isDone);
-    return new Step(probe, inputs, written, operators.get(end));
+    return new Step(part, inputs, written, operators.get(end));
   }
 
   /** Number of the other operand of a sum in the model that rounds. */
-  private int other(Target.Sum sum) {
+  private int other(CorrectableBias.Sum sum) {
     Subgraph main = model.subgraphs().get(0);
     int adds = main.producer(sum.output()).orElseThrow();
     return main.operators().get(adds).input(sum.place());
   }
 
   /** Gives the target of the last step another bias before it is computed. */
-  void withBias(Target target, float[] values) {
+  void withBias(CorrectableBias target, float[] values) {
     instead.put(target.bias(), new Constant(values, new int[] {values.length}));
   }
 
   /** Gives the target of the last step other weights before it is computed. */
-  void withWeights(Target target, float[] values, int[] shape) {
+  void withWeights(CorrectableBias target, float[] values, int[] shape) {
     instead.put(target.weights(), new Constant(values, shape));
   }
 
@@ -170,10 +171,10 @@ final class Walk {
     return lastReaders.getOrDefault(tensor, -1) < next;
   }
 
-  private void unpack(Operator operator, Set<Integer> unpacked, Probe probe) {
+  private void unpack(Operator operator, Set<Integer> unpacked, PartialModel part) {
     for (int tensor : operator.inputs()) {
       if (unpacking.containsKey(tensor) && unpacked.add(tensor)) {
-        probe.compute(unpacking.get(tensor));
+        part.compute(unpacking.get(tensor));
       }
     }
   }

@@ -1,4 +1,4 @@
-package io.narrow.tflite.runtime;
+package io.narrow.tflite.schema;
 
 /** IEEE 754 binary16; the JDK converts it only from version 20 on. */
 public final class HalfFloat {

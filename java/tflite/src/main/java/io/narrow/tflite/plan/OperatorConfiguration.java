@@ -20,7 +20,7 @@ import io.narrow.tflite.model.TensorType;
  *     {@link Mode#DYNAMIC}; 0 for a scale per channel
  * @param together whether codes are chosen together with the help of data, however long that takes
  */
-public record Treatment(
+public record OperatorConfiguration(
     Mode mode,
     int bits,
     long minimumElements,
@@ -33,9 +33,9 @@ public record Treatment(
   public static final long CONVERTER_MINIMUM_ELEMENTS = 1024;
 
   /** All stays float32. */
-  public static final Treatment FLOAT32 = of(Mode.FLOAT32);
+  public static final OperatorConfiguration FLOAT32 = of(Mode.FLOAT32);
 
-  public Treatment {
+  public OperatorConfiguration {
     if (bits != 8 && bits != 4) {
       throw NarrowException.input("bits " + bits + ": has to be 8 or 4");
     }
@@ -56,9 +56,9 @@ public record Treatment(
     together &= storesIntegers;
   }
 
-  /** The treatment of a mode with its defaults. */
-  public static Treatment of(Mode mode) {
-    return new Treatment(
+  /** The configuration of a mode with its defaults. */
+  public static OperatorConfiguration of(Mode mode) {
+    return new OperatorConfiguration(
         mode,
         8,
         mode == Mode.DYNAMIC ? CONVERTER_MINIMUM_ELEMENTS : 0,
@@ -75,9 +75,9 @@ public record Treatment(
   }
 
   /** With so many bits for a weight, and the scales that are usual then if they were before. */
-  public Treatment withBits(int newBits) {
+  public OperatorConfiguration withBits(int newBits) {
     WeightScaling scaling = scales == usual(mode, bits) ? usual(mode, newBits) : scales;
-    return new Treatment(
+    return new OperatorConfiguration(
         mode,
         newBits,
         minimumElements,
@@ -88,36 +88,41 @@ public record Treatment(
         together);
   }
 
-  public Treatment withMinimumElements(long elements) {
-    return new Treatment(mode, bits, elements, scales, saturate, preference, block, together);
+  public OperatorConfiguration withMinimumElements(long elements) {
+    return new OperatorConfiguration(
+        mode, bits, elements, scales, saturate, preference, block, together);
   }
 
-  public Treatment withScales(WeightScaling scaling) {
-    return new Treatment(
+  public OperatorConfiguration withScales(WeightScaling scaling) {
+    return new OperatorConfiguration(
         mode, bits, minimumElements, scaling, saturate, preference, block, together);
   }
 
-  public Treatment withSaturation() {
-    return new Treatment(mode, bits, minimumElements, scales, true, preference, block, together);
+  public OperatorConfiguration withSaturation() {
+    return new OperatorConfiguration(
+        mode, bits, minimumElements, scales, true, preference, block, together);
   }
 
-  public Treatment withPreference(Preference preferred) {
-    return new Treatment(mode, bits, minimumElements, scales, saturate, preferred, block, together);
+  public OperatorConfiguration withPreference(Preference preferred) {
+    return new OperatorConfiguration(
+        mode, bits, minimumElements, scales, saturate, preferred, block, together);
   }
 
   /** With a scale for so many elements of a row, 0 for a scale per channel. */
-  public Treatment withBlock(int size) {
-    return new Treatment(mode, bits, minimumElements, scales, saturate, preference, size, together);
+  public OperatorConfiguration withBlock(int size) {
+    return new OperatorConfiguration(
+        mode, bits, minimumElements, scales, saturate, preference, size, together);
   }
 
   /** With codes that are chosen together, for which there have to be data. */
-  public Treatment withCodesTogether() {
-    return new Treatment(mode, bits, minimumElements, scales, saturate, preference, block, true);
+  public OperatorConfiguration withCodesTogether() {
+    return new OperatorConfiguration(
+        mode, bits, minimumElements, scales, saturate, preference, block, true);
   }
 
   /** With weights that become float32 before they are used. */
-  Treatment stored() {
-    return new Treatment(
+  OperatorConfiguration stored() {
+    return new OperatorConfiguration(
         Mode.WEIGHT_ONLY, bits, minimumElements, scales, saturate, preference, 0, together);
   }
 

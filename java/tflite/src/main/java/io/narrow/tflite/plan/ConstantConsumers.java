@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Which operators of a subgraph read which constant, and whether they could read it smaller. */
-final class Readers {
+final class ConstantConsumers {
   /**
    * An operator that reads a tensor.
    *
@@ -21,11 +21,16 @@ final class Readers {
    * @param place place of the tensor among its inputs
    * @param node the operator
    * @param rule its row in the operator table, or a row without weights
-   * @param treatment what the recipe does to it
+   * @param configuration what the recipe does to it
    * @param objection why it cannot read the tensor smaller, none if it can
    */
-  record Reader(
-      int operator, int place, Operator node, OpRule rule, Treatment treatment, Reason objection) {
+  record Consumer(
+      int operator,
+      int place,
+      Operator node,
+      OpRule rule,
+      OperatorConfiguration configuration,
+      Reason objection) {
     int axis(Tensor tensor) {
       return rule.axis().of(node, tensor);
     }
@@ -35,7 +40,7 @@ final class Readers {
   private final IntegerPlanner integers;
   private final Reason[] objections; // by operator
 
-  Readers(Graph graph, IntegerPlanner integers) {
+  ConstantConsumers(Graph graph, IntegerPlanner integers) {
     this.graph = graph;
     this.integers = integers;
     this.objections = new Reason[graph.operators()];
@@ -45,11 +50,11 @@ final class Readers {
   }
 
   /** The operators that read a tensor, with what each can do with it. */
-  private List<Reader> readers(int tensor) {
+  private List<Consumer> readers(int tensor) {
     return graph.readers(tensor).stream().map(r -> reader(r.operator(), r.place())).toList();
   }
 
-  private Reader reader(int number, int place) {
+  private Consumer reader(int number, int place) {
     Operator operator = graph.operator(number);
     OpRule rule = OpRules.of(operator.name());
     Reason why = objections[number];
@@ -57,14 +62,14 @@ final class Readers {
       // That there is no kernel is said with the name of the operator.
       String before = operator.name() + (keepsFloat(number) ? " stays float32: " : ": ");
       why = why.code() == Code.NO_KERNEL ? why : why.as(before + why);
-    } else if (integers.treatment(number).mode() == Mode.FLOAT16) {
+    } else if (integers.configuration(number).mode() == Mode.FLOAT16) {
       why = needsFloat(operator, place, rule);
     } else if (place == rule.bias()) {
       why = asBias(operator.name());
     } else if (!rule.weights().contains(place)) {
       why = Reason.of(Code.NO_WEIGHT, operator.name() + " does not read it as a weight");
     }
-    return new Reader(number, place, operator, rule, integers.treatment(number), why);
+    return new Consumer(number, place, operator, rule, integers.configuration(number), why);
   }
 
   static Reason asBias(String operator) {
@@ -72,7 +77,7 @@ final class Readers {
   }
 
   private boolean keepsFloat(int operator) {
-    return integers.treatment(operator).mode() == Mode.FLOAT32;
+    return integers.configuration(operator).mode() == Mode.FLOAT32;
   }
 
   /** Why an operator reads no constant smaller, none if it may. */
@@ -83,7 +88,7 @@ final class Readers {
     if (keepsFloat(number)) {
       return integers.objection(number);
     }
-    if (integers.treatment(number).mode() == Mode.FLOAT16) {
+    if (integers.configuration(number).mode() == Mode.FLOAT16) {
       return Reason.NONE;
     }
     Operator operator = graph.operator(number);
@@ -104,8 +109,8 @@ final class Readers {
       if (!isFloatConstant(operator.input(place))) {
         return together(Code.NOT_CONSTANT, weight, "is no float32 constant");
       }
-      if (weight.elements() < integers.treatment(number).minimumElements()) {
-        String few = "has " + tooFew(weight, integers.treatment(number));
+      if (weight.elements() < integers.configuration(number).minimumElements()) {
+        String few = "has " + tooFew(weight, integers.configuration(number));
         return together(Code.TOO_SMALL, weight, few);
       }
       if (!WeightScales.finite(graph.contents(operator.input(place)))) {
@@ -124,8 +129,8 @@ final class Readers {
     return Reason.of(code, "its weights are quantized together, and ", weight.name(), " " + what);
   }
 
-  private static String tooFew(Tensor tensor, Treatment treatment) {
-    return tensor.elements() + " elements, fewer than " + treatment.minimumElements();
+  private static String tooFew(Tensor tensor, OperatorConfiguration configuration) {
+    return tensor.elements() + " elements, fewer than " + configuration.minimumElements();
   }
 
   /** Why a constant has to stay as it is, before its values are looked at; none if it has not. */
@@ -136,24 +141,24 @@ final class Readers {
     if (graph.isOutput(number)) {
       return Reason.of(Code.NEEDED_AS_FLOAT, "is an output of the model");
     }
-    List<Reader> all = readers(number);
+    List<Consumer> all = readers(number);
     if (all.isEmpty()) {
       return Reason.of(Code.GAINS_NOTHING, "no operator reads it");
     }
     if (able(number).isEmpty()) {
       return all.get(0).objection();
     }
-    Treatment treatment = treatment(number);
-    if (treatment.mode() == Mode.FLOAT16) {
+    OperatorConfiguration configuration = configuration(number);
+    if (configuration.mode() == Mode.FLOAT16) {
       return all.stream()
-          .map(Reader::objection)
+          .map(Consumer::objection)
           .filter(why -> !why.isEmpty())
           .findFirst()
           .orElse(Reason.NONE);
     }
     // What is stored in integers already is not to grow.
-    return tensor.elements() < treatment.minimumElements() && graph.known(number).isEmpty()
-        ? Reason.of(Code.TOO_SMALL, tooFew(tensor, treatment))
+    return tensor.elements() < configuration.minimumElements() && graph.known(number).isEmpty()
+        ? Reason.of(Code.TOO_SMALL, tooFew(tensor, configuration))
         : Reason.NONE;
   }
 
@@ -177,7 +182,7 @@ final class Readers {
   /** A constant with the weights or the bias that an operator reads beside it. */
   List<Integer> together(int number) {
     Set<Integer> together = new TreeSet<>(Set.of(number));
-    for (Reader reader : readers(number)) {
+    for (Consumer reader : readers(number)) {
       List<Integer> places = new ArrayList<>(reader.rule().weights());
       places.add(reader.rule().bias());
       if (reader.rule().bias() >= 0 && places.contains(reader.place())) {
@@ -200,26 +205,30 @@ final class Readers {
   }
 
   /** The operators that can read a tensor smaller, all in the mode of the first of them. */
-  List<Reader> able(int number) {
-    List<Reader> able =
+  List<Consumer> able(int number) {
+    List<Consumer> able =
         readers(number).stream().filter(reader -> reader.objection().isEmpty()).toList();
     return able.stream()
-        .filter(reader -> reader.treatment().mode() == able.get(0).treatment().mode())
+        .filter(reader -> reader.configuration().mode() == able.get(0).configuration().mode())
         .toList();
   }
 
   /** How those are treated: with as many bits, and as large parts for a scale, as one needs. */
-  Treatment treatment(int number) {
-    return able(number).stream().map(Reader::treatment).reduce(Readers::both).orElseThrow();
+  OperatorConfiguration configuration(int number) {
+    return able(number).stream()
+        .map(Consumer::configuration)
+        .reduce(ConstantConsumers::both)
+        .orElseThrow();
   }
 
-  private static Treatment both(Treatment first, Treatment second) {
-    Treatment more = second.bits() > first.bits() ? second : first;
+  private static OperatorConfiguration both(
+      OperatorConfiguration first, OperatorConfiguration second) {
+    OperatorConfiguration more = second.bits() > first.bits() ? second : first;
     return first.block() == second.block() ? more : more.withBlock(0);
   }
 
   /** Names of the operators that read a tensor and are not among these, empty if there are none. */
-  String others(int number, List<Reader> these) {
+  String others(int number, List<Consumer> these) {
     return readers(number).stream()
         .filter(reader -> !these.contains(reader))
         .map(reader -> reader.node().name())

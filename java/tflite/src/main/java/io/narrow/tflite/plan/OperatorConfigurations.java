@@ -17,7 +17,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /** How a recipe treats each operator of a subgraph. */
-final class Treatments {
+final class OperatorConfigurations {
   private static final Reason BIAS =
       Reason.of(
           Code.NO_FAST_KERNEL,
@@ -28,59 +28,59 @@ final class Treatments {
           Code.NO_FAST_KERNEL,
           "XNNPACK refuses models with such weights of 4 bits and one channel: they have 8");
 
-  private final List<Treatment> treatments = new ArrayList<>();
-  private final List<Treatment> otherwise = new ArrayList<>();
+  private final List<OperatorConfiguration> configurations = new ArrayList<>();
+  private final List<OperatorConfiguration> otherwise = new ArrayList<>();
   private final List<Reason> reasons = new ArrayList<>();
   private final List<Reason> notes = new ArrayList<>();
 
-  Treatments(Model model, Subgraph subgraph, Recipe recipe) {
+  OperatorConfigurations(Model model, Subgraph subgraph, Recipe recipe) {
     Set<String> problems = new LinkedHashSet<>();
     List<Predicate<Operator>> fits = recipe.rules().stream().map(r -> r.in(subgraph)).toList();
     for (Operator operator : subgraph.operators()) {
-      Treatment treatment = Treatment.FLOAT32;
-      Treatment other = Treatment.FLOAT32;
+      OperatorConfiguration configuration = OperatorConfiguration.FLOAT32;
+      OperatorConfiguration other = OperatorConfiguration.FLOAT32;
       Reason reason = Reason.of(Code.RECIPE, "no rule of the recipe is for it");
       Reason note = Reason.NONE;
       for (int i = 0; i < fits.size(); i++) {
-        Rule rule = recipe.rules().get(i);
+        RecipeRule rule = recipe.rules().get(i);
         if (!fits.get(i).test(operator)) {
           continue;
         }
-        Reason missing = missing(operator.name(), rule.treatment());
-        if (missing.isEmpty() && rule.treatment().block() > 0) {
-          missing = blocks(model, subgraph, operator, rule.treatment());
+        Reason missing = missing(operator.name(), rule.configuration());
+        if (missing.isEmpty() && rule.configuration().block() > 0) {
+          missing = blocks(model, subgraph, operator, rule.configuration());
         }
         if (missing.isEmpty()) {
-          treatment = FastKernels.choose(rule, model, subgraph, operator);
+          configuration = FastKernels.choose(rule, model, subgraph, operator);
           note =
-              treatment.equals(rule.treatment())
+              configuration.equals(rule.configuration())
                   ? Reason.NONE
-                  : FastKernels.lacked(rule.treatment());
-          if (treatment.mode() == Mode.DYNAMIC && dequantizesBias(model, subgraph, operator)) {
-            treatment = treatment.stored();
+                  : FastKernels.lacked(rule.configuration());
+          if (configuration.mode() == Mode.DYNAMIC && dequantizesBias(model, subgraph, operator)) {
+            configuration = configuration.stored();
             note = BIAS;
-          } else if (treatment.mode() == Mode.INT8
+          } else if (configuration.mode() == Mode.INT8
               && channels(subgraph, operator)
-                  < OpRules.of(operator.name()).fewestChannels(treatment.weightType())) {
-            treatment = treatment.withBits(8);
+                  < OpRules.of(operator.name()).fewestChannels(configuration.weightType())) {
+            configuration = configuration.withBits(8);
             note = CHANNELS;
           }
-          other = treatment.mode().integer() ? other : treatment;
+          other = configuration.mode().integer() ? other : configuration;
           reason =
               Reason.of(
                   Code.RECIPE,
-                  treatment.mode() == Mode.FLOAT32
+                  configuration.mode() == Mode.FLOAT32
                       ? "the recipe keeps it so: " + rule
-                      : "mode " + treatment.mode() + " makes only its constants smaller");
+                      : "mode " + configuration.mode() + " makes only its constants smaller");
         } else if (rule.namesOperator()) {
           problems.add("recipe, rule " + rule + ": " + missing);
-        } else if (treatment.mode() == Mode.FLOAT32 || rule.treatment().mode().integer()) {
+        } else if (configuration.mode() == Mode.FLOAT32 || rule.configuration().mode().integer()) {
           reason = missing;
-        } else if (rule.treatment().block() > 0) {
+        } else if (rule.configuration().block() > 0) {
           note = missing;
         }
       }
-      treatments.add(treatment);
+      configurations.add(configuration);
       otherwise.add(other);
       reasons.add(reason);
       notes.add(note);
@@ -112,13 +112,13 @@ final class Treatments {
   }
 
   /** What a kind of operator has no kernel for; none if it has one. */
-  private static Reason missing(String operator, Treatment treatment) {
-    Mode mode = treatment.mode();
+  private static Reason missing(String operator, OperatorConfiguration configuration) {
+    Mode mode = configuration.mode();
     if (mode == Mode.FLOAT32 || mode == Mode.FLOAT16) {
       return Reason.NONE;
     }
     OpRule row = OpRules.of(operator);
-    boolean small = treatment.bits() == 8 || row.kernel(TensorType.INT4).isPresent();
+    boolean small = configuration.bits() == 8 || row.kernel(TensorType.INT4).isPresent();
     if (mode.integer()) {
       Optional<IntegerRule> rule = row.integer().filter(r -> r.has(mode.activation()));
       boolean weighted = rule.map(r -> r.scales().weighted()).orElse(false);
@@ -138,19 +138,20 @@ final class Treatments {
 
   /** Why an operator's kernels do not take weights with a scale per block; none if they do. */
   private static Reason blocks(
-      Model model, Subgraph subgraph, Operator operator, Treatment treatment) {
+      Model model, Subgraph subgraph, Operator operator, OperatorConfiguration configuration) {
     return Reason.of(
         Code.KERNEL_LIMIT,
         OpRules.of(operator.name())
-            .objection(model, subgraph, operator, treatment.weightType(), treatment.block()));
+            .objection(
+                model, subgraph, operator, configuration.weightType(), configuration.block()));
   }
 
-  Treatment of(int operator) {
-    return treatments.get(operator);
+  OperatorConfiguration of(int operator) {
+    return configurations.get(operator);
   }
 
   /** What is done to an operator if it cannot compute in integers after all. */
-  Treatment otherwise(int operator) {
+  OperatorConfiguration otherwise(int operator) {
     return otherwise.get(operator);
   }
 

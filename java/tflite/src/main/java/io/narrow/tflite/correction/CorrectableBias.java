@@ -30,7 +30,8 @@ import java.util.Optional;
  * @param channels number of channels
  * @param sum the addition whose result the bias corrects instead of the operator's own, if any
  */
-record Target(int operator, int output, int weights, int bias, int channels, Optional<Sum> sum) {
+record CorrectableBias(
+    int operator, int output, int weights, int bias, int channels, Optional<Sum> sum) {
   /**
    * An ADD of the operator's output, which nothing else reads, and a tensor that is there before:
    * the errors of a residual network's skip connections add up, and no other bias can take them
@@ -48,9 +49,9 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
   }
 
   /** Those of a subgraph of a plan, in the order of computation. */
-  static List<Target> of(Plan plan, int subgraph) {
+  static List<CorrectableBias> of(Plan plan, int subgraph) {
     Map<Integer, TensorPlan> rounded = rounded(plan, subgraph);
-    List<Target> targets = new ArrayList<>();
+    List<CorrectableBias> correctables = new ArrayList<>();
     List<Operator> operators = plan.model().subgraphs().get(subgraph).operators();
     for (int i = 0; i < operators.size(); i++) {
       OpRule rule = OpRules.of(operators.get(i).name());
@@ -58,14 +59,15 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
         TensorPlan weights = rounded.get(operators.get(i).input(rule.weights().get(0)));
         if (weights != null
             && (weights.use() == Use.DEQUANTIZED || weights.readers().contains(i))) {
-          add(plan.model(), subgraph, i, rule, targets);
+          add(plan.model(), subgraph, i, rule, correctables);
         }
       }
     }
-    return targets;
+    return correctables;
   }
 
-  private static void add(Model model, int subgraph, int number, OpRule rule, List<Target> to) {
+  private static void add(
+      Model model, int subgraph, int number, OpRule rule, List<CorrectableBias> to) {
     Subgraph graph = model.subgraphs().get(subgraph);
     Operator operator = graph.operators().get(number);
     Tensor output = graph.tensor(operator.outputs()[0]);
@@ -84,7 +86,8 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
         && output.dimension(output.rank() - 1) == channels
         && operator.option("fused_activation_function") < IntegerRule.TANH) {
       Optional<Sum> sum = sum(graph, number, operator);
-      to.add(new Target(number, operator.outputs()[0], weights, rule.bias(), channels, sum));
+      to.add(
+          new CorrectableBias(number, operator.outputs()[0], weights, rule.bias(), channels, sum));
     }
   }
 
@@ -115,7 +118,7 @@ record Target(int operator, int output, int weights, int bias, int channels, Opt
     return rounded;
   }
 
-  /** Whether an operator of this or of a model made from it is the target. */
+  /** Whether an operator of this or of a model made from it is the correctable. */
   boolean writtenBy(Operator other) {
     return other.outputs().length > 0 && other.outputs()[0] == output;
   }

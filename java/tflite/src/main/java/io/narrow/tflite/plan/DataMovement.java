@@ -15,14 +15,14 @@ import java.util.stream.IntStream;
  * neighbour computes in integers: they would lose precision, and a QUANTIZE and a DEQUANTIZE would
  * be added around them.
  */
-final class Movers {
+final class DataMovement {
   private final Graph graph;
   private final Reason[] objections;
   private final Set<Integer> waiting = new HashSet<>();
   private final Set<Integer> touched = new HashSet<>(); // tensors that something has as integers
   private final Queue<Integer> fresh = new ArrayDeque<>(); // of these, not looked at yet
 
-  Movers(Graph graph, Reason[] objections) {
+  DataMovement(Graph graph, Reason[] objections) {
     this.graph = graph;
     this.objections = objections;
   }

@@ -1,6 +1,4 @@
-package io.narrow.tflite.observation;
-
-import io.narrow.tflite.runtime.Interpreter;
+package io.narrow.tflite.runtime;
 
 /** Samples that a model is run on. Safe for use by several threads. */
 public interface Inputs {

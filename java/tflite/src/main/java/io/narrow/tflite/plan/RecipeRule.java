@@ -17,25 +17,25 @@ import java.util.stream.Collectors;
  * @param regex found somewhere in the names of the tensors that an operator writes, each followed
  *     by a semicolon; of those that it reads if it writes none. Groups may be named as in Python
  * @param operator name of an operator in the schema, or {@value #ALL}
- * @param treatment what is done to the operators that both fit
+ * @param configuration what is done to the operators that both fit
  */
-public record Rule(String regex, String operator, Treatment treatment) {
-  /** Stands for every operator that has a kernel for the treatment. */
+public record RecipeRule(String regex, String operator, OperatorConfiguration configuration) {
+  /** Stands for every operator that has a kernel for the configuration. */
   public static final String ALL = "*";
 
   /** Fits every tensor. */
   public static final String ANYWHERE = ".*";
 
-  public Rule {
+  public RecipeRule {
     compile(regex);
     if (!operator.equals(ALL) && !Schema.has("BuiltinOperator", operator)) {
       throw NarrowException.input("operator `" + operator + "`: TensorFlow Lite has none like it");
     }
   }
 
-  /** A rule for every operator that has a kernel for the treatment. */
-  public static Rule all(Treatment treatment) {
-    return new Rule(ANYWHERE, ALL, treatment);
+  /** A rule for every operator that has a kernel for the configuration. */
+  public static RecipeRule all(OperatorConfiguration configuration) {
+    return new RecipeRule(ANYWHERE, ALL, configuration);
   }
 
   /** What Python writes in another way than Java, as ai-edge-quantizer's recipes may. */
@@ -151,7 +151,7 @@ public record Rule(String regex, String operator, Treatment treatment) {
 
   @Override
   public String toString() {
-    return treatment
+    return configuration
         + (namesOperator() ? " for " + operator : "")
         + (regex.equals(ANYWHERE) ? "" : " for `" + regex + "`");
   }

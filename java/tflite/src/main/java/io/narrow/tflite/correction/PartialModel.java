@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * each. It holds what the part needs and no more, so that many parts of a large model cost no more
  * than the model.
  */
-final class Probe {
+final class PartialModel {
   private static final String ACTIVATION = "fused_activation_function";
 
   private final Model model;
@@ -35,7 +35,7 @@ final class Probe {
   private final List<Integer> outputs = new ArrayList<>();
   private final Map<Integer, Integer> axes = new HashMap<>(); // by rank
 
-  Probe(Model model) {
+  PartialModel(Model model) {
     this.model = model;
     this.main = model.subgraphs().get(0);
   }

@@ -44,6 +44,7 @@ final class Inference {
     Map<String, Rule> all = new HashMap<>();
     all.putAll(Elementwise.TABLE);
     all.putAll(Moves.TABLE);
+    all.putAll(Joins.TABLE);
     all.putAll(Slices.TABLE);
     all.putAll(Windows.TABLE);
     return Map.copyOf(all);

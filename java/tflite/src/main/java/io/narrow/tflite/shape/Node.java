@@ -14,6 +14,9 @@ import java.util.Optional;
  * @param type of its first result
  */
 record Node(Operator operator, List<Fact> operands, TensorType type) {
+  /** More than any kernel takes, and than a model that is not damaged has. */
+  private static final int MOST_AXES = 64;
+
   /** What is known of an operand. */
   Fact in(int place) {
     return place < operands.size() ? operands.get(place) : Fact.NOTHING;
@@ -58,6 +61,14 @@ record Node(Operator operator, List<Fact> operands, TensorType type) {
               .toArray());
     }
     boolean counted = operand.isRanked() && operand.rank() == 1 && operand.shape()[0] >= 0;
-    return counted ? Optional.of(Fact.ofRank(operand.shape()[0]).shape()) : Optional.empty();
+    return counted ? Optional.of(Fact.ofRank(axes(operand.shape()[0])).shape()) : Optional.empty();
+  }
+
+  /** A number of axes that a tensor can have. */
+  static int axes(int count) {
+    if (count > MOST_AXES) {
+      throw new Mismatch(count + " axes");
+    }
+    return count;
   }
 }

@@ -59,7 +59,7 @@ final class Slices {
     if (!from.isRanked() || !counted.isRanked() || counted.rank() != 1 || counted.size(0) < 0) {
       return Fact.NOTHING;
     }
-    int count = counted.size(0);
+    int count = Node.axes(counted.size(0));
     List<Taken> taken = new ArrayList<>(); // of each axis of the operand
     List<Integer> axes = new ArrayList<>(); // of the result: those of the operand, or -1 for new
     int specified = 0;

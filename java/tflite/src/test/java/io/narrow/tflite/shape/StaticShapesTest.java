@@ -19,6 +19,7 @@ import io.narrow.tflite.schema.Table;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -477,6 +478,38 @@ class StaticShapesTest {
             "built.tflite: with batch 1: RESHAPE `y`: a shape of [1, 4] does not become [1, 8]");
     assertThatThrownBy(() -> InputShapes.NONE.with("x=2147483647,4").fix(model))
         .hasMessageContaining("RESHAPE `y`");
+  }
+
+  private Optional<String> problem(String operator, Table options, int... in) {
+    int y = open("y", TensorType.FLOAT32);
+    builder.operator(operator, options, in, y).inputs(in).outputs(y);
+    return Inference.of(builder.build()).problem();
+  }
+
+  /** As damaged files say; nothing of that size is made. */
+  @ParameterizedTest
+  @CsvSource({
+    "UNPACK, UnpackOptions, num, 2147483647",
+    "UNPACK, UnpackOptions, num, -1",
+    "SPLIT, SplitOptions, num_splits, 2147483647",
+    "SPLIT, SplitOptions, num_splits, 0",
+    "SPLIT_V, SplitVOptions, num_splits, 2147483647",
+    "SPLIT_V, SplitVOptions, num_splits, 2"
+  })
+  void otherResultsThanTheOperatorWritesAreRefused(
+      String operator, String options, String option, int count) {
+    int x = open("x", TensorType.FLOAT32, -1, 4);
+    assertThat(problem(operator, Table.of(options).with(option, count), x, x, x))
+        .hasValue(operator + " `y`: " + count + " results, but writes 1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"RESHAPE, ReshapeOptions", "STRIDED_SLICE, StridedSliceOptions"})
+  void moreAxesThanATensorHasAreRefused(String operator, String options) {
+    int x = open("x", TensorType.FLOAT32, -1, 4);
+    int many = integers("many", Integer.MAX_VALUE);
+    assertThat(problem(operator, Table.of(options), x, many, many, many))
+        .hasValue(operator + " `y`: 2147483647 axes");
   }
 
   @Test

@@ -44,7 +44,7 @@ final class ModelCheck {
       for (Table tensor : subgraph.tables("tensors")) {
         String what = "tensor `" + tensor.string("name") + "` of subgraph " + number;
         tensor(tensor, what);
-        int scales = new Tensor(tensor).blockScalesNumber();
+        int scales = Tensor.blockScalesNumber(tensor);
         within(Math.max(0, scales), subgraph.tables("tensors").size(), "a tensor", what);
       }
       for (Table operator : subgraph.tables("operators")) {

@@ -13,6 +13,8 @@ import java.util.stream.Collectors;
 public final class Tensor {
   private static final String DETAILS = "details";
   private static final String DETAILS_TYPE = "details_type";
+  private static final long BLOCKWISE =
+      Schema.value("QuantizationDetails", "BlockwiseQuantization");
 
   private final Table table;
   private final Optional<Tensor> blockScales; // as they stand in its subgraph
@@ -197,11 +199,14 @@ public final class Tensor {
 
   /** What says that its scales are per block; none if they are not. */
   private List<Table> blocks() {
-    long kind = Schema.value("QuantizationDetails", "BlockwiseQuantization");
-    return quantization().stream()
-        .filter(q -> q.integer(DETAILS_TYPE) == kind)
-        .flatMap(q -> q.table(DETAILS).stream())
-        .toList();
+    return blocks(table);
+  }
+
+  private static List<Table> blocks(Table tensor) {
+    List<Table> quantization = tensor.table("quantization");
+    return quantization.isEmpty() || quantization.get(0).integer(DETAILS_TYPE) != BLOCKWISE
+        ? List.of()
+        : quantization.get(0).table(DETAILS);
   }
 
   /**
@@ -235,10 +240,12 @@ public final class Tensor {
 
   /** Number of the tensor with the scales of its blocks, -1 if there are none. */
   int blockScalesNumber() {
-    return blocks().stream()
-        .mapToInt(block -> (int) block.integer("scales"))
-        .findFirst()
-        .orElse(-1);
+    return blockScalesNumber(table);
+  }
+
+  static int blockScalesNumber(Table tensor) {
+    List<Table> blocks = blocks(tensor);
+    return blocks.isEmpty() ? -1 : (int) blocks.get(0).integer("scales");
   }
 
   /** The same tensor beside others. */
@@ -265,7 +272,7 @@ public final class Tensor {
         table.with(
             "quantization",
             quantization
-                .with(DETAILS_TYPE, Schema.value("QuantizationDetails", "BlockwiseQuantization"))
+                .with(DETAILS_TYPE, BLOCKWISE)
                 .with(DETAILS, details.with("scales", scales))),
         blockScales);
   }

@@ -32,6 +32,7 @@ final class Graph {
   private final Variables variables;
   private final boolean entry;
   private final boolean wasSeen;
+  private final boolean recovers; // for any operator
 
   /**
    * @param variables of the model
@@ -57,6 +58,9 @@ final class Graph {
           .filter(t -> isFloat(t) && !isConstant(t))
           .forEach(t -> chosen(t, recipe.mode() == Mode.INT16X8));
     }
+    this.recovers =
+        recipe.rules().stream()
+            .anyMatch(rule -> rule.configuration().scales() == WeightScaling.RECOVERED);
     this.entry = model.entries().contains(number);
     this.wasSeen =
         IntStream.range(0, subgraph.tensors().size())
@@ -225,7 +229,8 @@ final class Graph {
 
   /** What is known of a tensor before it is planned. */
   Optional<Known> known(int tensor) {
-    return known.of(number, tensor).or(() -> recovered(tensor));
+    Optional<Known> stored = known.of(number, tensor);
+    return stored.isPresent() || !recovers ? stored : recovered(tensor);
   }
 
   /**

@@ -44,7 +44,22 @@ public record StaticShapes(Model model, List<Computed> computed) {
 
   /** Of a model, as far as the sizes of its inputs are fixed. */
   public static StaticShapes of(Model model) {
-    return of(model, Inference.of(model));
+    return mayChange(model) ? of(model, Inference.of(model)) : new StaticShapes(model, List.of());
+  }
+
+  /** Whether there is a size to infer, or an integer to compute: most models have neither. */
+  private static boolean mayChange(Model model) {
+    return model.subgraphs().stream()
+        .anyMatch(
+            graph ->
+                graph.tensors().stream().anyMatch(StaticShapes::isDynamic)
+                    || graph.operators().stream().anyMatch(o -> computesIntegers(graph, o)));
+  }
+
+  private static boolean computesIntegers(Subgraph graph, Operator operator) {
+    return IntStream.of(operator.outputs())
+            .anyMatch(t -> t >= 0 && INTEGERS.contains(graph.tensor(t).type()))
+        && Inference.isComputation(operator);
   }
 
   /** A model with the shapes that are known, and nothing folded. */

@@ -49,13 +49,16 @@ final class CheckCommand extends Output {
 
   private int check(Target device) {
     Model given = ModelInput.read(input);
-    Model model = shapes.shapes().fix(given);
-    model = model == given ? given : StaticShapes.of(model).model();
     String form = "as it is";
+    Model model;
     if (recipe.given()) {
       Recipe wanted = recipe.recipe();
-      model = Rewriter.rewrite(Quantizer.DEFAULT.prepare(model).outline(wanted));
+      Quantizer.Prepared prepared = Quantizer.DEFAULT.withShapes(shapes.shapes()).prepare(given);
+      model = Rewriter.rewrite(prepared.outline(wanted));
       form = wanted.toString();
+    } else {
+      Model fixed = shapes.shapes().fix(given);
+      model = fixed == given ? given : StaticShapes.of(fixed).model();
     }
     TargetText text = new TargetText(device.check(model));
     if (json) {

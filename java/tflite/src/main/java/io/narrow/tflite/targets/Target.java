@@ -114,7 +114,7 @@ public enum Target {
   /** The mode that suits it, where none is asked for. */
   public Mode mode() {
     return Stream.of(Mode.DYNAMIC, Mode.FLOAT16, Mode.INT8)
-        .filter(mode -> this == XNNPACK || fit().takes(mode))
+        .filter(mode -> fit().takes(mode))
         .findFirst()
         .orElse(Mode.INT8);
   }
@@ -128,8 +128,9 @@ public enum Target {
   public Recipe recipe(Mode mode) {
     check(mode);
     Recipe recipe = Recipe.of(mode);
-    boolean integers = mode.integer() && this != XNNPACK && !fit().takes(Mode.FLOAT16);
-    return integers ? recipe.withBoundary(mode.activation(), mode.activation()) : recipe;
+    return computesOnlyIntegers(mode)
+        ? recipe.withBoundary(mode.activation(), mode.activation())
+        : recipe;
   }
 
   /**
@@ -140,10 +141,13 @@ public enum Target {
    */
   public Recipe fit(Recipe recipe, Model model) {
     check(recipe.mode());
-    boolean integers = recipe.mode().integer() && this != XNNPACK && !fit().takes(Mode.FLOAT16);
     // What a DEQUANTIZE makes of weights would lie in the arena, or beside the accelerator.
-    Recipe fitted = integers ? recipe.keepingFloatWeights() : recipe;
+    Recipe fitted = computesOnlyIntegers(recipe.mode()) ? recipe.keepingFloatWeights() : recipe;
     return fit().of(fitted, model);
+  }
+
+  private boolean computesOnlyIntegers(Mode mode) {
+    return mode.integer() && !fit().takes(Mode.FLOAT16);
   }
 
   private void check(Mode mode) {

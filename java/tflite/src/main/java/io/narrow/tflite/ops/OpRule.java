@@ -19,9 +19,6 @@ import java.util.stream.Stream;
 /** A row of the operator table: what quantization has to know about an operator. */
 public final class OpRule {
   private static final int CHANNELS_OF_IMAGE = 3;
-  private static final int AXES_OF_BLOCKS = 2;
-  private static final String BLOCKS = "blocks";
-  private static final String BLOCKS_FAST = "blocksfast";
 
   /** XNNPACK's XNN_MAX_TENSOR_DIMS. */
   private static final int MOST_AXES = 6;
@@ -33,6 +30,8 @@ public final class OpRule {
   private final Map<String, String> conversions;
   private final Map<String, String> releases;
   private final Set<String> fast;
+  private final List<Whole> wholes;
+  private final BlockRule blocks;
   private final Axis axis;
   private final int bias;
 
@@ -69,6 +68,11 @@ public final class OpRule {
     this.fast = row.items("xnnpack").collect(Collectors.toSet());
     this.axis = Axis.valueOf(row.word("axis", "none").toUpperCase(Locale.ROOT));
     this.bias = row.number("bias", -1);
+    this.wholes =
+        row.has("whole")
+            ? Stream.of(row.word("whole", "").split(";")).map(Whole::of).toList()
+            : List.of();
+    this.blocks = new BlockRule(this, row);
   }
 
   private static int first(String versions) {
@@ -128,9 +132,7 @@ public final class OpRule {
 
   /** Computations that may end in it and that one operator does whole. */
   public List<Whole> wholes() {
-    return row.has("whole")
-        ? Stream.of(row.word("whole", "").split(";")).map(Whole::of).toList()
-        : List.of();
+    return wholes;
   }
 
   /** Why it does not compute with activations of a type, in words. */
@@ -153,6 +155,11 @@ public final class OpRule {
   /** Place of its bias among its inputs, -1 if it has none. */
   public int bias() {
     return bias;
+  }
+
+  /** How it computes with weights that have a scale per block. */
+  public BlockRule blocks() {
+    return blocks;
   }
 
   /** Which axis of a weight has a scale per channel. */
@@ -207,32 +214,6 @@ public final class OpRule {
     return "";
   }
 
-  /**
-   * Why an operator has no kernel that computes right with constant weights of a type and a scale
-   * per block; empty if it has.
-   *
-   * @param size elements of a block
-   */
-  public String objection(
-      Model model, Subgraph subgraph, Operator candidate, TensorType type, int size) {
-    if (!row.pairs(BLOCKS).containsKey(type.toString())) {
-      return operator() + " has no kernel for " + type + " weights with a scale per block";
-    }
-    Tensor weight = subgraph.tensor(candidate.input(weights.get(0)));
-    if (weight.rank() != AXES_OF_BLOCKS) {
-      return "its weights have " + weight.rank() + " axes, with a scale per block 2";
-    }
-    if (weight.dimension(1) % size != 0) {
-      return "rows of its weights have "
-          + weight.dimension(1)
-          + " elements, which is no multiple of blocks of "
-          + size;
-    }
-    return row.has(BLOCKS_FAST) && !canBeFast(model, subgraph, candidate)
-        ? "only XNNPACK computes right with a scale per block, and does not take it"
-        : "";
-  }
-
   /** Version of an operator that has this kernel for its shapes. */
   public int version(Kernel kernel, Subgraph subgraph, Operator candidate) {
     int version = kernel.version();
@@ -256,19 +237,6 @@ public final class OpRule {
   public boolean fast(TensorType activations, TensorType weights) {
     return fast.contains(
         activations == weights ? activations.toString() : activations + "+" + weights);
-  }
-
-  /** Whether only XNNPACK computes an operator right. */
-  boolean needsFast(Operator candidate, Subgraph subgraph) {
-    return row.has(BLOCKS_FAST)
-        && weights.stream()
-            .map(candidate::input)
-            .anyMatch(number -> number >= 0 && subgraph.tensor(number).blockSize() > 0);
-  }
-
-  /** Whether only XNNPACK computes it right with a scale per block. */
-  public boolean needsFastForBlocks() {
-    return row.has(BLOCKS_FAST);
   }
 
   /** Whether XNNPACK computes it with any types. */
@@ -448,13 +416,8 @@ public final class OpRule {
 
   /** First TensorFlow release that runs an operator, as far as the table knows. */
   public String release(Operator candidate, Subgraph subgraph) {
-    String release = release(candidate.version());
-    for (int number : candidate.inputs()) {
-      if (number >= 0 && subgraph.tensor(number).blockSize() > 0) {
-        String type = subgraph.tensor(number).type().toString();
-        release = Releases.later(release, row.pairs(BLOCKS).getOrDefault(type, ""));
-      }
-    }
+    String release =
+        Releases.later(release(candidate.version()), blocks.release(candidate, subgraph));
     for (Map.Entry<String, String> type : row.pairs("since").entrySet()) {
       boolean has =
           IntStream.concat(IntStream.of(candidate.inputs()), IntStream.of(candidate.outputs()))

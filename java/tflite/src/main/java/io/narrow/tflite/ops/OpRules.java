@@ -103,7 +103,8 @@ public final class OpRules {
         .anyMatch(
             subgraph ->
                 subgraph.operators().stream()
-                    .anyMatch(operator -> of(operator.name()).needsFast(operator, subgraph)));
+                    .anyMatch(
+                        operator -> of(operator.name()).blocks().needsFast(operator, subgraph)));
   }
 
   /** All rows. */

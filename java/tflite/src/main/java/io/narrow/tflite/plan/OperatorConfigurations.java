@@ -142,6 +142,7 @@ final class OperatorConfigurations {
     return Reason.of(
         Code.KERNEL_LIMIT,
         OpRules.of(operator.name())
+            .blocks()
             .objection(
                 model, subgraph, operator, configuration.weightType(), configuration.block()));
   }

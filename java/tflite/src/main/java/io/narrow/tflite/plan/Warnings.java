@@ -105,7 +105,7 @@ final class Warnings {
       Subgraph subgraph = plan.model().subgraphs().get(tensor.subgraph());
       for (int reader : tensor.encoding().block() > 0 ? tensor.readers() : List.<Integer>of()) {
         String name = subgraph.operators().get(reader).name();
-        if (OpRules.of(name).needsFastForBlocks()) {
+        if (OpRules.of(name).blocks().onlyFast()) {
           counts.merge(name, 1, Integer::sum);
         }
       }

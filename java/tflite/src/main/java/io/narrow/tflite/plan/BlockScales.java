@@ -22,10 +22,19 @@ final class BlockScales {
 
   private BlockScales() {}
 
-  static void check(int size) {
-    if (size != 0 && !SIZES.contains(size)) {
+  /**
+   * Refuses what is no size of a block, or has no kernel.
+   *
+   * @param kernels whether there are kernels for weights with such scales
+   */
+  static void check(int size, boolean kernels) {
+    if (!SIZES.contains(size)) {
       String all = SIZES.stream().map(String::valueOf).collect(Collectors.joining(", "));
       throw NarrowException.input("block " + size + ": has to be one of " + all);
+    }
+    if (!kernels) {
+      throw NarrowException.input(
+          "block " + size + ": only mode dynamic with 4 bits has kernels for scales per block");
     }
   }
 

@@ -42,10 +42,8 @@ public record OperatorConfiguration(
     if (minimumElements < 0) {
       throw NarrowException.input("minimum elements " + minimumElements + ": has to be 0 or more");
     }
-    BlockScales.check(block);
-    if (block > 0 && (mode != Mode.DYNAMIC || bits != 4)) {
-      throw NarrowException.input(
-          "block " + block + ": only mode dynamic with 4 bits has kernels for scales per block");
+    if (block != 0) {
+      BlockScales.check(block, hasBlocks(mode, bits));
     }
     boolean storesIntegers = mode != Mode.FLOAT32 && mode != Mode.FLOAT16;
     bits = storesIntegers ? bits : 8;
@@ -54,6 +52,15 @@ public record OperatorConfiguration(
     saturate &= mode == Mode.FLOAT16;
     preference = storesIntegers ? preference : Preference.USUAL;
     together &= storesIntegers;
+  }
+
+  private static boolean hasBlocks(Mode mode, int bits) {
+    return mode == Mode.DYNAMIC && bits == 4;
+  }
+
+  /** Whether there are kernels for its weights with a scale per block. */
+  boolean takesBlocks() {
+    return hasBlocks(mode, bits);
   }
 
   /** The configuration of a mode with its defaults. */

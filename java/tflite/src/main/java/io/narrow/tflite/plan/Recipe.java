@@ -119,18 +119,10 @@ public record Recipe(
   public Recipe withBlock(int size) {
     List<RecipeRule> blocks =
         rules.stream()
-            .filter(
-                rule ->
-                    rule.configuration().mode() == Mode.DYNAMIC && rule.configuration().bits() == 4)
+            .filter(rule -> rule.configuration().takesBlocks())
             .map(r -> new RecipeRule(r.regex(), r.operator(), r.configuration().withBlock(size)))
             .toList();
-    if (blocks.isEmpty()) {
-      OperatorConfiguration first =
-          rules.isEmpty()
-              ? OperatorConfiguration.FLOAT32
-              : rules.get(rules.size() - 1).configuration();
-      first.withBlock(size); // says what there is
-    }
+    BlockScales.check(size, !blocks.isEmpty());
     return with(blocks);
   }
 

@@ -74,10 +74,7 @@ final class Gathering {
 
   /** Whether a rule wants integer activations, without naming the operator. */
   private static boolean wants(Function<Operator, Optional<RecipeRule>> rules, Operator operator) {
-    return rules
-        .apply(operator)
-        .filter(rule -> rule.configuration().mode().integer() && !rule.namesOperator())
-        .isPresent();
+    return rules.apply(operator).filter(RecipeRule::wantsIntegers).isPresent();
   }
 
   /** Operators that are found to compute an expression. */

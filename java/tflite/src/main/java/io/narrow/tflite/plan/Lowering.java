@@ -107,8 +107,7 @@ final class Lowering {
 
   /** Whether a rule wants activations of a type, without naming the operator. */
   private static boolean wants(RecipeRule rule, TensorType type) {
-    Mode mode = rule.configuration().mode();
-    return mode.integer() && mode.activation() == type && !rule.namesOperator();
+    return rule.wantsIntegers() && rule.configuration().mode().activation() == type;
   }
 
   private static boolean isFloat(Subgraph graph, int tensor) {

@@ -66,6 +66,10 @@ public record RecipeRule(String regex, String operator, OperatorConfiguration co
   }
 
   /** Whether it is for one kind of operator, which then has to have a kernel. */
+  boolean wantsIntegers() {
+    return configuration.mode().integer() && !namesOperator();
+  }
+
   boolean namesOperator() {
     return !operator.equals(ALL);
   }

@@ -1,18 +1,14 @@
 package io.narrow.tflite;
 
-import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
-import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.correction.Rounder;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.model.Normalization;
 import io.narrow.tflite.model.Signature;
-import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
@@ -29,7 +25,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -356,8 +351,7 @@ public final class Quantizer {
         warnings.addAll(Folded.unsigned(plan.model()));
       }
       if (plan.recipe().needsRanges() && calibration != null) {
-        constantInputs(warnings);
-        scaledOtherwise(warnings);
+        warnings.addAll(DataWarnings.of(model(), calibration));
       }
       if (options.corrects && ranges.isPresent() && data.isEmpty()) {
         warnings.add(
@@ -368,56 +362,6 @@ public final class Quantizer {
                     + " has ranges only; name the data beside it to have them corrected"));
       }
       return warnings;
-    }
-
-    /** Pictures that are scaled otherwise than the publisher says give ranges of no use. */
-    private void scaledOtherwise(List<Reason> warnings) {
-      model()
-          .normalizations()
-          .forEach(
-              (input, published) ->
-                  calibration
-                      .range(0, input, RangeMethod.MINMAX)
-                      .filter(range -> range.min() < range.max())
-                      .filter(range -> !published.admits(range.min(), range.max()))
-                      .ifPresent(range -> warnings.add(scaledOtherwise(input, published, range))));
-    }
-
-    private Reason scaledOtherwise(int input, Normalization published, FloatRange range) {
-      String name = model().subgraphs().get(0).tensor(input).name();
-      return new Reason(
-          Code.SCALED_OTHERWISE,
-          String.format(
-              Locale.ROOT,
-              "calibration data: input `%s` is %s, and reaches from %.4g to %.4g",
-              name,
-              published,
-              range.min(),
-              range.max()),
-          List.of(name));
-    }
-
-    /** Data in which an input never changes say nothing of what depends on it. */
-    private void constantInputs(List<Reason> warnings) {
-      for (int number : model().entries()) {
-        Subgraph graph = model().subgraphs().get(number);
-        for (int input : graph.inputs()) {
-          calibration
-              .range(number, input, RangeMethod.AUTO)
-              .filter(range -> range.min() == range.max() && graph.tensor(input).elements() > 1)
-              .ifPresent(
-                  range ->
-                      warnings.add(
-                          new Reason(
-                              Code.CONSTANT_DATA,
-                              "calibration data: input `"
-                                  + graph.tensor(input).name()
-                                  + "` is "
-                                  + range.min()
-                                  + " throughout, which says nothing of its range",
-                              List.of(graph.tensor(input).name()))));
-        }
-      }
     }
   }
 }

@@ -220,14 +220,14 @@ public final class Interpreter implements AutoCloseable {
    */
   public void write(int position, FloatBuffer values) {
     TensorInfo info = info(checkedInput(position));
-    checkCount(info, values.remaining());
+    TensorValues.checkCount(info, values.remaining(), source);
     TensorValues.write(info, memory(inputs[position]), values.duplicate(), source);
   }
 
   /** As {@link #write(int, FloatBuffer)}, for whole numbers, none of which is rounded. */
   public void write(int position, LongBuffer values) {
     TensorInfo info = info(checkedInput(position));
-    checkCount(info, values.remaining());
+    TensorValues.checkCount(info, values.remaining(), source);
     TensorValues.write(info, memory(inputs[position]), values.duplicate(), source);
   }
 
@@ -407,13 +407,6 @@ public final class Interpreter implements AutoCloseable {
   private int checkedInput(int position) {
     checkOpen();
     return inputs[position];
-  }
-
-  private void checkCount(TensorInfo info, int count) {
-    if (count != info.elements()) {
-      throw NarrowException.input(
-          source + ": input " + info + ": got " + count + " values, want " + info.elements());
-    }
   }
 
   private void checkTensor(int index) {

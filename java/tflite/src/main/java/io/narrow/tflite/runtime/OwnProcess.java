@@ -6,6 +6,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -21,12 +22,12 @@ public final class OwnProcess {
   /** What a process has one of: {@code null} where the program does not own it. */
   private static volatile OwnProcess instance;
 
-  private final byte[] command;
+  private final Optional<byte[]> command; // what to do where the runtime crashes
   private boolean loaded;
   private volatile boolean caught;
   private volatile boolean kept;
 
-  private OwnProcess(byte[] command) {
+  private OwnProcess(Optional<byte[]> command) {
     this.command = command;
   }
 
@@ -36,7 +37,12 @@ public final class OwnProcess {
    * @param command see {@link NativeProcess#catchFaults}
    */
   public static void claim(byte[] command) {
-    instance = new OwnProcess(command.clone());
+    instance = new OwnProcess(Optional.of(command.clone()));
+  }
+
+  /** Keeps what the runtime writes, and lets crashes be crashes, as somebody else will see them. */
+  static void keepErrors() {
+    instance = new OwnProcess(Optional.empty());
   }
 
   /** Standard error, past what is kept of it. */
@@ -93,8 +99,8 @@ public final class OwnProcess {
   private synchronized void start() {
     if (!loaded) {
       loaded = true;
-      caught =
-          NativeProcess.catchFaults(CRASHED, command, NarrowException.Kind.UNSUPPORTED.exitCode());
+      int exitCode = NarrowException.Kind.UNSUPPORTED.exitCode();
+      caught = command.filter(c -> NativeProcess.catchFaults(CRASHED, c, exitCode)).isPresent();
       System.err.flush();
       kept = NativeProcess.keepErrors();
     }

@@ -39,6 +39,13 @@ final class TensorValues {
 
   private TensorValues() {}
 
+  static void checkCount(TensorInfo info, int count, String source) {
+    if (count != info.elements()) {
+      throw NarrowException.input(
+          source + ": input " + info + ": got " + count + " values, want " + info.elements());
+    }
+  }
+
   static void write(TensorInfo info, ByteBuffer memory, FloatBuffer values, String source) {
     if (info.type() == TensorType.FLOAT32) {
       memory.asFloatBuffer().put(values);

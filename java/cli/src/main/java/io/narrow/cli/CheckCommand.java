@@ -8,7 +8,6 @@ import io.narrow.tflite.evaluation.Preflight;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.shape.StaticShapes;
 import io.narrow.tflite.targets.Target;
 import java.nio.file.Path;
@@ -54,7 +53,7 @@ final class CheckCommand extends Output {
     if (recipe.given()) {
       Recipe wanted = recipe.recipe();
       Quantizer.Prepared prepared = Quantizer.DEFAULT.withShapes(shapes.shapes()).prepare(given);
-      model = Rewriter.rewrite(prepared.outline(wanted));
+      model = prepared.quantized(prepared.outline(wanted));
       form = wanted.toString();
     } else {
       Model fixed = shapes.shapes().fix(given);

@@ -7,7 +7,6 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.rewrite.Rewriter;
 import io.narrow.tflite.targets.Target;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,7 +67,7 @@ final class QuantizeCommand extends Output {
       plan.recipe().write(savedRecipe);
     }
     long before = size(input);
-    long after = Rewriter.rewrite(plan).write(output);
+    long after = model.quantized(plan).write(output);
     List<Reason> warnings = model.warnings(plan);
     PlanText text = new PlanText(plan, warnings);
     Optional<TargetText> check = model.check(plan).map(TargetText::new);

@@ -105,10 +105,9 @@ class DocumentationTest {
     List<String> imports =
         new ArrayList<>(List.of("java.nio.file", "java.util", "io.narrow.kernels"));
     for (String room :
-        List.of("calibration", "comparison", "correction", "data", "evaluation", "model", "plan")) {
+        List.of("calibration", "comparison", "data", "evaluation", "model", "plan", "runtime")) {
       imports.add("io.narrow.tflite." + room);
     }
-    imports.add("io.narrow.tflite.rewrite");
     imports.add("io.narrow.tflite");
     StringBuilder text = new StringBuilder();
     imports.add("io.narrow.report");

@@ -5,7 +5,6 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.plan.Recipe;
-import io.narrow.tflite.rewrite.Rewriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,7 +65,7 @@ public final class DistributedSweep {
       recipes.forEach(
           (name, recipe) -> {
             Path small = files.path("small.tflite");
-            Rewriter.rewrite(model.plan(recipe)).write(small);
+            model.quantized(model.plan(recipe)).write(small);
             models.add(
                 new DistributedEvaluation.File(
                     name, DistributedEvaluation.File.read(small).bytes()));

@@ -140,7 +140,8 @@ public final class Quantizer {
    * @throws NarrowException as {@link #prepare} and {@link Prepared#plan} do
    */
   public Model quantize(Model model, Recipe recipe) {
-    return Rewriter.rewrite(prepare(model).plan(recipe));
+    Prepared prepared = prepare(model);
+    return prepared.quantized(prepared.plan(recipe));
   }
 
   /**
@@ -314,6 +315,11 @@ public final class Quantizer {
           : Planner.plan(folded.model(), wanted(recipe), Ranges.ASSUMED, folded.known());
     }
 
+    /** The model that a plan describes. */
+    public Model quantized(Plan plan) {
+      return Rewriter.rewrite(plan);
+    }
+
     /** Fitted to the device, if there is one. */
     private Recipe fitted(Recipe recipe) {
       return options
@@ -324,7 +330,7 @@ public final class Quantizer {
 
     /** What the device makes of a plan; empty if none was {@linkplain #withTarget named}. */
     public Optional<TargetCheck> check(Plan plan) {
-      return options.target.map(device -> device.check(Rewriter.rewrite(plan)));
+      return options.target.map(device -> device.check(quantized(plan)));
     }
 
     private Recipe wanted(Recipe recipe) {

@@ -2,6 +2,7 @@ package io.narrow.cli;
 
 import io.narrow.kernels.Kernels;
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.OwnProcess;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
@@ -65,6 +66,9 @@ public final class Narrow
           "autotune",
           "doctor");
 
+  private static final List<String> RUNNING =
+      List.of("calibrate", "evaluate", "compare", "benchmark", "run", "sweep", "autotune");
+
   /** Memory to say in that there is none left. */
   private static byte[] reserve = new byte[1 << 19];
 
@@ -97,9 +101,9 @@ public final class Narrow
   public static void main(String[] arguments) {
     // JavaCPP counts files that are mapped into memory as memory, of which it then refuses more.
     System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-    loadKernelsMeanwhile(arguments);
     OwnProcess.claim(Crashed.command(arguments));
     System.setErr(new PrintStream(OwnProcess.standardError(), true));
+    loadMeanwhile(arguments);
     StandardOutput standard = new StandardOutput();
     PrintWriter out = new PrintWriter(new OutputStreamWriter(standard, charset()), true);
     PrintWriter err = new PrintWriter(System.err, true);
@@ -117,17 +121,24 @@ public final class Narrow
     return name == null ? Charset.defaultCharset() : Charset.forName(name);
   }
 
-  /** Loading the native kernels takes as long as reading the command line: do both at once. */
-  private static void loadKernelsMeanwhile(String[] arguments) {
-    if (needsKernelsOnly(arguments)) {
+  /** Loading native code takes as long as reading the command line and a model: do both at once. */
+  private static void loadMeanwhile(String[] arguments) {
+    boolean kernels = needsKernelsOnly(arguments);
+    boolean runtime = runsModels(arguments);
+    if (kernels) {
       // Nothing else is loaded through JavaCPP then, and the kernels do without its own library.
       System.setProperty("org.bytedeco.javacpp.loadlibraries", "false");
+    }
+    if (kernels || runtime) {
       Thread loading =
           new Thread() {
             @Override
             public void run() {
               try {
                 Kernels.active();
+                if (runtime) {
+                  Interpreter.load();
+                }
               } catch (RuntimeException | Error e) {
                 // the command meets it too, and says it
               }
@@ -136,6 +147,15 @@ public final class Narrow
       loading.setDaemon(true);
       loading.start();
     }
+  }
+
+  /** Whether a command runs a model, whatever its options are. */
+  private static boolean runsModels(String... arguments) {
+    boolean runs = arguments.length > 1 && RUNNING.contains(arguments[0]);
+    for (String argument : arguments) {
+      runs &= !argument.equals("--help") && !argument.equals("-h");
+    }
+    return runs;
   }
 
   /**

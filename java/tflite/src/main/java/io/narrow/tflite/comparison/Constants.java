@@ -9,7 +9,6 @@ import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -127,7 +126,7 @@ final class Constants {
     if (values.isEmpty() || reference.isEmpty()) {
       return;
     }
-    compareSigns(reference.get().asFloatBuffer(), values.get().asFloatBuffer());
+    compareSigns(floats(reference.get()), floats(values.get()));
     TensorInfo info = new TensorInfo("", TensorType.FLOAT32, tensor.shape(), 0, 0);
     Tally tally = new Tally(TensorCodec.of(info).orElseThrow());
     tally.add(reference.get(), values.get(), new Tally.Scratch());
@@ -143,15 +142,15 @@ final class Constants {
             Optional.empty()));
   }
 
-  private void compareSigns(FloatBuffer x, FloatBuffer y) {
+  private void compareSigns(float[] x, float[] y) {
     int positive = 0;
     int negative = 0;
     int same = 0;
-    for (int i = 0; i < x.limit(); i++) {
-      float product = x.get(i) * y.get(i);
+    for (int i = 0; i < x.length; i++) {
+      float product = x[i] * y[i];
       if (product != 0) {
-        positive += x.get(i) > 0 ? 1 : 0;
-        negative += x.get(i) < 0 ? 1 : 0;
+        positive += x[i] > 0 ? 1 : 0;
+        negative += x[i] < 0 ? 1 : 0;
         same += product > 0 ? 1 : 0;
       }
     }
@@ -160,6 +159,13 @@ final class Constants {
       alike += agree ? 1 : 0;
       unlike += agree ? 0 : 1;
     }
+  }
+
+  /** Copied: a model that is compared once is all over before a loop over a buffer is compiled. */
+  private static float[] floats(ByteBuffer values) {
+    float[] floats = new float[values.remaining() / Float.BYTES];
+    values.asFloatBuffer().get(floats);
+    return floats;
   }
 
   /** As float32; of biases too. */

@@ -28,14 +28,11 @@ import java.util.stream.IntStream;
 final class Pairing {
   private static final int NONE = -1;
 
-  /** What an operator is to a float model: its kind, and where the values it reads come from. */
-  private record Place(String operator, List<Integer> reads) {}
-
   private final GraphValues floats;
   private final GraphValues quantized;
   private final int[] pairs; // by number of the quantized model's tensor
   private final Map<String, Integer> names = new HashMap<>();
-  private final Map<Place, Deque<Integer>> places = new HashMap<>();
+  private final Map<List<Object>, Deque<Integer>> places = new HashMap<>();
   private final Map<String, Deque<Integer>> kinds = new HashMap<>();
   private final Set<Integer> taken = new HashSet<>(); // operators of the float model
 
@@ -108,14 +105,15 @@ final class Pairing {
         && IntStream.of(operator.outputs()).anyMatch(values::isComputed);
   }
 
-  private static Place place(Operator operator, GraphValues values, IntUnaryOperator named) {
+  /** What an operator is to a float model: its kind, and where the values it reads come from. */
+  private static List<Object> place(Operator operator, GraphValues values, IntUnaryOperator named) {
     List<Integer> reads = new ArrayList<>();
     for (int input : operator.inputs()) {
       if (values.isComputed(input) && !values.isState(input)) {
         reads.add(named.applyAsInt(values.origin(input)));
       }
     }
-    return new Place(operator.name(), reads);
+    return List.of(operator.name(), reads);
   }
 
   private void pairInputs() {
@@ -212,7 +210,7 @@ final class Pairing {
   }
 
   /** Where an operator of the quantized model would be in the float model. */
-  private Place placeOf(Operator operator) {
+  private List<Object> placeOf(Operator operator) {
     return place(operator, quantized, t -> pairs[t] == NONE ? NONE : floats.origin(pairs[t]));
   }
 

@@ -46,7 +46,11 @@ final class NpyArray {
     }
 
     int rowElements() {
-      return Arrays.stream(rowShape()).reduce(1, (a, b) -> a * b);
+      int elements = 1;
+      for (int axis = 1; axis < shape.length; axis++) {
+        elements *= shape[axis];
+      }
+      return elements;
     }
   }
 

@@ -38,6 +38,7 @@ public final class ObservedModel implements AutoCloseable {
   private Run first;
   private boolean decided;
   private boolean taken;
+  private volatile boolean checked;
 
   private ObservedModel(
       Model model, List<Integer> shown, Optional<Bodies> bodies, boolean xnnpack) {
@@ -98,7 +99,9 @@ public final class ObservedModel implements AutoCloseable {
   }
 
   private Run open(Way way) {
-    return new Run(model, shown, way, bodies);
+    Run run = new Run(model, shown, way, bodies, !checked);
+    checked |= way == Way.FAST;
+    return run;
   }
 
   /** Its inputs, in the order of the file. */
@@ -112,21 +115,23 @@ public final class ObservedModel implements AutoCloseable {
    * @param observers makes an observer for each thread
    * @param threads how many samples run at a time, each on an interpreter of its own, which costs
    *     as much memory again
-   * @return observers that together have seen every sample once: which has seen what depends on the
-   *     number of threads
+   * @return observers that together have seen every sample once, each in their order: which has
+   *     seen what differs from run to run
    * @throws RuntimeException that of the first sample that failed, in their order
    */
   public <O extends Observer> List<O> run(
       Inputs inputs, Supplier<O> observers, int threads, String task, Progress progress) {
     List<Workers.Worker<O>> workers = new ArrayList<>();
     try {
-      while (workers.size() < Math.min(threads, inputs.size())) {
-        Run run = start(interpreter -> inputs.write(0, interpreter));
-        workers.add(new Workers.Worker<>(run, observers.get()));
+      int count = Math.min(threads, inputs.size());
+      for (int i = 0; i < count; i++) {
+        workers.add(
+            new Workers.Worker<>(
+                () -> start(interpreter -> inputs.write(0, interpreter)), observers.get()));
       }
       new Workers<>(inputs, workers, task, progress).run();
     } finally {
-      workers.forEach(each -> each.run().close());
+      workers.forEach(Workers.Worker::close);
     }
     return workers.stream().map(Workers.Worker::observer).toList();
   }
@@ -138,14 +143,16 @@ public final class ObservedModel implements AutoCloseable {
    *     kinds of kernels are compared on
    * @return to be closed by the caller
    */
-  public synchronized Run start(Consumer<Interpreter> sample) {
-    if (!decided) {
-      decide(sample);
-      decided = true;
-    }
-    if (!taken) {
-      taken = true;
-      return first;
+  public Run start(Consumer<Interpreter> sample) {
+    synchronized (this) {
+      if (!decided) {
+        decide(sample);
+        decided = true;
+      }
+      if (!taken) {
+        taken = true;
+        return first;
+      }
     }
     return open(first.way());
   }

@@ -2,6 +2,8 @@ package io.narrow.tflite.observation;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.kernels.Kernels;
+import io.narrow.kernels.Quantization;
+import io.narrow.kernels.QuantizedType;
 import io.narrow.kernels.Span;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Operator;
@@ -33,6 +35,9 @@ public final class Run implements AutoCloseable, Observer.Tensors {
    */
   private static final int CODES = 32;
 
+  /** Codes that are looked at at a time. */
+  private static final int CHUNK = 1 << 14;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
 
   private static final Interpreter.Options KEPT =
@@ -46,9 +51,10 @@ public final class Run implements AutoCloseable, Observer.Tensors {
   /**
    * @param shown the computed tensors to be looked at; none for the outputs of the model
    * @param bodies the subgraphs that are looked at too, if they are
+   * @param checked whether the built-in kernels look first at what XNNPACK is given
    * @throws NarrowException if the model cannot be prepared this way
    */
-  Run(RunnableModel model, List<Integer> shown, Way way, Optional<Bodies> bodies) {
+  Run(RunnableModel model, List<Integer> shown, Way way, Optional<Bodies> bodies, boolean checked) {
     this.way = way;
     this.bodies = bodies;
     this.calls = bodies.map(Calls::new);
@@ -56,7 +62,7 @@ public final class Run implements AutoCloseable, Observer.Tensors {
         model.open(
             switch (way) {
               case SURE -> KEPT;
-              case FAST -> Interpreter.Options.DEFAULT.withOutputs(shown);
+              case FAST -> Interpreter.Options.DEFAULT.withOutputs(shown).withChecked(checked);
             });
   }
 
@@ -165,20 +171,18 @@ public final class Run implements AutoCloseable, Observer.Tensors {
   }
 
   private FloatRange codes(int tensor, TensorType type) {
-    ByteBuffer memory = values(tensor);
-    int min = Integer.MAX_VALUE;
-    int max = Integer.MIN_VALUE;
-    for (int i = 0; i < memory.limit(); i += type.bits() / Byte.SIZE) {
-      int code =
-          switch (type) {
-            case INT16 -> memory.getShort(i);
-            case UINT8 -> memory.get(i) & 0xff;
-            default -> memory.get(i);
-          };
-      min = Math.min(min, code);
-      max = Math.max(max, code);
+    Quantization codes = Quantization.perTensor(QuantizedType.valueOf(type.name()), 1, 0);
+    Span memory = Span.of(values(tensor));
+    int width = type.bits() / Byte.SIZE;
+    float[] values = new float[CHUNK];
+    FloatRange range = FloatRange.EMPTY;
+    for (long from = 0; from < memory.byteLength(); from += (long) CHUNK * width) {
+      long bytes = Math.min((long) CHUNK * width, memory.byteLength() - from);
+      Span part = Span.of(values, 0, (int) bytes / width);
+      Kernels.active().dequantize(memory.slice(from, bytes), codes, part);
+      range = range.merge(Kernels.active().range(part));
     }
-    return min > max ? FloatRange.EMPTY : new FloatRange(min, max, 0, 0);
+    return range;
   }
 
   @Override

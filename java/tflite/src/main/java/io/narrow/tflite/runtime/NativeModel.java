@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -67,6 +68,9 @@ final class NativeModel implements AutoCloseable {
   };
   // TFLite demands 4 bytes on some targets; 16 is what the file format aligns buffers to.
   private static final int ALIGNMENT = 16;
+
+  /** Why the runtime cannot be loaded; the JVM says it only once. */
+  private static UnsatisfiedLinkError unloadable;
 
   /** Where JavaCPP unpacks libraries. */
   private static final String CACHE = "org.bytedeco.javacpp.cachedir";
@@ -179,6 +183,22 @@ final class NativeModel implements AutoCloseable {
 
   Optional<KernelProfiler> profiler() {
     return profiler;
+  }
+
+  /**
+   * Whether memory of subgraph 0 may be elsewhere after a run: where the size of a tensor is known
+   * only then, and those behind it get theirs anew.
+   */
+  boolean movesTensors() {
+    long tensors = interpreter.tensors_size();
+    for (int t = 0; t < tensors; t++) {
+      int allocation = interpreter.tensor(t).allocation_type();
+      if (allocation == tensorflowlite.kTfLiteDynamic
+          || allocation == tensorflowlite.kTfLiteVariantObject) {
+        return true;
+      }
+    }
+    return false;
   }
 
   TensorInfo info(int index) {
@@ -337,7 +357,10 @@ final class NativeModel implements AutoCloseable {
     return text(tensorflowlite.TfLiteVersion());
   }
 
-  private static void load() {
+  static synchronized void load() {
+    if (unloadable != null) {
+      throw unloadable;
+    }
     String cache = System.getProperty("narrow.kernels.cache");
     if (cache != null && System.getProperty(CACHE) == null) {
       System.setProperty(CACHE, cache); // the runtime is unpacked where the kernels are
@@ -345,6 +368,7 @@ final class NativeModel implements AutoCloseable {
     try {
       Loader.load(tensorflowlite.class);
       OwnProcess.runtimeLoaded();
+      Objects.requireNonNull(Resolvers.XNNPACK);
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(
@@ -354,6 +378,7 @@ final class NativeModel implements AutoCloseable {
                   + " programs may run (-Dnarrow.kernels.cache=DIR): "
                   + e.getMessage());
       error.initCause(e);
+      unloadable = error;
       throw error;
     }
   }

@@ -19,6 +19,9 @@ public final class OwnProcess {
   public static final String CRASHED =
       "TensorFlow Lite crashed while running it: damaged, or a defect of the runtime";
 
+  /** Held while standard error is turned over, so that no line is written into what is kept. */
+  private static final Object SWITCH = new Object();
+
   /** What a process has one of: {@code null} where the program does not own it. */
   private static volatile OwnProcess instance;
 
@@ -102,7 +105,9 @@ public final class OwnProcess {
       int exitCode = NarrowException.Kind.UNSUPPORTED.exitCode();
       caught = command.filter(c -> NativeProcess.catchFaults(CRASHED, c, exitCode)).isPresent();
       System.err.flush();
-      kept = NativeProcess.keepErrors();
+      synchronized (SWITCH) {
+        kept = NativeProcess.keepErrors();
+      }
     }
   }
 
@@ -116,9 +121,11 @@ public final class OwnProcess {
 
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
-      if (!isKept()) {
-        plain.write(bytes, offset, length);
-        return;
+      synchronized (SWITCH) {
+        if (!isKept()) {
+          plain.write(bytes, offset, length);
+          return;
+        }
       }
       for (int done = 0; done < length; ) {
         int written = NativeProcess.write(bytes, offset + done, length - done);

@@ -115,8 +115,8 @@ class ObservedModelTest {
   @Test
   void waysAgreeOnTheSameSampleAndNotOnAnother() {
     try (RunnableModel model = RunnableModel.of(MODEL);
-        Run fast = new Run(model, COMPUTED, Way.FAST, Optional.empty());
-        Run sure = new Run(model, COMPUTED, Way.SURE, Optional.empty())) {
+        Run fast = new Run(model, COMPUTED, Way.FAST, Optional.empty(), true);
+        Run sure = new Run(model, COMPUTED, Way.SURE, Optional.empty(), true)) {
       Feed feed = DATA.feed(fast.interpreter().inputs());
       Observer nothing = (sample, tensors) -> {};
       fast.run(feed, 3, nothing);

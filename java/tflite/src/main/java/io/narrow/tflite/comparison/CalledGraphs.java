@@ -223,6 +223,7 @@ final class CalledGraphs implements AutoCloseable {
     try {
       LocalModel cut =
           LocalModel.of(graph.floats(), graph.quantized(), graph.pairing(), graph.sizes(floats));
+      cut.openText().ifPresent(graph::miss);
       return Optional.of(
           new Follower(
               cut.model(),

@@ -7,8 +7,11 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * A quantized model in which every operator is cut loose from those before it: what it reads is an
@@ -19,8 +22,9 @@ import java.util.Map;
  *
  * @param model numbers of tensors are those of the quantized model
  * @param inputs numbers of the float model's tensors to be written to the inputs
+ * @param open names of tensors that are not cut because the file does not say how large they are
  */
-record LocalModel(Model model, List<Integer> inputs) {
+record LocalModel(Model model, List<Integer> inputs, List<String> open) {
   /**
    * Cuts a model.
    *
@@ -38,21 +42,28 @@ record LocalModel(Model model, List<Integer> inputs) {
       inputs.add(pairing.floatTensor(input));
     }
     Map<Integer, Integer> loose = new HashMap<>();
+    Set<String> open = new LinkedHashSet<>();
     List<Operator> operators = new ArrayList<>();
     for (Operator operator : graph.operators()) {
       Operator cut = operator;
       for (int place = 0; place < operator.inputs().length; place++) {
         int tensor = operator.input(place);
-        if (tensor >= 0
-            && !graph.isInput(tensor)
-            && isCut(tensor, floats, quantized, pairing, sizes)) {
+        if (tensor < 0
+            || graph.isInput(tensor)
+            || !canBeCut(tensor, floats, quantized, pairing)
+            || !sizes.containsKey(pairing.floatTensor(tensor))) {
+          continue;
+        }
+        Tensor own = graph.tensor(tensor);
+        if (sizes.get(pairing.floatTensor(tensor)) != own.elements()) {
+          open.add(own.name());
+        } else {
           Integer number = loose.get(tensor);
           if (number == null) {
             number = tensors.size();
             loose.put(tensor, number);
             given.add(number);
             inputs.add(pairing.floatTensor(tensor));
-            Tensor own = graph.tensor(tensor);
             tensors.add(own.withName(own.name() + "_alone"));
           }
           cut = cut.withInput(place, number);
@@ -66,20 +77,26 @@ record LocalModel(Model model, List<Integer> inputs) {
             .withInputs(given.stream().mapToInt(Integer::intValue).toArray());
     List<Subgraph> subgraphs = new ArrayList<>(quantized.model().subgraphs());
     subgraphs.set(0, main);
-    return new LocalModel(quantized.model().with(subgraphs, quantized.model().buffers()), inputs);
+    return new LocalModel(
+        quantized.model().with(subgraphs, quantized.model().buffers()), inputs, List.copyOf(open));
   }
 
-  private static boolean isCut(
-      int tensor,
-      GraphValues floats,
-      GraphValues quantized,
-      Pairing pairing,
-      Map<Integer, Long> sizes) {
+  /** Says which operators are not alone, if any are not. */
+  Optional<String> openText() {
+    return open.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "local errors of what reads `"
+                + open.get(0)
+                + "`"
+                + (open.size() == 1 ? "" : " and " + (open.size() - 1) + " more tensors")
+                + " include those of what it reads: the model leaves its shape open");
+  }
+
+  private static boolean canBeCut(
+      int tensor, GraphValues floats, GraphValues quantized, Pairing pairing) {
     int number = pairing.floatTensor(tensor);
-    if (number < 0
-        || sizes.getOrDefault(number, -1L) != quantized.graph().tensor(tensor).elements()
-        || !quantized.isComputed(tensor)
-        || quantized.isState(tensor)) {
+    if (number < 0 || !quantized.isComputed(tensor) || quantized.isState(tensor)) {
       return false;
     }
     TensorType mine = quantized.graph().tensor(tensor).type();

@@ -1,5 +1,6 @@
 package io.narrow.cli;
 
+import com.google.gson.JsonObject;
 import io.narrow.report.ModelDocument;
 import io.narrow.report.Page;
 import io.narrow.tflite.comparison.Comparator;
@@ -98,7 +99,7 @@ final class CompareCommand extends Output {
       paramLabel = "FILE",
       description =
           "Write a page to look at: the graph of QUANT by error, worst tensors first, histograms of"
-              + " the values that they stand for. It needs no network.")
+              + " the values that they stand for. It needs no network. --json prints what it holds.")
   private Path page;
 
   @Override
@@ -126,19 +127,17 @@ final class CompareCommand extends Output {
     Optional.ofNullable(csv).ifPresent(file -> write(file, ComparisonFile.csv(comparison)));
     Optional.ofNullable(modelExplorer)
         .ifPresent(file -> write(file, ComparisonFile.modelExplorer(comparison)));
-    Optional.ofNullable(page)
-        .ifPresent(
-            file ->
-                write(
-                    file,
-                    Page.html(
-                        new ModelDocument(made).withComparison(comparison).graph(),
-                        Bar.onTerminal())));
-    if (json) {
-      say(ComparisonFile.json(comparison));
-    } else {
+    Optional<JsonObject> shown =
+        Optional.ofNullable(page)
+            .map(file -> new ModelDocument(made).withComparison(comparison).graph());
+    shown.ifPresent(document -> write(page, Page.html(document, Bar.onTerminal())));
+    if (!json) {
       new ComparisonText(comparison, top).lines().forEach(this::say);
-      Optional.ofNullable(page).ifPresent(file -> say("page: " + file));
+      shown.ifPresent(document -> say("page: " + page));
+    } else if (shown.isPresent()) {
+      print(shown.get());
+    } else {
+      say(ComparisonFile.json(comparison));
     }
     return 0;
   }

@@ -1,6 +1,6 @@
 package io.narrow.cli;
 
-import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import io.narrow.report.EvaluationDocument;
 import io.narrow.report.Page;
 import io.narrow.tflite.evaluation.Evaluation;
@@ -100,10 +100,9 @@ final class SweepCommand extends Output {
             data.options());
     SweepAdvice found = SweepAdvice.of(results, drop);
     List<String> advice = advice(found, results, List.copyOf(recipes.keySet()));
-    JsonArray document = EvaluationDocument.of(results, found);
+    JsonObject document = EvaluationDocument.sweep(results, found, advice);
     if (page != null) {
-      String html = Page.html(EvaluationDocument.page(document, advice));
-      WholeFile.write(page, html.getBytes(StandardCharsets.UTF_8));
+      WholeFile.write(page, Page.html(document).getBytes(StandardCharsets.UTF_8));
     }
     if (json) {
       print(document);

@@ -49,11 +49,15 @@ public final class EvaluationDocument {
   }
 
   /**
-   * What {@code sweep --json} prints: as {@link #of}, and {@code front} says of each file whether
-   * none that is smaller ({@code size}) or faster ({@code latency}) is as accurate.
+   * What {@code sweep --json} prints and its {@link Page} holds: {@code evaluations} as {@link
+   * #of}, where {@code front} says of each file whether none that is smaller ({@code size}) or
+   * faster ({@code latency}) is as accurate, and {@code advice}.
+   *
+   * @param results of a sweep, the model first
+   * @param lines of advice, for people
    */
-  public static JsonArray of(List<Evaluation> results, SweepAdvice advice) {
-    JsonArray document = of(results);
+  public static JsonObject sweep(List<Evaluation> results, SweepAdvice advice, List<String> lines) {
+    JsonArray evaluations = of(results);
     for (int i = 0; i < results.size(); i++) {
       JsonArray front = new JsonArray();
       if (advice.frontOfSize().contains(results.get(i))) {
@@ -62,23 +66,13 @@ public final class EvaluationDocument {
       if (advice.frontOfSpeed().contains(results.get(i))) {
         front.add("latency");
       }
-      document.get(i).getAsJsonObject().add("front", front);
+      evaluations.get(i).getAsJsonObject().add("front", front);
     }
-    return document;
-  }
-
-  /**
-   * A document for {@link Page}.
-   *
-   * @param evaluations of a sweep, the model first
-   * @param advice lines for people
-   */
-  public static JsonObject page(JsonArray evaluations, List<String> advice) {
     JsonObject document = new JsonObject();
     document.add("evaluations", evaluations);
-    JsonArray lines = new JsonArray();
-    advice.forEach(lines::add);
-    document.add("advice", lines);
+    JsonArray texts = new JsonArray();
+    lines.forEach(texts::add);
+    document.add("advice", texts);
     return document;
   }
 

@@ -31,7 +31,7 @@ public final class Page {
    * writes when it opens, from the document in its element {@code data}.
    *
    * @param document what the command's {@code --json} prints: of {@link ModelDocument#graph()},
-   *     with the {@code plan} if there is one, or of {@link EvaluationDocument#page}
+   *     with the {@code plan} if there is one, or of {@link EvaluationDocument#sweep}
    */
   public static String html(JsonObject document) {
     return html(document, Progress.NONE);

@@ -2,7 +2,7 @@ package io.narrow.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.evaluation.Evaluation;
@@ -38,10 +38,10 @@ class SweepPageTest {
   }
 
   private Path page(List<Evaluation> results) throws Exception {
-    JsonArray document = EvaluationDocument.of(results, SweepAdvice.of(results, 0.01));
-    return Files.writeString(
-        folder.resolve("page.html"),
-        Page.html(EvaluationDocument.page(document, List.of("take <that>", "  a command"))));
+    JsonObject document =
+        EvaluationDocument.sweep(
+            results, SweepAdvice.of(results, 0.01), List.of("take <that>", "  a command"));
+    return Files.writeString(folder.resolve("page.html"), Page.html(document));
   }
 
   @ParameterizedTest

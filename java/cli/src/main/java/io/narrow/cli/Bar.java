@@ -1,15 +1,21 @@
 package io.narrow.cli;
 
 import io.narrow.tflite.Progress;
+import java.util.function.Supplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** A progress bar on standard error. */
+/** A progress bar on standard error, of what takes long enough to be waited for. */
 final class Bar implements Progress {
-  private ProgressBar bar;
+  /** Milliseconds after which a task is given one. */
+  private static final long LONG = Long.getLong("narrow.progress.after", 1000);
+
+  private Thread waiting;
   private Thread clearing;
+  private ProgressBar bar;
+  private long steps;
 
   private Bar() {}
 
@@ -18,8 +24,38 @@ final class Bar implements Progress {
     return System.console() == null || System.getenv("CI") != null ? Progress.NONE : new Bar();
   }
 
+  /** Does something that has no steps, with a bar that says for how long. */
+  static <T> T during(String task, Supplier<T> work) {
+    Progress progress = onTerminal();
+    progress.start(task, 1);
+    try {
+      return work.get();
+    } finally {
+      progress.done();
+    }
+  }
+
   @Override
-  public void start(String task, long total) {
+  public synchronized void start(String task, long total) {
+    steps = 0;
+    waiting = new Thread(() -> await(task, total));
+    waiting.setDaemon(true);
+    waiting.start();
+  }
+
+  private void await(String task, long total) {
+    try {
+      Thread.sleep(LONG);
+      show(task, total);
+    } catch (InterruptedException e) {
+      // the task is done
+    }
+  }
+
+  private synchronized void show(String task, long total) {
+    if (waiting != Thread.currentThread()) {
+      return; // done in the meantime
+    }
     bar =
         new ProgressBarBuilder()
             .setTaskName(task)
@@ -29,8 +65,13 @@ final class Bar implements Progress {
             // Its own would write past System.err, to where the runtime's lines are kept.
             .setConsumer(new ConsoleProgressBarConsumer(System.err))
             .build();
+    bar.stepTo(steps);
     clearing = new Thread(bar::close); // at Ctrl-C
-    Runtime.getRuntime().addShutdownHook(clearing);
+    try {
+      Runtime.getRuntime().addShutdownHook(clearing);
+    } catch (IllegalStateException e) {
+      bar.close(); // the process is ending
+    }
   }
 
   private static boolean plain() {
@@ -38,13 +79,22 @@ final class Bar implements Progress {
   }
 
   @Override
-  public void step() {
-    bar.step();
+  public synchronized void step() {
+    steps++;
+    if (bar != null) {
+      bar.step();
+    }
   }
 
   @Override
-  public void done() {
+  public synchronized void done() {
+    waiting.interrupt();
+    waiting = null;
+    if (bar == null) {
+      return;
+    }
     bar.close();
+    bar = null;
     try {
       Runtime.getRuntime().removeShutdownHook(clearing);
     } catch (IllegalStateException e) {

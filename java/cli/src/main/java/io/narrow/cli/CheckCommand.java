@@ -46,7 +46,21 @@ final class CheckCommand extends Output {
     return target == null ? preflight() : check(Target.of(target));
   }
 
+  /** What a device makes of it, and what was looked at, in words. */
+  private record Checked(TargetText text, String form) {}
+
   private int check(Target device) {
+    Checked checked = Bar.during("check", () -> checked(device));
+    if (json) {
+      print(checked.text.json());
+    } else {
+      say(input + "  (" + checked.form + ", on " + device + ")");
+      checked.text.lines().forEach(line -> say(shortened(line)));
+    }
+    return checked.text.exitCode();
+  }
+
+  private Checked checked(Target device) {
     Model given = ModelInput.read(input);
     String form = "as it is";
     Model model;
@@ -59,14 +73,7 @@ final class CheckCommand extends Output {
       Model fixed = shapes.shapes().fix(given);
       model = fixed == given ? given : StaticShapes.of(fixed).model();
     }
-    TargetText text = new TargetText(device.check(model));
-    if (json) {
-      print(text.json());
-    } else {
-      say(input + "  (" + form + ", on " + device + ")");
-      text.lines().forEach(line -> say(shortened(line)));
-    }
-    return text.exitCode();
+    return new Checked(new TargetText(device.check(model)), form);
   }
 
   private int preflight() {

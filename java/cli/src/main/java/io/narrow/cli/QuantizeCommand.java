@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -59,15 +60,16 @@ final class QuantizeCommand extends Output {
     Recipe wanted = recipe.recipe(named);
     Model given = ModelInput.read(input);
     Quantizer quantizer = calibration.quantizer();
-    Quantizer.Prepared model = named.map(quantizer::withTarget).orElse(quantizer).prepare(given);
+    Quantizer.Prepared model =
+        during(() -> named.map(quantizer::withTarget).orElse(quantizer).prepare(given));
     recipe.withoutEffect(wanted, model.foldedModel(wanted)).forEach(this::warn);
     calibration.withoutEffect(wanted, given).forEach(this::warn);
-    Plan plan = model.plan(wanted);
+    Plan plan = during(() -> model.plan(wanted));
     if (savedRecipe != null) {
       plan.recipe().write(savedRecipe);
     }
     long before = size(input);
-    long after = model.quantized(plan).write(output);
+    long after = Bar.during("write", () -> model.quantized(plan).write(output));
     List<Reason> warnings = model.warnings(plan);
     PlanText text = new PlanText(plan, warnings);
     Optional<TargetText> check = model.check(plan).map(TargetText::new);
@@ -100,6 +102,11 @@ final class QuantizeCommand extends Output {
       warn("the file grew by " + (after - before) + " bytes");
     }
     return code;
+  }
+
+  /** What is done with data has bars of its own. */
+  private <T> T during(Supplier<T> work) {
+    return calibration.given() ? work.get() : Bar.during("quantize", work);
   }
 
   private static JsonObject file(Path path, long bytes) {

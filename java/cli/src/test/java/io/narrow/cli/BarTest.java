@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -16,14 +17,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BarTest {
   private static final Path EXAMPLE = Path.of("../../examples/digits/digits.tflite");
 
-  private static String onTerminal(String command) throws Exception {
+  private static String onTerminal(String command, long after) throws Exception {
     assumeTrue(
         Stream.of(System.getenv("PATH").split(File.pathSeparator))
             .anyMatch(folder -> Files.isExecutable(Path.of(folder, "script"))),
         "skipped: no script here (Debian: apt-get install bsdutils)");
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     ProcessBuilder builder =
-        new ProcessBuilder("script", "-qec", java + " io.narrow.cli.Narrow " + command, "/dev/null")
+        new ProcessBuilder(
+                "script",
+                "-qec",
+                java + " -Dnarrow.progress.after=" + after + " io.narrow.cli.Narrow " + command,
+                "/dev/null")
             .redirectErrorStream(true);
     Map<String, String> environment = builder.environment();
     environment.put("CLASSPATH", System.getProperty("java.class.path"));
@@ -42,11 +47,13 @@ class BarTest {
       strings = {
         "compare %s %s --data random:50",
         "check %s --mode int8",
+        "check %s --target tflm",
+        "quantize %s --mode dynamic -o /dev/null",
         "run %s --input random:1",
         "benchmark %s --runs 5 --seconds 0.5"
       })
   void aBarIsShownAndGone(String command) throws Exception {
-    String shown = onTerminal(command.replace("%s", EXAMPLE.toString()));
+    String shown = onTerminal(command.replace("%s", EXAMPLE.toString()), 0);
     String task = command.substring(0, command.indexOf(' '));
     int bar = shown.indexOf("\r" + task);
     assertThat(bar).as(shown).isNotNegative();
@@ -57,5 +64,11 @@ class BarTest {
       last = lines[i].startsWith(task + " ") ? i : last;
     }
     assertThat(lines[last + 1].isBlank() || lines[last + 2].isBlank()).as(shown).isTrue();
+  }
+
+  @Test
+  void whatIsShortHasNone() throws Exception {
+    String shown = onTerminal("check " + EXAMPLE + " --mode int8", 600_000);
+    assertThat(shown).doesNotContain("\rcheck").contains("size ");
   }
 }

@@ -7,6 +7,7 @@
 # TARGET holds what Maven has made so far: jni (the files that JavaCPP generated) and native (what goes into the jars).
 # The jars are TARGET/NAME-PLATFORM.jar.
 cmake_minimum_required(VERSION 3.20)
+include(${CMAKE_CURRENT_LIST_DIR}/android_abi.cmake)
 set(package io/narrow/kernels/internal)
 set(CMAKE_FIND_USE_CMAKE_SYSTEM_PATH ON)
 find_program(NINJA ninja)
@@ -40,8 +41,9 @@ foreach(platform IN LISTS PLATFORMS)
   set(stage ${TARGET}/native-jars/${platform})
   file(REMOVE_RECURSE ${stage})
   file(GLOB library ${libraries}/*jninarrow.*)
-  if(platform STREQUAL "android-arm64")
-    file(COPY ${library} DESTINATION ${stage}/lib/arm64-v8a) # where Android looks
+  android_abi(abi ${platform})
+  if(abi)
+    file(COPY ${library} DESTINATION ${stage}/lib/${abi}) # where Android looks
   else()
     file(COPY ${library} DESTINATION ${stage}/${package}/${platform})
   endif()

@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.nio.Buffer;
 import java.nio.FloatBuffer;
 
 /** Copies the channels of a tensor together, as many at a time as one call may take. */
@@ -32,15 +33,22 @@ record ChannelReader(Span x, int channels, int each, int inner) {
   private void copyRow(FloatBuffer floats, int outer, int first, int count, float[] values) {
     int start = (outer * channels + first) * inner;
     if (inner == each) {
-      floats.get(start, values, 0, count * inner);
+      copy(floats, start, values, 0, count * inner);
       return;
     }
     for (int c = 0; c < count; c++) {
       if (inner == 1) {
         values[c * each + outer] = floats.get(start + c);
       } else {
-        floats.get(start + c * inner, values, c * each + outer * inner, inner);
+        copy(floats, start + c * inner, values, c * each + outer * inner, inner);
       }
     }
+  }
+
+  private static void copy(FloatBuffer from, int start, float[] to, int first, int count) {
+    FloatBuffer part = from.duplicate();
+    Buffer positions = part; // to copy from a place, without them, is new to Android 15
+    positions.position(start);
+    part.get(to, first, count);
   }
 }

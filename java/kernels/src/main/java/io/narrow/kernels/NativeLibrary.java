@@ -136,6 +136,12 @@ final class NativeLibrary {
     return false;
   }
 
+  @DesktopOnly
+  private static boolean isInOtherModule(Class<?> other) {
+    return other.getModule() != NativeLibrary.class.getModule();
+  }
+
+  @DesktopOnly // there, no jar has the library
   private static String whereToAdd(String platform) {
     if (!Platform.isBuilt(platform)) {
       return "build the library on this system, there is no jar for " + platform;
@@ -219,13 +225,22 @@ final class NativeLibrary {
       trail.add(what + ": it asks for " + e.getMessage() + ", which is not there or was relocated");
     } catch (LinkageError e) {
       trail.add(what + ": " + reason(e, file));
-    } catch (IllegalCallerException | SecurityException e) {
+    } catch (RuntimeException e) {
+      if (Platform.isAndroid() || !isRefusal(e)) {
+        throw e;
+      }
       refuse(what, e);
     }
     return false;
   }
 
+  @DesktopOnly
+  private static boolean isRefusal(RuntimeException e) {
+    return e instanceof IllegalCallerException || e instanceof SecurityException;
+  }
+
   /** From JDK 24 on Java may refuse native code, before with a security manager. */
+  @DesktopOnly
   private void refuse(String what, RuntimeException e) {
     Module module = NativeLibrary.class.getModule();
     Module javaCpp = Pointer.class.getModule();
@@ -305,7 +320,7 @@ final class NativeLibrary {
     }
     boolean apart =
         Pointer.class.getClassLoader() != NativeLibrary.class.getClassLoader()
-            || Pointer.class.getModule() != NativeLibrary.class.getModule();
+            || !Platform.isAndroid() && isInOtherModule(Pointer.class);
     if (apart && !linkPointers(what, file)) {
       return false;
     }

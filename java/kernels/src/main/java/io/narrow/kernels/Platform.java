@@ -37,9 +37,11 @@ final class Platform {
     if (os.startsWith("windows")) {
       return "windows";
     }
-    return System.getProperty("java.vm.name", "").equals("Dalvik")
-        ? "android"
-        : os.replace(' ', '-');
+    return isAndroid() ? "android" : os.replace(' ', '-');
+  }
+
+  static boolean isAndroid() {
+    return System.getProperty("java.vm.name", "").equals("Dalvik");
   }
 
   /** Whether this process runs on musl, the C library of Alpine, rather than on glibc. */

@@ -1,5 +1,6 @@
 package io.narrow.kernels;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -65,7 +66,9 @@ final class Scratch {
       block = new Block(memory, new Pointer(memory));
       blocks[index] = block;
     }
-    block.memory.clear().limit(size);
+    Buffer positions = block.memory; // ByteBuffer's own are new to Android 15
+    positions.clear();
+    positions.limit(size);
     return block;
   }
 

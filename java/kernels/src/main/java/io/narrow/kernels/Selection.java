@@ -28,6 +28,19 @@ final class Selection {
     return active;
   }
 
+  private static void warn(String line) {
+    if (Platform.isAndroid()) {
+      System.err.println(line); // into the system's log
+    } else {
+      log(line);
+    }
+  }
+
+  @DesktopOnly
+  private static void log(String line) {
+    System.getLogger("io.narrow.kernels").log(Level.WARNING, line);
+  }
+
   private static Kernels choose(String wanted) {
     if (!NAMES.contains(wanted)) {
       throw new IllegalArgumentException(
@@ -39,7 +52,7 @@ final class Selection {
     }
     NativeLibrary library = NativeLibrary.get();
     if (wanted.equals("auto") && !library.isLoaded()) {
-      System.getLogger("io.narrow.kernels").log(Level.WARNING, library.warning());
+      warn(library.warning());
       return new JavaKernels();
     }
     if (!wanted.equals("auto") && !available().contains(wanted)) {

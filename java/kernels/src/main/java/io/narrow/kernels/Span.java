@@ -2,6 +2,7 @@ package io.narrow.kernels;
 
 import java.lang.ref.Reference;
 import java.lang.reflect.Array;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -244,7 +245,7 @@ public final class Span extends SegmentSpans {
     int first = (int) (fromByte / unit);
     int count = (int) (byteCount / unit);
     if (buffer != null) {
-      return of(buffer.duplicate().position(first).limit(first + count));
+      return of(slice(buffer, first, count));
     }
     return new Span(array, null, offset + first, count, unit);
   }
@@ -340,6 +341,15 @@ public final class Span extends SegmentSpans {
     return what + " of " + length + (floats == Element.FLOAT32 ? "" : " as " + floats.title);
   }
 
+  /** A part of a buffer, with positions of its own. */
+  private static ByteBuffer slice(ByteBuffer buffer, int from, int count) {
+    ByteBuffer slice = buffer.duplicate();
+    Buffer positions = slice; // ByteBuffer's own are new to Android 15
+    positions.limit(from + count);
+    positions.position(from);
+    return slice;
+  }
+
   /** Copies bytes {@code from} to {@code from + target.remaining() - 1} into a buffer. */
   void read(long from, ByteBuffer target) {
     check();
@@ -349,9 +359,9 @@ public final class Span extends SegmentSpans {
     } else if (array instanceof short[] a) {
       target.asShortBuffer().put(a, start, target.remaining() / unit);
     } else if (array instanceof byte[] a) {
-      target.put(target.position(), a, start, target.remaining());
+      target.duplicate().put(a, start, target.remaining());
     } else {
-      target.put(target.position(), buffer, start, target.remaining());
+      target.duplicate().put(slice(buffer, start, target.remaining()));
       Reference.reachabilityFence(this);
     }
   }
@@ -365,9 +375,9 @@ public final class Span extends SegmentSpans {
     } else if (array instanceof short[] a) {
       source.asShortBuffer().get(a, start, source.remaining() / unit);
     } else if (array instanceof byte[] a) {
-      source.get(source.position(), a, start, source.remaining());
+      source.duplicate().get(a, start, source.remaining());
     } else {
-      buffer.put(start, source, source.position(), source.remaining());
+      slice(buffer, start, source.remaining()).put(source.duplicate());
       Reference.reachabilityFence(this);
     }
   }

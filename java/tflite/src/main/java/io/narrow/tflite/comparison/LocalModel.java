@@ -86,11 +86,12 @@ record LocalModel(Model model, List<Integer> inputs, List<String> open) {
     return open.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            "local errors of what reads `"
+            "what reads `"
                 + open.get(0)
                 + "`"
-                + (open.size() == 1 ? "" : " and " + (open.size() - 1) + " more tensors")
-                + " include those of what it reads: the model leaves its shape open");
+                + (open.size() == 1 ? "" : " or " + (open.size() - 1) + " other")
+                + " alone: the model leaves its shape open, so local errors there include those"
+                + " of what writes it");
   }
 
   private static boolean canBeCut(

@@ -38,6 +38,9 @@ final class PlanText {
       lines.add("computed   " + count(plan.activations(), t -> t.produced().type().toString()));
     }
     lines.add("operators  " + count(plan.operators(), o -> o.precision().toString()));
+    if (!plan.ranges().isEmpty()) {
+      lines.add("ranges     " + plan.ranges());
+    }
     if (!plan.rounding().isEmpty()) {
       lines.add("rounding   " + plan.rounding());
     }
@@ -121,15 +124,20 @@ final class PlanText {
             .collect(Collectors.joining(", "));
   }
 
+  private static void addTo(JsonObject document, String name, Reason reason) {
+    if (!reason.isEmpty()) {
+      JsonObject given = new JsonObject();
+      add(given, reason);
+      document.add(name, given);
+    }
+  }
+
   JsonObject json() {
     JsonObject document = new JsonObject();
     document.addProperty("mode", plan.recipe().mode().toString());
     document.addProperty("recipe", plan.recipe().toString());
-    if (!plan.rounding().isEmpty()) {
-      JsonObject rounding = new JsonObject();
-      add(rounding, plan.rounding());
-      document.add("rounding", rounding);
-    }
+    addTo(document, "ranges", plan.ranges());
+    addTo(document, "rounding", plan.rounding());
     JsonArray constants = new JsonArray();
     for (TensorPlan tensor : plan.tensors()) {
       JsonObject entry = new JsonObject();

@@ -3,12 +3,14 @@ package io.narrow.tflite;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.correction.HeadroomTrial;
 import io.narrow.tflite.correction.Rounder;
 import io.narrow.tflite.data.Datasets;
 import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
+import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Ranges;
@@ -23,6 +25,7 @@ import io.narrow.tflite.targets.Target;
 import io.narrow.tflite.targets.TargetCheck;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -176,6 +179,7 @@ public final class Quantizer {
     private Folded forFloats;
     private Calibration calibration;
     private final Map<Recipe, Folded> integers = new HashMap<>();
+    private final Map<Mode, HeadroomTrial.Choice> choices = new EnumMap<>(Mode.class);
 
     private Prepared(Quantizer options, Model model, Optional<Path> ranges, Datasets data) {
       this.options = options;
@@ -250,6 +254,20 @@ public final class Quantizer {
       return calibration;
     }
 
+    /** The ranges for a mode, chosen by the first plan that needs them. */
+    private synchronized HeadroomTrial.Choice ranges(Mode mode) {
+      return choices.computeIfAbsent(
+          mode,
+          key ->
+              data.isEmpty() || forIntegers().isTrained()
+                  ? new HeadroomTrial.Choice(calibration(), Reason.NONE)
+                  : HeadroomTrial.choose(
+                      forIntegers(),
+                      wanted(Recipe.of(key)),
+                      calibration(),
+                      data.limit(options.calibration.samples())));
+    }
+
     /**
      * Plans a recipe, with weights rounded and biases corrected where there are data.
      *
@@ -268,8 +286,10 @@ public final class Quantizer {
             NarrowException.Kind.DATA,
             "mode " + recipe.mode() + ": needs representative data to calibrate with");
       }
+      Optional<HeadroomTrial.Choice> choice =
+          recipe.needsRanges() && seen ? Optional.of(ranges(recipe.mode())) : Optional.empty();
       Ranges activations =
-          recipe.needsRanges() && seen ? Planner.ranges(calibration()) : Ranges.NONE;
+          choice.map(chosen -> Planner.ranges(chosen.calibration())).orElse(Ranges.NONE);
       Recipe wanted = wanted(recipe);
       if (recipe.needsRanges() && folded.isTrained()) {
         // Weights whose rounding was not a part of training are rounded as the converter does, so
@@ -277,7 +297,9 @@ public final class Quantizer {
         wanted = wanted.withScales(WeightScaling.LARGEST);
         wanted = seen ? wanted : wanted.keepingFloatWeights();
       }
-      Plan plan = Planner.plan(folded.model(), wanted, activations, folded.known());
+      Plan plan =
+          Planner.plan(folded.model(), wanted, activations, folded.known())
+              .withRanges(choice.map(HeadroomTrial.Choice::why).orElse(Reason.NONE));
       boolean together = recipe.roundsTogether() && options.rounding == Rounding.AUTO;
       if (together && data.isEmpty()) {
         throw new NarrowException(

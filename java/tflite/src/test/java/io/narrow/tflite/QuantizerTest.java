@@ -7,13 +7,16 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.correction.BiasCorrector;
+import io.narrow.tflite.correction.HeadroomTrial;
 import io.narrow.tflite.correction.Rounder;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.fold.Fold;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.PublishedModel;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
+import io.narrow.tflite.plan.Reason;
 import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.Rounding;
@@ -44,7 +47,7 @@ class QuantizerTest {
     for (Recipe recipe : List.of(Recipe.int8(), Recipe.int16x8(), Recipe.dynamic())) {
       Plan plan =
           recipe.needsRanges()
-              ? Planner.plan(model, recipe, calibration)
+              ? Planner.plan(model, recipe, chosen(recipe, calibration, data))
               : Planner.plan(model, recipe);
       Plan rounded = Rounder.round(plan, Datasets.of(data), together(true));
       Model corrected = Rewriter.rewrite(BiasCorrector.correct(rounded, data));
@@ -65,6 +68,11 @@ class QuantizerTest {
                   .bytes())
           .isEqualTo(Rewriter.rewrite(plan).bytes());
     }
+  }
+
+  private Calibration chosen(Recipe recipe, Calibration calibration, Dataset data) {
+    return HeadroomTrial.choose(Fold.of(model), recipe, calibration, Datasets.of(data))
+        .calibration();
   }
 
   private static Rounder.Options together(boolean corrected) {
@@ -94,18 +102,16 @@ class QuantizerTest {
     Quantizer.Prepared saved = quantizer.withSources(List.of(ranges.toString())).prepare(model);
     Plan plan = saved.plan(Recipe.int8());
     assertThat(saved.warnings(plan)).anyMatch(one -> one.code() == Code.UNCORRECTED);
-    assertThat(Rewriter.rewrite(plan).bytes())
-        .isEqualTo(
-            quantizer
-                .withBiasCorrection(false)
-                .withRounding(Rounding.NEAREST)
-                .quantize(model, Recipe.int8())
-                .bytes());
+    assertThat(plan.ranges()).isEqualTo(Reason.NONE);
+    Plan nearest = Planner.plan(model, Recipe.int8(), Calibration.read(ranges, model));
+    assertThat(Rewriter.rewrite(plan).bytes()).isEqualTo(Rewriter.rewrite(nearest).bytes());
     Quantizer.Prepared both =
         quantizer.withSources(List.of(ranges.toString(), DATA)).prepare(model);
     assertThat(both.warnings(both.plan(Recipe.int8()))).isEqualTo(plan.warnings());
+    Dataset data = Dataset.open(DATA).limit(20);
+    Plan rounded = Rounder.round(nearest, Datasets.of(data), together(true));
     assertThat(Rewriter.rewrite(both.plan(Recipe.int8())).bytes())
-        .isEqualTo(quantizer.quantize(model, Recipe.int8()).bytes());
+        .isEqualTo(Rewriter.rewrite(BiasCorrector.correct(rounded, data)).bytes());
   }
 
   @ParameterizedTest

@@ -32,14 +32,27 @@ public final class Calibration {
   private final long samples;
   private final SortedMap<TensorStatistics.Place, TensorStatistics> tensors;
   private final RangeMethod method;
+  private final Folds folds;
+  private final Map<TensorStatistics.Place, Headroom> headroom;
+
+  private Calibration(
+      long samples,
+      SortedMap<TensorStatistics.Place, TensorStatistics> tensors,
+      RangeMethod method,
+      Folds folds,
+      Map<TensorStatistics.Place, Headroom> headroom) {
+    this.samples = samples;
+    this.tensors = Collections.unmodifiableSortedMap(tensors);
+    this.method = method;
+    this.folds = folds;
+    this.headroom = headroom;
+  }
 
   private Calibration(
       long samples,
       SortedMap<TensorStatistics.Place, TensorStatistics> tensors,
       RangeMethod method) {
-    this.samples = samples;
-    this.tensors = Collections.unmodifiableSortedMap(tensors);
-    this.method = method;
+    this(samples, tensors, method, Folds.NONE, Map.of());
   }
 
   Calibration(long samples, Collection<TensorStatistics> tensors, RangeMethod method) {
@@ -100,7 +113,13 @@ public final class Calibration {
    * @param whole whether {@link RangeMethod#AUTO} has to hold every value
    */
   public Optional<FloatRange> range(int subgraph, int tensor, boolean whole) {
-    return find(subgraph, tensor).map(known -> known.choose(method, whole));
+    return find(subgraph, tensor).map(known -> choose(known, whole));
+  }
+
+  private FloatRange choose(TensorStatistics known, boolean whole) {
+    FloatRange range = known.choose(method, whole);
+    Headroom room = headroom.get(known.place());
+    return room == null ? range : room.around(range, whole);
   }
 
   /**
@@ -112,7 +131,7 @@ public final class Calibration {
    */
   public Optional<FloatRange> intermediate(int subgraph, int output, int number, boolean whole) {
     return Optional.ofNullable(tensors.get(new TensorStatistics.Place(subgraph, output, number)))
-        .map(known -> known.choose(method, whole));
+        .map(known -> choose(known, whole));
   }
 
   private Optional<TensorStatistics> find(int subgraph, int tensor) {
@@ -154,7 +173,34 @@ public final class Calibration {
 
   /** The same statistics, with ranges chosen by another method. */
   public Calibration withMethod(RangeMethod newMethod) {
-    return new Calibration(samples, tensors, newMethod);
+    return new Calibration(samples, tensors, newMethod, folds, Map.of());
+  }
+
+  /** The same statistics, which were collected in these parts. */
+  Calibration with(Folds parts) {
+    return new Calibration(samples, tensors, method, parts, Map.of());
+  }
+
+  /** The parts of the samples; {@link Folds#NONE} in what was read or merged. */
+  public Folds folds() {
+    return folds;
+  }
+
+  /**
+   * With ranges of {@link RangeMethod#AUTO} that reach as far beyond what was seen as those found
+   * in some {@linkplain #folds parts} of the samples would have had to for the others. The same if
+   * there are too few parts to tell, or nothing is missing.
+   */
+  public Calibration withHeadroom() {
+    if (!method.equals(RangeMethod.AUTO) || !folds.tell()) {
+      return this;
+    }
+    return new Calibration(samples, tensors, method, folds, folds.headroom());
+  }
+
+  /** Whether ranges reach beyond what was seen. */
+  public boolean hasHeadroom() {
+    return !headroom.isEmpty();
   }
 
   /**

@@ -5,11 +5,14 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
+import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.observation.ObservedModel;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Runs a float model on samples and keeps statistics of its activations.
@@ -75,21 +78,32 @@ public final class Calibrator {
   public static Calibration calibrate(Model model, Datasets data, Options options) {
     data.check(model.signatures().stream().map(Signature::key).toList(), model.name());
     Calibration calibration = Calibration.EMPTY.withMethod(options.method);
+    Parts parts = Parts.ONE;
+    SortedMap<Integer, Calibration> all = new TreeMap<>();
     for (int entry : model.entries()) {
-      Optional<Calibration> found = calibrate(model, entry, data.limit(options.samples), options);
+      Optional<Found> found = calibrate(model, entry, data.limit(options.samples), options);
       if (found.isPresent()) {
-        calibration = calibration.with(entry, found.get());
+        SortedMap<Integer, Calibration> byPart = found.get().byPart();
+        Optional<Calibration> whole = byPart.values().stream().reduce(Calibration::merge);
+        calibration = whole.isPresent() ? calibration.with(entry, whole.get()) : calibration;
+        parts = entry == 0 ? found.get().parts() : parts;
+        byPart.forEach(
+            (part, one) ->
+                all.merge(part, Calibration.EMPTY.with(entry, one), (a, b) -> a.with(entry, one)));
       }
     }
-    return calibration;
+    return parts.equals(Parts.ONE) ? calibration : calibration.with(new Folds(parts, all));
   }
+
+  /** What was found on samples, by the part that they are in. */
+  private record Found(Parts parts, SortedMap<Integer, Calibration> byPart) {}
 
   /** As {@link #calibrate(Model, Datasets, Options)}, with the same data for all signatures. */
   public static Calibration calibrate(Model model, Dataset data, Options options) {
     return calibrate(model, Datasets.of(data), options);
   }
 
-  private static Optional<Calibration> calibrate(
+  private static Optional<Found> calibrate(
       Model all, int entry, Datasets datasets, Options options) {
     Model model = all.withEntry(entry);
     List<Activation> activations = Activation.of(model);
@@ -104,21 +118,31 @@ public final class Calibrator {
       if (data.isEmpty()) {
         return Optional.empty();
       }
-      return observed
+      Feed feed = data.get().feed(observed.inputs());
+      Parts parts =
+          options.method.equals(RangeMethod.AUTO)
+              ? Parts.of(feed.size(), activations.size())
+              : Parts.ONE;
+      SortedMap<Integer, Calibration> byPart = new TreeMap<>();
+      observed
           .run(
-              data.get().feed(observed.inputs()),
+              feed,
               () ->
                   new Recorder(
                       model,
+                      parts,
                       activations,
                       traces.stream().map(LstmTrace::another).toList(),
                       options.averaging()),
               options.averaging().isPresent() ? 1 : options.threads,
               "calibrate",
               options.progress)
-          .stream()
-          .map(Recorder::calibration)
-          .reduce(Calibration::merge);
+          .forEach(
+              recorder ->
+                  recorder
+                      .calibrations()
+                      .forEach((part, found) -> byPart.merge(part, found, Calibration::merge)));
+      return Optional.of(new Found(parts, byPart));
     }
   }
 }

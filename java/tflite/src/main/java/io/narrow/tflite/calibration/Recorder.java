@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -25,30 +26,62 @@ final class Recorder implements Observer {
   private final List<Activation> activations;
   private final List<LstmTrace> traces;
   private final Optional<RangeMethod> averaging;
-  private final List<TensorTally> tallies = new ArrayList<>();
+  private final Parts parts;
+  private final SortedMap<Integer, Counted> counted = new TreeMap<>(); // by part
+  private final Optional<Recorder> caller;
   private final Map<Integer, Recorder> called = new TreeMap<>();
   private final float[] scratch = new float[TensorTally.COUNTED];
-  private long samples;
+  private int part;
+
+  /** What one part of the samples gave. */
+  private static final class Counted {
+    private final List<TensorTally> tallies;
+    private long samples;
+
+    Counted(List<TensorTally> tallies) {
+      this.tallies = tallies;
+    }
+  }
 
   /**
    * @param model that is run
+   * @param parts by which samples are counted apart
    * @param traces of the activations that are {@link Role#TRACED}
    * @param averaging the moving average to keep, if any
    */
   Recorder(
       Model model,
+      Parts parts,
       List<Activation> activations,
       List<LstmTrace> traces,
       Optional<RangeMethod> averaging) {
+    this(model, parts, activations, traces, averaging, Optional.empty());
+  }
+
+  private Recorder(
+      Model model,
+      Parts parts,
+      List<Activation> activations,
+      List<LstmTrace> traces,
+      Optional<RangeMethod> averaging,
+      Optional<Recorder> caller) {
     this.model = model;
+    this.parts = parts;
+    this.caller = caller;
     this.activations = activations;
     this.traces = traces;
     this.averaging = averaging;
-    activations.forEach(activation -> tallies.add(new TensorTally(averaging)));
+  }
+
+  private Counted counted() {
+    return counted.computeIfAbsent(
+        part,
+        key -> new Counted(activations.stream().map(each -> new TensorTally(averaging)).toList()));
   }
 
   @Override
   public void before(int sample, Tensors tensors) {
+    part = caller.map(calling -> calling.part).orElseGet(() -> part(tensors));
     look(sample, tensors, true);
     traces.forEach(trace -> trace.before(tensors::values));
   }
@@ -62,7 +95,14 @@ final class Recorder implements Observer {
   public void after(int sample, Tensors tensors) {
     traces.forEach(trace -> trace.after(tensors::values));
     look(sample, tensors, false);
-    samples++;
+    counted().samples++;
+  }
+
+  private int part(Tensors tensors) {
+    int[] inputs = model.subgraphs().get(0).inputs();
+    return parts.equals(Parts.ONE)
+        ? 0
+        : parts.of(IntStream.of(inputs).mapToObj(tensors::values).toList());
   }
 
   @Override
@@ -72,11 +112,18 @@ final class Recorder implements Observer {
             subgraph,
             number -> {
               Model body = model.withEntry(number);
-              return new Recorder(body, Activation.of(body), LstmTrace.of(body), averaging);
+              return new Recorder(
+                  body,
+                  parts,
+                  Activation.of(body),
+                  LstmTrace.of(body),
+                  averaging,
+                  Optional.of(caller.orElse(this)));
             }));
   }
 
   private void look(int sample, Tensors tensors, boolean inputs) {
+    List<TensorTally> tallies = counted().tallies;
     for (int i = 0; i < tallies.size(); i++) {
       Activation activation = activations.get(i);
       if ((activation.role() == Role.INPUT) == inputs) {
@@ -142,14 +189,25 @@ final class Recorder implements Observer {
     return IntStream.range(0, values.limit()).allMatch(i -> Float.isFinite(values.get(i)));
   }
 
-  Calibration calibration() {
-    List<TensorStatistics> statistics = new ArrayList<>();
-    addTo(statistics, 0);
-    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, subgraph));
-    return new Calibration(samples, statistics, RangeMethod.AUTO);
+  /** What was found in each part of the samples. */
+  SortedMap<Integer, Calibration> calibrations() {
+    SortedMap<Integer, Calibration> calibrations = new TreeMap<>();
+    counted.keySet().forEach(number -> calibrations.put(number, calibration(number)));
+    return calibrations;
   }
 
-  private void addTo(List<TensorStatistics> statistics, int subgraph) {
+  private Calibration calibration(int number) {
+    List<TensorStatistics> statistics = new ArrayList<>();
+    addTo(statistics, 0, number);
+    called.forEach((subgraph, recorder) -> recorder.addTo(statistics, subgraph, number));
+    return new Calibration(counted.get(number).samples, statistics, RangeMethod.AUTO);
+  }
+
+  private void addTo(List<TensorStatistics> statistics, int subgraph, int number) {
+    if (!counted.containsKey(number)) {
+      return; // a body that these samples do not run
+    }
+    List<TensorTally> tallies = counted.get(number).tallies;
     for (int i = 0; i < tallies.size(); i++) {
       TensorTally tally = tallies.get(i);
       if (!tally.range().isEmpty()) {

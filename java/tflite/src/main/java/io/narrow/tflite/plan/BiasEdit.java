@@ -50,7 +50,8 @@ final class BiasEdit {
             .map(o -> integers.get(new Place(o.subgraph(), o.operator())))
             .toList(),
         plan.losses(),
-        plan.rounding());
+        plan.rounding(),
+        plan.ranges());
   }
 
   private Subgraph edit(Subgraph subgraph, List<Bias> biases) {

@@ -37,7 +37,8 @@ final class CodesEdit {
         plan.activations(),
         integers,
         plan.losses(),
-        why);
+        why,
+        plan.ranges());
   }
 
   /** An operator that computes in integers, if its weights have other scales now. */

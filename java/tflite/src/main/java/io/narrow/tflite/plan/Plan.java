@@ -16,6 +16,7 @@ public final class Plan {
   private final List<IntegerOperator> integerOperators;
   private final List<Reason> losses;
   private final Reason rounding;
+  private final Reason ranges;
 
   Plan(
       Model model,
@@ -25,7 +26,8 @@ public final class Plan {
       List<ActivationPlan> activations,
       List<IntegerOperator> integerOperators,
       List<Reason> losses,
-      Reason rounding) {
+      Reason rounding,
+      Reason ranges) {
     this.model = model;
     this.recipe = recipe;
     this.tensors = List.copyOf(tensors);
@@ -34,6 +36,7 @@ public final class Plan {
     this.integerOperators = List.copyOf(integerOperators);
     this.losses = List.copyOf(losses);
     this.rounding = rounding;
+    this.ranges = ranges;
   }
 
   public Model model() {
@@ -61,6 +64,21 @@ public final class Plan {
   /** How codes of weights were chosen; {@link Reason#NONE} if no data had a say in it. */
   public Reason rounding() {
     return rounding;
+  }
+
+  /**
+   * The same plan, whose ranges something has chosen.
+   *
+   * @param why these, of all together
+   */
+  public Plan withRanges(Reason why) {
+    return new Plan(
+        model, recipe, tensors, operators, activations, integerOperators, losses, rounding, why);
+  }
+
+  /** How ranges of activations were chosen; {@link Reason#NONE} if there was no choice. */
+  public Reason ranges() {
+    return ranges;
   }
 
   public Recipe recipe() {

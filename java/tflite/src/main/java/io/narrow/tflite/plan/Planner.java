@@ -135,7 +135,15 @@ public final class Planner {
     List<IntegerOperator> inIntegers =
         integers.stream().flatMap(integer -> integer.operators().stream()).toList();
     return new Plan(
-        model, recipe, tensors, operators, activations, inIntegers, losses.all(), Reason.NONE);
+        model,
+        recipe,
+        tensors,
+        operators,
+        activations,
+        inIntegers,
+        losses.all(),
+        Reason.NONE,
+        Reason.NONE);
   }
 
   private void constants(Graph graph, IntegerPlanner integer) {

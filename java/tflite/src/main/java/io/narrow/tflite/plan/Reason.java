@@ -62,6 +62,10 @@ public record Reason(Code code, String text, List<String> names) {
     NEAREST("rounded to the nearest code"),
     SECOND_ORDER("rounded together"),
 
+    // How ranges were chosen.
+    HEADROOM("ranges reach beyond what was seen"),
+    AS_SEEN("ranges reach as far as what was seen"),
+
     // What is to be said of a whole plan.
     NOTHING("nothing to quantize"),
     /** Names are kinds of operators. */

@@ -24,6 +24,7 @@ function(run)
   endif()
 endfunction()
 
+list(REMOVE_ITEM PLATFORMS "") # no Android
 foreach(platform IN LISTS PLATFORMS)
   set(libraries ${TARGET}/native/${package}/${platform})
   if(NOT platform STREQUAL HOST)

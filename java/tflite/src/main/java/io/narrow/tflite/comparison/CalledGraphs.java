@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The subgraphs that operators of two models run, compared call by call on the built-in kernels:
@@ -277,14 +278,12 @@ final class CalledGraphs implements AutoCloseable {
       main.miss("`" + body.graph.name() + "`: " + problem.get());
       return Optional.empty();
     }
-    Tallies whole = new Tallies("", List.of(), new Tally.Scratch());
-    body.seen.forEach(one -> whole.add(one.whole));
+    Tallies whole = Tallies.sum(body.seen.stream().map(one -> one.whole));
     Map<Integer, Tally> local = new HashMap<>();
     body.alone.flatMap(Follower::problem).ifPresent(body.graph::missLocal);
     if (body.alone.filter(each -> each.problem().isEmpty()).isPresent()) {
-      Tallies alone = new Tallies("", List.of(), new Tally.Scratch());
-      body.seen.forEach(one -> one.alone.ifPresent(each -> alone.add(each.tallies())));
-      body.graph.addTo(local, alone);
+      Stream<Follower.Thread> alone = body.seen.stream().flatMap(one -> one.alone.stream());
+      body.graph.addTo(local, Tallies.sum(alone.map(Follower.Thread::tallies)));
     }
     return Optional.of(body.graph.graph(times, whole, local, body.values.counted(), List.of()));
   }

@@ -77,21 +77,18 @@ public record Comparison(
     }
 
     Graph with(List<Restored> found) {
-      return new Graph(
-          signature,
-          name,
-          subgraph,
-          floatSubgraph,
-          caller,
-          samples,
-          tensors,
-          constants,
-          unseen,
-          found,
-          bodies);
+      return with(tensors, constants, found, bodies);
     }
 
     Graph with(List<Tensor> ruled, List<Constant> ruledConstants, List<Graph> ruledBodies) {
+      return with(ruled, ruledConstants, restored, ruledBodies);
+    }
+
+    private Graph with(
+        List<Tensor> ruled,
+        List<Constant> ruledConstants,
+        List<Restored> found,
+        List<Graph> ruledBodies) {
       return new Graph(
           signature,
           name,
@@ -102,7 +99,7 @@ public record Comparison(
           ruled,
           ruledConstants,
           unseen,
-          restored,
+          found,
           ruledBodies);
     }
 

@@ -86,11 +86,8 @@ final class Lockstep implements Observer, AutoCloseable {
     }
     List<Tallies> counted = new ArrayList<>();
     for (int i = 0; i < followers.size(); i++) {
-      Tallies tallies = all.get(0).threads.get(i).tallies();
-      for (Lockstep other : all.subList(1, all.size())) {
-        tallies.add(other.threads.get(i).tallies());
-      }
-      counted.add(tallies);
+      int follower = i;
+      counted.add(Tallies.sum(all.stream().map(each -> each.threads.get(follower).tallies())));
     }
     return counted;
   }

@@ -6,6 +6,7 @@ import io.narrow.tflite.observation.Observer;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Counts the errors of pairs of tensors in one thread. */
 final class Tallies {
@@ -55,8 +56,14 @@ final class Tallies {
     }
   }
 
-  /** Adds what was counted in another thread. */
-  void add(Tallies other) {
+  /** What was counted of the same pairs in several threads. */
+  static Tallies sum(Stream<Tallies> parts) {
+    Tallies sum = new Tallies("", List.of(), new Tally.Scratch());
+    parts.forEach(sum::add);
+    return sum;
+  }
+
+  private void add(Tallies other) {
     if (infos.isEmpty()) {
       infos.addAll(other.infos);
       all.addAll(other.all);

@@ -139,10 +139,6 @@ uint32_t absmax(const float* x, int64_t n) {
   return most.reduce();
 }
 
-// Kernels over rows take so many at once: each vector of columns is stored once for all of them. Of 4 to 64, measured
-// on Emerald Rapids.
-constexpr int64_t kRowsAtOnce = 64;
-
 // ---- Integers ------------------------------------------------------------------------------------------------------
 
 // Conversion of floats to integers makes INT_MIN of what an int32 cannot hold, NaN included, and raises the invalid

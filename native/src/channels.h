@@ -12,8 +12,12 @@ namespace narrow {
 extern std::atomic<int64_t> least_streamed;     // bytes, see narrow_streaming_use
 extern std::atomic<const KernelTable*> in_use;  // null before the first call
 const KernelTable& fastest_in_use();
-using RangeKernel = void (*KernelTable::*)(const float*, int64_t, Range*);
-extern std::atomic<RangeKernel> range_in_use;  // which of the two this processor does faster
+// Of the two ways to find a range, and those of columns, the ones that this processor does faster.
+struct RangeKernels {
+  void (*KernelTable::*whole)(const float*, int64_t, Range*);
+  void (*KernelTable::*rows)(const float*, int64_t, int64_t, float*, float*, int64_t*);
+};
+extern std::atomic<const RangeKernels*> ranges_in_use;  // null before kernels() was called
 #ifdef NARROW_X86_64
 extern std::atomic<bool> invalid_flagged;  // what invalid_is_flagged() says; threads may find it out at the same time
 #endif

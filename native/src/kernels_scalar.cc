@@ -66,11 +66,12 @@ uint32_t f32_absmax_scalar(const float* x, int64_t n) {
   return most;
 }
 
-void f32_absmax_rows_scalar(const float* x, int64_t rows, int64_t n, float* absmax) {
+int32_t f32_absmax_rows_scalar(const float* x, int64_t rows, int64_t n, float* absmax) {
   for (int64_t i = 0; i < rows * n; i++) {
     const uint32_t m = magnitude(x, i);
     if (m > magnitude(absmax, i % n)) store(absmax, i % n, float_of(m));
   }
+  return f32_absmax_scalar(absmax, n) > kInfinity;
 }
 
 void f32_range_rows_scalar(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
@@ -83,6 +84,11 @@ void f32_range_rows_scalar(const float* x, int64_t rows, int64_t n, float* min, 
     store(counts, 0, r.nans);
     store(counts, 1, r.infinities);
   }
+}
+
+void f32_range_rows_multiplied_scalar(const float* x, int64_t rows, int64_t n, float* min, float* max,
+                                      int64_t* counts) {
+  f32_range_rows_scalar(x, rows, n, min, max, counts);
 }
 
 // Adding and subtracting 1.5 * 2^23 rounds half to even; it needs no instruction beyond the baseline of any processor.

@@ -1,5 +1,6 @@
 // AVX2 and FMA: kernels that many floats go into and few come out of. Tails go through the arithmetic of the main loop,
 // in small padded buffers.
+#include "rows_x86.h"
 #include "vectors_avx2.h"
 
 namespace narrow {
@@ -30,6 +31,9 @@ struct IntegerEnds {
     signed_most = _mm256_max_epi32(signed_most, x);
     most = _mm256_max_epu32(most, x);
     least = _mm256_min_epu32(least, x);
+    NARROW_IN_REGISTER(signed_most);
+    NARROW_IN_REGISTER(most);
+    NARROW_IN_REGISTER(least);
   }
   // Puts in the place of what is not finite what changes no end: all bits where the smallest is looked for (as a signed
   // number this is -1, below every float without a sign, and those with a sign do not count there), else none.
@@ -152,7 +156,10 @@ NARROW_NOINLINE Ends range_of_any(const float* x, int64_t n, Range* range) {
 
 }  // namespace
 
-void f32_range_avx2(const float* x, int64_t n, Range* r) { range<IntegerEnds>(x, n, r); }
+void f32_range_avx2(const float* x, int64_t n, Range* r) {
+  if (n >= kWorthFloats && flags_nan()) return range<FloatEnds>(x, n, r);
+  range<IntegerEnds>(x, n, r);
+}
 void f32_range_flagged_avx2(const float* x, int64_t n, Range* r) {
   if (n < kWorthTheFlag) return range<IntegerEnds>(x, n, r);
   range<FloatEnds>(x, n, r);
@@ -180,8 +187,12 @@ struct Most {
   void extend_by_any(const float* x, int64_t n) {
     __m256i most[4] = {bits, bits, bits, bits};
     int64_t i = 0;
-    for (; i + 32 <= n; i += 32)
-      for (int k = 0; k < 4; k++) most[k] = _mm256_max_epu32(most[k], magnitude(load8(x + i + 8 * k)));
+    for (; i + 32 <= n; i += 32) {
+      for (int k = 0; k < 4; k++) {
+        most[k] = _mm256_max_epu32(most[k], magnitude(load8(x + i + 8 * k)));
+        NARROW_IN_REGISTER(most[k]);
+      }
+    }
     for (; i + 8 <= n; i += 8) most[0] = _mm256_max_epu32(most[0], magnitude(load8(x + i)));
     if (i < n) most[1] = _mm256_max_epu32(most[1], magnitude(load8(Padded<float>(x + i, n - i).lanes)));
     bits = _mm256_max_epu32(_mm256_max_epu32(most[0], most[1]), _mm256_max_epu32(most[2], most[3]));
@@ -200,133 +211,92 @@ uint32_t f32_absmax_avx2(const float* x, int64_t n) { return absmax<Most>(x, n);
 
 namespace {
 
-// Eight columns of some rows. What is not finite takes no part, and infinities are counted.
-NARROW_NOINLINE int64_t range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
-  const __m256i infinity = set1(0x7f800000);
-  __m256i infinities = _mm256_setzero_si256();
-  FloatEnds ends;
-  ends.min = load8(min);
-  ends.max = load8(max);
-  for (int64_t r = 0; r < rows; r++) {
-    const __m256 x_f32x8 = load8(x + r * n);
-    infinities = _mm256_sub_epi32(infinities, _mm256_cmpeq_epi32(magnitude(x_f32x8), infinity));
-    ends.extend(x_f32x8, _mm256_cmpgt_epi32(infinity, magnitude(x_f32x8)));
-  }
-  _mm256_storeu_ps(min, _mm256_add_ps(ends.min, _mm256_setzero_ps()));
-  _mm256_storeu_ps(max, _mm256_add_ps(ends.max, _mm256_setzero_ps()));
-  return sum_of_lanes(infinities);
-}
+struct Lanes {
+  using Floats = __m256;
+  static constexpr int64_t kLanes = 8;
 
-// Returns how many infinities there were. A NaN takes no part, and raises the invalid flag.
-template <int kVectors>
-int64_t range_of_columns(const float* x, int64_t rows, int64_t n, float* min, float* max) {
-  FloatEnds ends[kVectors];
-  for (int k = 0; k < kVectors; k++) {
-    ends[k].min = load8(min + 8 * k);
-    ends[k].max = load8(max + 8 * k);
-  }
-  for (int64_t r = 0; r < rows; r++) {
-    for (int k = 0; k < kVectors; k++) {
-      __m256 x_f32x8 = load8(x + r * n + 8 * k);
-      NARROW_IN_REGISTER(x_f32x8);
-      ends[k].extend(x_f32x8);
-    }
-  }
-  int64_t infinities = 0;
-  for (int k = 0; k < kVectors; k++) {
-    NARROW_IN_REGISTER(ends[k].min);
-    NARROW_IN_REGISTER(ends[k].max);
-    if (ends[k].infinite()) {
-      infinities += range_of_unusual(x + 8 * k, rows, n, min + 8 * k, max + 8 * k);
-    } else {
-      _mm256_storeu_ps(min + 8 * k, _mm256_add_ps(ends[k].min, _mm256_setzero_ps()));  // -0 becomes +0
-      _mm256_storeu_ps(max + 8 * k, _mm256_add_ps(ends[k].max, _mm256_setzero_ps()));
-    }
-  }
-  return infinities;
-}
+  static Floats set1(float x) { return _mm256_set1_ps(x); }
+  static Floats load(const float* x) { return load8(x); }
+  static void store(float* y, Floats v) { _mm256_storeu_ps(y, v); }
+  static Floats magnitude(Floats v) { return _mm256_castsi256_ps(narrow::magnitude(v)); }
+  static Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+  static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 
-NARROW_NOINLINE int64_t nans_of(const float* x, int64_t n) {
-  int64_t i = 0, nans = 0;
-  const auto count = [](const float* eight) {
-    const __m256i nan = _mm256_cmpgt_epi32(magnitude(load8(eight)), set1(0x7f800000));
-    return _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(nan))));
+  // As unsigned numbers, -infinity and the NaN that multiplication by 0 makes come after all finite floats.
+  struct Most {
+    __m256i bits = _mm256_setzero_si256();
+    void extend(Floats v) { bits = _mm256_max_epu32(bits, _mm256_castps_si256(v)); }
+    bool unusual() const {
+      const __m256i infinite = _mm256_max_epu32(bits, narrow::set1(static_cast<int32_t>(0xff800000)));
+      return _mm256_movemask_epi8(_mm256_cmpeq_epi32(infinite, bits)) != 0;
+    }
   };
-  for (; i + 8 <= n; i += 8) nans += count(x + i);
-  return i < n ? nans + count(Padded<float>(x + i, n - i).lanes) : nans;
-}
 
-// A NaN takes no part, and raises the invalid flag.
-template <int kVectors>
-void absmax_of_columns(const float* x, int64_t rows, int64_t n, float* absmax) {
-  __m256 most[kVectors];
-  for (int k = 0; k < kVectors; k++) most[k] = load8(absmax + 8 * k);
-  for (int64_t r = 0; r < rows; r++) {
-    for (int k = 0; k < kVectors; k++) {
-      __m256 x_f32x8 = load8(x + r * n + 8 * k);
-      NARROW_IN_REGISTER(x_f32x8);
-      most[k] = _mm256_max_ps(_mm256_castsi256_ps(magnitude(x_f32x8)), most[k]);
+  // A vector of columns. What is not finite takes no part.
+  NARROW_NOINLINE static void range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+    FloatEnds ends;
+    ends.min = load8(min);
+    ends.max = load8(max);
+    for (int64_t r = 0; r < rows; r++) {
+      const __m256 x_f32x8 = load8(x + r * n);
+      ends.extend(x_f32x8, _mm256_cmpgt_epi32(narrow::set1(0x7f800000), narrow::magnitude(x_f32x8)));
+    }
+    _mm256_storeu_ps(min, _mm256_add_ps(ends.min, _mm256_setzero_ps()));
+    _mm256_storeu_ps(max, _mm256_add_ps(ends.max, _mm256_setzero_ps()));
+  }
+
+  // Columns that fill no vector.
+  static void range_of_rest(const float* x, int64_t rows, int64_t n, int64_t columns, float* min, float* max) {
+    Padded<float> lo(min, columns), hi(max, columns);
+    for (int64_t r = 0; r < rows; r++)
+      range_of_unusual(Padded<float>(x + r * n, columns).lanes, 1, 0, lo.lanes, hi.lanes);
+    lo.store(min, columns);
+    hi.store(max, columns);
+  }
+
+  NARROW_NOINLINE static void count(const float* x, int64_t n, int64_t* counts) {
+    const auto set = [](__m256i lanes) {
+      return _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(lanes))));
+    };
+    for (int64_t i = 0; i < n; i += 8) {
+      const __m256 x_f32x8 = n - i < 8 ? load8(Padded<float>(x + i, n - i).lanes) : load8(x + i);
+      const __m256i infinity = narrow::set1(0x7f800000), m_s32x8 = narrow::magnitude(x_f32x8);
+      counts[0] += set(_mm256_cmpgt_epi32(m_s32x8, infinity));
+      counts[1] += set(_mm256_cmpeq_epi32(m_s32x8, infinity));
     }
   }
-  for (int k = 0; k < kVectors; k++) {
-    NARROW_IN_REGISTER(most[k]);
-    _mm256_storeu_ps(absmax + 8 * k, most[k]);
-  }
-}
 
-// Columns of any values.
-NARROW_NOINLINE void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns, float* absmax) {
-  int64_t i = 0;
-  for (; i + 8 <= columns; i += 8) {
-    __m256i most = load256(absmax + i);
-    for (int64_t r = 0; r < rows; r++) most = _mm256_max_epu32(most, magnitude(load8(x + r * n + i)));
-    store256(absmax + i, most);
+  NARROW_NOINLINE static void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns,
+                                                float* absmax) {
+    int64_t i = 0;
+    for (; i + 8 <= columns; i += 8) {
+      __m256i most = load256(absmax + i);
+      for (int64_t r = 0; r < rows; r++) most = _mm256_max_epu32(most, narrow::magnitude(load8(x + r * n + i)));
+      store256(absmax + i, most);
+    }
+    if (i == columns) return;
+    Padded<float> most(absmax + i, columns - i);
+    for (int64_t r = 0; r < rows; r++) {
+      const Padded<float> rest(x + r * n + i, columns - i);
+      store256(most.lanes, _mm256_max_epu32(load256(most.lanes), narrow::magnitude(load8(rest.lanes))));
+    }
+    most.store(absmax + i, columns - i);
   }
-  if (i == columns) return;
-  Padded<float> most(absmax + i, columns - i);
-  for (int64_t r = 0; r < rows; r++) {
-    const Padded<float> rest(x + r * n + i, columns - i);
-    store256(most.lanes, _mm256_max_epu32(load256(most.lanes), magnitude(load8(rest.lanes))));
-  }
-  most.store(absmax + i, columns - i);
-}
+};
 
 }  // namespace
 
 void f32_range_rows_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  const bool usable = flags_nan();
-  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
-    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
-    int64_t i = 0, infinities = 0;
-    for (; i + 32 <= n; i += 32) infinities += range_of_columns<4>(x + i, m, n, min + i, max + i);
-    for (; i + 8 <= n; i += 8) infinities += range_of_columns<1>(x + i, m, n, min + i, max + i);
-    if (!usable || take_invalid()) {
-      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n, i);
-    }
-    if (i < n) {  // these raise no flag
-      Padded<float> lo(min + i, n - i), hi(max + i, n - i);
-      for (int64_t k = 0; k < m; k++) {
-        const Padded<float> rest(x + k * n + i, n - i);
-        infinities += range_of_unusual(rest.lanes, 1, 0, lo.lanes, hi.lanes);
-        counts[0] += nans_of(rest.lanes, n - i);
-      }
-      lo.store(min + i, n - i);
-      hi.store(max + i, n - i);
-    }
-    counts[1] += infinities;
-  }
+  range_rows<Lanes, kTakesPart>(x, rows, n, {min, max}, counts);
 }
 
-void f32_absmax_rows_avx2(const float* x, int64_t rows, int64_t n, float* absmax) {
-  const bool usable = flags_nan();
-  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
-    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
-    int64_t i = 0;
-    for (; i + 32 <= n; i += 32) absmax_of_columns<4>(x + i, m, n, absmax + i);
-    for (; i + 8 <= n; i += 8) absmax_of_columns<1>(x + i, m, n, absmax + i);
-    if (!usable || take_invalid()) i = 0;
-    absmax_of_unusual(x + i, m, n, n - i, absmax + i);
-  }
+void f32_range_rows_multiplied_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  range_rows<Lanes, kLeftOut>(x, rows, n, {min, max}, counts);
+}
+
+int32_t f32_absmax_rows_avx2(const float* x, int64_t rows, int64_t n, float* absmax) {
+  return absmax_rows<Lanes>(x, rows, n, absmax);
 }
 
 // ---- Sums

@@ -1,4 +1,5 @@
 // AVX-512: kernels that many floats go into and few come out of.
+#include "rows_x86.h"
 #include "vectors_avx512.h"
 
 namespace narrow {
@@ -153,118 +154,77 @@ uint32_t f32_absmax_avx512(const float* x, int64_t n) { return absmax<Most>(x, n
 
 namespace {
 
-// The columns of the mask in some rows. What is not finite takes no part, and infinities are counted.
-NARROW_NOINLINE int64_t range_of_unusual(const float* x, int64_t rows, int64_t n, __mmask16 mask, float* min,
-                                         float* max) {
-  const __m512i infinity = set1(0x7f800000);
-  FloatEnds ends;
-  ends.min = load16(min, mask);
-  ends.max = load16(max, mask);
-  int64_t infinities = 0;
-  for (int64_t r = 0; r < rows; r++) {
-    const __m512 x_f32x16 = load16(x + r * n, mask);
-    infinities += bits_set(_mm512_cmpeq_epi32_mask(magnitude(x_f32x16), infinity));
-    ends.extend(x_f32x16, _mm512_cmplt_epi32_mask(magnitude(x_f32x16), infinity));
-  }
-  _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(ends.min, _mm512_setzero_ps()));
-  _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(ends.max, _mm512_setzero_ps()));
-  return infinities;
-}
+struct Lanes {
+  using Floats = __m512;
+  static constexpr int64_t kLanes = 16;
 
-// Returns how many infinities there were. A NaN takes no part, and raises the invalid flag.
-template <int kVectors>
-int64_t range_of_columns(const float* x, int64_t rows, int64_t n, float* min, float* max) {
-  FloatEnds ends[kVectors];
-  for (int k = 0; k < kVectors; k++) {
-    ends[k].min = load16(min + 16 * k);
-    ends[k].max = load16(max + 16 * k);
+  static Floats set1(float x) { return _mm512_set1_ps(x); }
+  static Floats load(const float* x) { return load16(x); }
+  static void store(float* y, Floats v) { _mm512_storeu_ps(y, v); }
+  static Floats magnitude(Floats v) { return _mm512_castsi512_ps(narrow::magnitude(v)); }
+  static Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+  static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+
+  // As unsigned numbers, -infinity and the NaN that multiplication by 0 makes come after all finite floats.
+  struct Most {
+    __m512i bits = _mm512_setzero_si512();
+    void extend(Floats v) { bits = _mm512_max_epu32(bits, _mm512_castps_si512(v)); }
+    bool unusual() const { return _mm512_cmpge_epu32_mask(bits, narrow::set1(static_cast<int32_t>(0xff800000))) != 0; }
+  };
+
+  // The columns of the mask. What is not finite takes no part.
+  NARROW_NOINLINE static void range_of(const float* x, int64_t rows, int64_t n, __mmask16 mask, float* min,
+                                       float* max) {
+    FloatEnds ends;
+    ends.min = load16(min, mask);
+    ends.max = load16(max, mask);
+    for (int64_t r = 0; r < rows; r++) {
+      const __m512 x_f32x16 = load16(x + r * n, mask);
+      ends.extend(x_f32x16, _mm512_cmplt_epi32_mask(narrow::magnitude(x_f32x16), narrow::set1(0x7f800000)));
+    }
+    _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(ends.min, _mm512_setzero_ps()));
+    _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(ends.max, _mm512_setzero_ps()));
   }
-  for (int64_t r = 0; r < rows; r++) {
-    for (int k = 0; k < kVectors; k++) {
-      __m512 x_f32x16 = load16(x + r * n + 16 * k);
-      NARROW_IN_REGISTER(x_f32x16);
-      ends[k].extend(x_f32x16);
+  static void range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+    range_of(x, rows, n, 0xffff, min, max);
+  }
+  static void range_of_rest(const float* x, int64_t rows, int64_t n, int64_t columns, float* min, float* max) {
+    range_of(x, rows, n, first16(columns), min, max);
+  }
+
+  NARROW_NOINLINE static void count(const float* x, int64_t n, int64_t* counts) {
+    for (int64_t i = 0; i < n; i += 16) {
+      const __m512i infinity = narrow::set1(0x7f800000), m_s32x16 = narrow::magnitude(load16(x + i, first16(n - i)));
+      counts[0] += bits_set(_mm512_cmpgt_epi32_mask(m_s32x16, infinity));
+      counts[1] += bits_set(_mm512_cmpeq_epi32_mask(m_s32x16, infinity));
     }
   }
-  int64_t infinities = 0;
-  for (int k = 0; k < kVectors; k++) {
-    NARROW_IN_REGISTER(ends[k].min);
-    NARROW_IN_REGISTER(ends[k].max);
-    if (ends[k].infinite()) {
-      infinities += range_of_unusual(x + 16 * k, rows, n, 0xffff, min + 16 * k, max + 16 * k);
-    } else {
-      _mm512_storeu_ps(min + 16 * k, _mm512_add_ps(ends[k].min, _mm512_setzero_ps()));  // -0 becomes +0
-      _mm512_storeu_ps(max + 16 * k, _mm512_add_ps(ends[k].max, _mm512_setzero_ps()));
+
+  NARROW_NOINLINE static void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns,
+                                                float* absmax) {
+    for (int64_t i = 0; i < columns; i += 16) {
+      const __mmask16 mask = first16(columns - i);
+      __m512i most = _mm512_castps_si512(load16(absmax + i, mask));
+      for (int64_t r = 0; r < rows; r++) most = _mm512_max_epu32(most, narrow::magnitude(load16(x + r * n + i, mask)));
+      _mm512_mask_storeu_epi32(absmax + i, mask, most);
     }
   }
-  return infinities;
-}
-
-NARROW_NOINLINE int64_t nans_of(const float* x, int64_t n) {
-  int64_t nans = 0;
-  for (int64_t i = 0; i < n; i += 16)
-    nans += bits_set(_mm512_cmpgt_epi32_mask(magnitude(load16(x + i, first16(n - i))), set1(0x7f800000)));
-  return nans;
-}
-
-// A NaN takes no part, and raises the invalid flag.
-template <int kVectors>
-void absmax_of_columns(const float* x, int64_t rows, int64_t n, float* absmax) {
-  __m512 most[kVectors];
-  for (int k = 0; k < kVectors; k++) most[k] = load16(absmax + 16 * k);
-  for (int64_t r = 0; r < rows; r++) {
-    for (int k = 0; k < kVectors; k++) {
-      __m512 x_f32x16 = load16(x + r * n + 16 * k);
-      NARROW_IN_REGISTER(x_f32x16);
-      most[k] = _mm512_max_ps(_mm512_castsi512_ps(magnitude(x_f32x16)), most[k]);
-    }
-  }
-  for (int k = 0; k < kVectors; k++) {
-    NARROW_IN_REGISTER(most[k]);
-    _mm512_storeu_ps(absmax + 16 * k, most[k]);
-  }
-}
-
-// Columns of any values.
-NARROW_NOINLINE void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns, float* absmax) {
-  for (int64_t i = 0; i < columns; i += 16) {
-    const __mmask16 mask = first16(columns - i);
-    __m512i most = _mm512_castps_si512(load16(absmax + i, mask));
-    for (int64_t r = 0; r < rows; r++) most = _mm512_max_epu32(most, magnitude(load16(x + r * n + i, mask)));
-    _mm512_mask_storeu_epi32(absmax + i, mask, most);
-  }
-}
+};
 
 }  // namespace
 
 void f32_range_rows_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  const bool usable = flags_nan();
-  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
-    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
-    int64_t i = 0, infinities = 0;
-    for (; i + 64 <= n; i += 64) infinities += range_of_columns<4>(x + i, m, n, min + i, max + i);
-    for (; i + 16 <= n; i += 16) infinities += range_of_columns<1>(x + i, m, n, min + i, max + i);
-    if (!usable || take_invalid()) {
-      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n, i);
-    }
-    if (i < n) {  // these raise no flag
-      infinities += range_of_unusual(x + i, m, n, first16(n - i), min + i, max + i);
-      for (int64_t k = 0; k < m; k++) counts[0] += nans_of(x + k * n + i, n - i);
-    }
-    counts[1] += infinities;
-  }
+  range_rows<Lanes, kTakesPart>(x, rows, n, {min, max}, counts);
 }
 
-void f32_absmax_rows_avx512(const float* x, int64_t rows, int64_t n, float* absmax) {
-  const bool usable = flags_nan();
-  for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
-    m = rows - r < kRowsAtOnce ? rows - r : kRowsAtOnce;
-    int64_t i = 0;
-    for (; i + 64 <= n; i += 64) absmax_of_columns<4>(x + i, m, n, absmax + i);
-    for (; i + 16 <= n; i += 16) absmax_of_columns<1>(x + i, m, n, absmax + i);
-    if (!usable || take_invalid()) i = 0;
-    absmax_of_unusual(x + i, m, n, n - i, absmax + i);
-  }
+void f32_range_rows_multiplied_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max,
+                                      int64_t* counts) {
+  range_rows<Lanes, kLeftOut>(x, rows, n, {min, max}, counts);
+}
+
+int32_t f32_absmax_rows_avx512(const float* x, int64_t rows, int64_t n, float* absmax) {
+  return absmax_rows<Lanes>(x, rows, n, absmax);
 }
 
 // ---- Sums

@@ -120,13 +120,14 @@ void test(const char* name, uint32_t (*reference)(const float*, int64_t),
 
 // How many rows there are of n elements each, or of fewer where n is large.
 int64_t rows_of(size_t& n, Random& random) {
-  const size_t rows = static_cast<size_t>(random.below(10));
+  // Some more than are looked at together.
+  const size_t rows = static_cast<size_t>(random.below(8) == 0 ? 60 + random.below(80) : random.below(10));
   if (n * rows > kLongest) n = kLongest / rows;
   return static_cast<int64_t>(rows);
 }
 
-void test(const char* name, void (*reference)(const float*, int64_t, int64_t, float*),
-          void (*KernelTable::*kernel)(const float*, int64_t, int64_t, float*)) {
+void test(const char* name, int32_t (*reference)(const float*, int64_t, int64_t, float*),
+          int32_t (*KernelTable::*kernel)(const float*, int64_t, int64_t, float*)) {
   Random random(3);
   every_length([&](size_t n, Flavor flavor) {
     const int64_t rows = rows_of(n, random);
@@ -134,8 +135,7 @@ void test(const char* name, void (*reference)(const float*, int64_t, int64_t, fl
     std::vector<uint32_t> before = integers<uint32_t>(n, random);
     for (uint32_t& m : before) m = random.below(2) == 0 ? 0 : m & 0x7fffffff;
     compare(name, n, reference, kernel, {array(x)}, array(before), [&](auto f, const void* const* in, void* out) {
-      f(f32(in[0]), rows, static_cast<int64_t>(n), static_cast<float*>(out));
-      return 0;
+      return static_cast<int64_t>(f(f32(in[0]), rows, static_cast<int64_t>(n), static_cast<float*>(out)));
     });
   });
 }

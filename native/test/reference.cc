@@ -60,12 +60,17 @@ void f32_range_rows(const float* x, int64_t rows, int64_t n, float* min, float* 
   }
 }
 
-void f32_absmax_rows(const float* x, int64_t rows, int64_t n, float* absmax) {
+void f32_range_rows_multiplied(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
+  f32_range_rows(x, rows, n, min, max, counts);
+}
+
+int32_t f32_absmax_rows(const float* x, int64_t rows, int64_t n, float* absmax) {
   for (int64_t i = 0; i < rows * n; i++) {
     uint32_t before, now = f32_absmax(x + i, 1);
     std::memcpy(&before, absmax + i % n, sizeof before);
     if (now > before) std::memcpy(absmax + i % n, &now, sizeof now);
   }
+  return std::any_of(absmax, absmax + n, [](float most) { return std::isnan(most); });
 }
 
 float f32_rounding_error(const float* x, int64_t n, Rounding r) {

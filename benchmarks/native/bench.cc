@@ -20,6 +20,7 @@ namespace {
 
 using narrow::Affine;
 using narrow::AffineEach;
+using narrow::Intervals;
 using narrow::KernelTable;
 using narrow::Limits;
 using narrow::Products;
@@ -84,6 +85,13 @@ double run(uint32_t (*f)(const float*, int64_t), Memory& m, int64_t n) {
 }
 double run(float (*f)(const float*, int64_t, Rounding), Memory& m, int64_t n) {
   sink = static_cast<double>(f(m.x, n, Rounding{40.0f, 0.025f, 127.0f}));
+  return 4;
+}
+double run(void (*f)(const float*, int64_t, int64_t, Intervals, uint8_t*, float*, int32_t*), Memory& m, int64_t n) {
+  static float ends[4 * 65536];
+  static int32_t sums[65536];
+  const int64_t rows = std::min<int64_t>(n / kRow, 65536);
+  f(m.x, rows, kRow, {m.scales.as<float>(), 7}, reinterpret_cast<uint8_t*>(m.y), ends, sums);
   return 4;
 }
 double run(int32_t (*f)(const float*, int64_t, int64_t, float*), Memory& m, int64_t n) {

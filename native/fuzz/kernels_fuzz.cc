@@ -17,6 +17,7 @@ namespace {
 
 using narrow::Affine;
 using narrow::AffineEach;
+using narrow::Intervals;
 using narrow::KernelTable;
 using narrow::Limits;
 using narrow::Products;
@@ -145,6 +146,8 @@ struct Arguments {
     } else if constexpr (std::is_same<P, Rounding>::value) {
       const float scale = bytes.scale();
       return {1 / scale, scale, static_cast<float>(bytes.between(1, 1 << 21))};
+    } else if constexpr (std::is_same<P, Intervals>::value) {
+      return {scales(), bytes.between(1, 8)};
     } else if constexpr (std::is_same<P, Products>::value) {
       // Within 32 doubles of c, and within what `make` gives for a and b.
       const int64_t columns = bytes.between(1, 32), rows_of_c = bytes.between(0, static_cast<int32_t>(32 / columns));
@@ -163,11 +166,16 @@ struct Arguments {
       const int64_t count = std::is_same<T, uint8_t>::value ? packed_bytes() : rows * n;
       T* values = input<T>(count);
       for (int64_t i = 0; i < count; i++) values[i] = bytes.take<T>();
+      if constexpr (std::is_same<T, float>::value)
+        for (int64_t i = 0; is_optimized() && i < count; i++)
+          if (!std::isfinite(values[i])) values[i] = 0;
       return values;
     } else {
       return make_output<std::remove_pointer_t<P>>();
     }
   }
+
+  bool is_optimized() const { return std::strcmp(name, "f32_optimized_rows") == 0; }
 
   // The address is that of the contents before; run() puts the real one in its place.
   template <class T>
@@ -180,6 +188,8 @@ struct Arguments {
       return output<double>(std::strcmp(name, "f32_error") == 0 ? 32 : 80);
     } else if constexpr (std::is_same<T, int64_t>::value) {
       return output<int64_t>(2);
+    } else if (is_optimized()) {
+      return output<T>(std::is_same<T, uint8_t>::value ? rows * n : std::is_same<T, float>::value ? 4 * rows : rows);
     } else {
       return output<T>(std::is_same<T, uint8_t>::value ? packed_bytes() : n);
     }

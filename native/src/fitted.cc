@@ -92,3 +92,8 @@ NARROW_FITTED(s8, int8_t, 1)
 NARROW_FITTED(u8, uint8_t, 1)
 NARROW_FITTED(s16, int16_t, 1)
 NARROW_FITTED(s4, uint8_t, 2)
+
+void narrow_f32_optimized_rows(const float* x, int64_t x_offset, int64_t rows, int64_t n, const float* centroid,
+                               int32_t bits, uint8_t* y, int64_t y_offset, float* ends, int32_t* sums) {
+  narrow::kernels().f32_optimized_rows(x + x_offset, rows, n, {centroid, bits}, y + y_offset, ends, sums);
+}

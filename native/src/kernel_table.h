@@ -49,6 +49,12 @@ struct AffineEach {
   int32_t qmin, qmax;
 };
 
+// Of narrow_f32_optimized_rows: as many values as a row has, and bits of a code.
+struct Intervals {
+  const float* centroid;
+  int32_t bits;
+};
+
 // Of narrow_f64_add_products.
 struct Products {
   int64_t a_row, a_step, b_row, c_row, rows, columns, depth;
@@ -66,6 +72,7 @@ struct Products {
 //   f32_difference   adds to 16 partial sums each of x^2, y^2, (x - y)^2 and x - y, and extends 16 partial maxima of
 //                    |x - y|, as narrow_f32_difference describes; returns how many x are outside lowest .. highest
 //   f32_rounding_error  the sum of (x - q * scale)^2, as narrow_f32_least_error_scales describes
+//   f32_optimized_rows  as narrow_f32_optimized_rows describes; a NaN in ends is the quiet one
 //   f64_add_products  as narrow_f64_add_products describes
 //   s4_pack          the low four bits of n values to (n + 1) / 2 bytes; s4_unpack is the way back
 //   f32_to_f16_saturated  returns how many values were beyond +-65504
@@ -83,6 +90,8 @@ struct Products {
   K(f32_error, void, (const float* x, const float* y, int64_t n, double* partial))                                   \
   K(f32_difference, int64_t, (const float* x, const float* y, int64_t n, Limits limits, double* partial))            \
   K(f32_rounding_error, float, (const float* x, int64_t n, Rounding r))                                              \
+  K(f32_optimized_rows, void,                                                                                        \
+    (const float* x, int64_t rows, int64_t n, Intervals i, uint8_t* y, float* ends, int32_t* sums))                  \
   K(f64_add_products, void, (const double* a, const double* b, Products p, double* c))                               \
   K(f32_to_s8, void, (const float* x, int64_t n, Affine a, int8_t* y))                                               \
   K(f32_to_u8, void, (const float* x, int64_t n, Affine a, uint8_t* y))                                              \

@@ -2,6 +2,7 @@
 // that it stays what it says. Memory is read and written through memcpy, because pointers need no alignment.
 #include <string.h>
 
+#include "intervals_row.h"
 #include "kernel_table.h"
 
 namespace narrow {
@@ -354,6 +355,11 @@ void f64_add_products_scalar(const double* a, const double* b, Products p, doubl
       for (int64_t k = 0; k < p.depth; k++) sum += load(a, i * p.a_row + k * p.a_step) * load(b, k * p.b_row + j);
       store(c, i * p.c_row + j, sum);
     }
+}
+
+void f32_optimized_rows_scalar(const float* x, int64_t rows, int64_t n, Intervals i, uint8_t* y, float* ends,
+                               int32_t* sums) {
+  for (int64_t row = 0; row < rows; row++) optimized_row({x, n, i, y, ends, sums}, row);
 }
 
 void f32_to_f16_streamed_scalar(const float* x, int64_t n, uint16_t* y) { f32_to_f16_scalar(x, n, y); }

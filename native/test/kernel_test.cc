@@ -20,6 +20,7 @@ using compare::kLongest;
 using harness::Random;
 using narrow::Affine;
 using narrow::AffineEach;
+using narrow::Intervals;
 using narrow::KernelTable;
 using narrow::Limits;
 using narrow::Products;
@@ -405,6 +406,42 @@ void test(const char* name, void (*reference)(const uint8_t*, int64_t, float*),
       return 0;
     });
   });
+}
+
+// Ends and sums lie before the codes. Rows of equal values, of one value, and such whose squares overflow among others.
+void test(const char* name, void (*reference)(const float*, int64_t, int64_t, Intervals, uint8_t*, float*, int32_t*),
+          void (*KernelTable::*kernel)(const float*, int64_t, int64_t, Intervals, uint8_t*, float*, int32_t*)) {
+  Random random(19);
+  for (size_t n = 1; n <= 70; n++)
+    for (int32_t bits = 1; bits <= 8; bits++) {
+      const size_t rows = static_cast<size_t>(random.below(40));
+      std::vector<float> x(rows * n), centroid(n);
+      for (float& c : centroid) c = random.below(3) == 0 ? 0.0f : static_cast<float>(random.below(100)) / 64.0f;
+      for (size_t row = 0; row < rows; row++) {
+        const std::vector<float> values = floats(n, any_scale(random), random.below(3) ? kOrdinary : kSpecial, random);
+        const int64_t kind = random.below(8);
+        for (size_t i = 0; i < n; i++) {
+          float v = kind == 0 ? values[0] : kind == 1 ? centroid[i] : kind == 2 ? -0.0f : values[i];
+          x[row * n + i] = std::isfinite(v) ? v : 1.0f;
+        }
+      }
+      std::vector<uint8_t> out(rows * (20 + n), 7);
+      compare(name, n, reference, kernel, {array(x), array(centroid)}, array(out),
+              [&](auto f, const void* const* in, void* bytes) {
+                // Aligned as floats of an array are: what a reference of plain C++ may be given.
+                std::vector<float> ends(4 * rows), values(x), center(centroid);
+                std::vector<int32_t> sums(rows);
+                uint8_t* y = static_cast<uint8_t*>(bytes);
+                const bool plain = f == reference;
+                const int64_t count = static_cast<int64_t>(rows), each = static_cast<int64_t>(n);
+                f(plain ? values.data() : f32(in[0]), count, each, {plain ? center.data() : f32(in[1]), bits},
+                  y + 20 * rows, ends.data(), sums.data());
+                if (rows == 0) return 0;
+                std::memcpy(y, ends.data(), 16 * rows);
+                std::memcpy(y + 16 * rows, sums.data(), 4 * rows);
+                return 0;
+              });
+    }
 }
 
 // Of a, its transpose or a part of it; every number of columns; sums of products that are not finite come out as NaN.

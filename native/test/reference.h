@@ -8,6 +8,7 @@ namespace reference {
 
 using narrow::Affine;
 using narrow::AffineEach;
+using narrow::Intervals;
 using narrow::Limits;
 using narrow::Products;
 using narrow::Range;

@@ -94,6 +94,16 @@ void narrow_f32_s4_difference(const float* x, int64_t x_offset, const uint8_t* y
 void narrow_f32_least_error_scales(const float* x, int64_t x_offset, int64_t channels, int64_t inner, int32_t limit,
                                    int32_t steps, float step, float* scales, int64_t scales_offset);
 
+// ---- float32 -> integer, an interval for each row ------------------------------------------------------------------
+
+// Codes of Lucene's OptimizedScalarQuantizer, bit for bit. x holds rows of n finite values, n > 0; centroid n values;
+// bits is 1 to 8. Of each row less the centroid y receives codes 0 .. 2^bits - 1 between the ends of an interval, which
+// is moved as long as that makes their error less. ends[4 * row] receives the lower end, what code 0 stands for, then
+// the upper end, the sum of the squares of the row less the centroid, and that of the products of both; sums[row] the
+// sum of the codes. Sums run from the first value to the last, none is fused.
+void narrow_f32_optimized_rows(const float* x, int64_t x_offset, int64_t rows, int64_t n, const float* centroid,
+                               int32_t bits, uint8_t* y, int64_t y_offset, float* ends, int32_t* sums);
+
 // ---- Matrices of doubles
 // ---------------------------------------------------------------------------------------------
 

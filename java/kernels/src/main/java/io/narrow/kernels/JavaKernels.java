@@ -23,6 +23,21 @@ final class JavaKernels extends Kernels {
   }
 
   @Override
+  void optimizeRows(
+      float[] x, int rows, float[] centroid, int bits, byte[] y, float[] ends, int[] sums) {
+    OptimizedInterval interval = new OptimizedInterval(bits, centroid.length);
+    for (int i = 0; i < rows; i++) {
+      System.arraycopy(x, i * centroid.length, interval.row(), 0, centroid.length);
+      ends[4 * i + 3] = interval.center(centroid);
+      interval.optimize();
+      sums[i] = interval.quantize(y, i * centroid.length);
+      ends[4 * i] = interval.lower();
+      ends[4 * i + 1] = interval.upper();
+      ends[4 * i + 2] = interval.square();
+    }
+  }
+
+  @Override
   void searchScales(
       float[] x, int from, int each, int limit, int steps, float step, float[] scales) {
     for (int c = 0; c < scales.length; c++) {

@@ -345,6 +345,17 @@ public abstract sealed class Kernels permits NativeKernels, JavaKernels, Paralle
   abstract void searchScales(
       float[] x, int from, int each, int limit, int steps, float step, float[] scales);
 
+  /**
+   * Codes between the ends of an interval of each row's own; see {@link OptimizedInterval}.
+   *
+   * @param x rows of finite values, as many as the centroid has; at least one row in all
+   * @param ends receives four values for each row: the lower end, the upper end, the sum of the
+   *     squares of the row less the centroid, and that of the products of both
+   * @param sums receives the sum of the codes of each row
+   */
+  abstract void optimizeRows(
+      float[] x, int rows, float[] centroid, int bits, byte[] y, float[] ends, int[] sums);
+
   /** These kernels, or others that are faster on so many values. */
   abstract Kernels forSize(int n);
 

@@ -73,6 +73,13 @@ final class NativeKernels extends Kernels {
   }
 
   @Override
+  void optimizeRows(
+      float[] x, int rows, float[] centroid, int bits, byte[] y, float[] ends, int[] sums) {
+    NativeFunctions.narrow_f32_optimized_rows(
+        x, 0, rows, centroid.length, centroid, bits, y, 0, ends, sums);
+  }
+
+  @Override
   FloatRange range(Span x, int n) {
     float[] ends = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
     long[] counts = new long[2];

@@ -1,7 +1,6 @@
 package io.narrow.kernels;
 
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.util.concurrent.Executor;
 
 /**
@@ -104,21 +103,22 @@ public final class OptimizedVectorQuantizer {
   private void quantize(Span x, Span y, int from, int count, Intervals all) {
     int dimensions = centroid.length;
     int atOnce = Math.max(1, NativeCall.CHUNK / dimensions);
-    OptimizedInterval interval = new OptimizedInterval(bits, dimensions);
-    byte[] codes = new byte[Math.min(count, atOnce) * dimensions];
+    atOnce = Math.min(count, atOnce);
+    float[] values = new float[atOnce * dimensions];
+    byte[] codes = new byte[values.length];
+    float[] ends = new float[4 * atOnce];
+    int[] sums = new int[atOnce];
     for (int row = from; row < from + count; row += atOnce) {
       int some = Math.min(atOnce, from + count - row);
       Span floats = rows.floats(x, row, some);
       rows.range(floats, row);
-      FloatBuffer values = floats.floats();
+      floats.floats().get(values, 0, some * dimensions);
+      Kernels.active().optimizeRows(values, some, centroid, bits, codes, ends, sums);
+      System.arraycopy(sums, 0, all.sums, row, some);
       for (int i = 0; i < some; i++) {
-        values.get(interval.row());
-        float product = interval.center(centroid);
-        interval.optimize();
-        all.sums[row + i] = interval.quantize(codes, i * dimensions);
-        all.lower[row + i] = interval.lower();
-        all.upper[row + i] = interval.upper();
-        all.additional[row + i] = similarity == Similarity.EUCLIDEAN ? interval.square() : product;
+        all.lower[row + i] = ends[4 * i];
+        all.upper[row + i] = ends[4 * i + 1];
+        all.additional[row + i] = ends[4 * i + (similarity == Similarity.EUCLIDEAN ? 2 : 3)];
       }
       rows.codes(y, row, some).write(0, ByteBuffer.wrap(codes, 0, some * dimensions));
     }

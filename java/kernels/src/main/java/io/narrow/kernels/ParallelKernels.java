@@ -277,6 +277,13 @@ final class ParallelKernels extends Kernels {
             (a, b) -> a);
   }
 
+  /** Of rows that somebody has cut into pieces already. */
+  @Override
+  void optimizeRows(
+      float[] x, int rows, float[] centroid, int bits, byte[] y, float[] ends, int[] sums) {
+    kernels.optimizeRows(x, rows, centroid, bits, y, ends, sums);
+  }
+
   @Override
   FittedQuantization quantizeFitted(
       Span x, int n, QuantizedType type, boolean symmetric, int channels, int inner, Span y) {

@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -67,6 +68,42 @@ class OptimizedVectorQuantizerTest {
     byte[] ofHalf = new byte[x.length];
     checkEqual(quantizer(4).apply(Span.of(half).asFloat16(), Span.of(ofHalf)), intervals);
     assertThat(ofHalf).isEqualTo(expected);
+  }
+
+  /** Rows of equal values and rows that overflow among them; a number that no vector divides. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
+  void everyKernelGivesTheSame(int bits) {
+    float[] x = vectors();
+    Arrays.fill(x, 0, DIMENSIONS, 1.5f);
+    for (int d = 0; d < DIMENSIONS; d++) {
+      x[2 * DIMENSIONS + d] *= 1e19f;
+      x[5 * DIMENSIONS + d] = d % 3;
+    }
+    float[] centroid = new float[DIMENSIONS];
+    for (int d = 0; d < DIMENSIONS; d++) {
+      centroid[d] = d % 3;
+    }
+    int rows = 1003;
+    byte[] expected = new byte[rows * DIMENSIONS];
+    float[] expectedEnds = new float[4 * rows];
+    int[] expectedSums = new int[rows];
+    KernelSets.use("java")
+        .optimizeRows(x, rows, centroid, bits, expected, expectedEnds, expectedSums);
+    for (String kernels : KernelSets.names()) {
+      byte[] codes = new byte[expected.length];
+      float[] ends = new float[4 * rows];
+      int[] sums = new int[rows];
+      KernelSets.use(kernels).optimizeRows(x, rows, centroid, bits, codes, ends, sums);
+      assertThat(codes).as(kernels).isEqualTo(expected);
+      assertThat(ends).as(kernels).isEqualTo(expectedEnds);
+      assertThat(sums).as(kernels).isEqualTo(expectedSums);
+    }
+  }
+
+  @AfterEach
+  void reset() {
+    KernelSets.reset();
   }
 
   /** Half the widths of the first intervals, in standard deviations. */

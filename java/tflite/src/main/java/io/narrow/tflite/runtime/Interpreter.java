@@ -11,10 +11,7 @@ import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.tensorflowlite.TfLiteIntArray;
 import org.bytedeco.tensorflowlite.TfLiteTensor;
@@ -43,11 +40,6 @@ public final class Interpreter implements AutoCloseable {
   private final int tensorCount;
   private boolean allocated;
   private boolean closed;
-
-  /** The memory of tensors that were asked for, while that stays where it is. */
-  private final Map<Integer, ByteBuffer> memory = new HashMap<>();
-
-  private Optional<Boolean> moving = Optional.empty();
 
   private Interpreter(String source, NativeModel model, Options options) {
     this.source = source;
@@ -368,7 +360,6 @@ public final class Interpreter implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      memory.clear();
       model.close();
     }
   }
@@ -390,8 +381,6 @@ public final class Interpreter implements AutoCloseable {
       }
     }
     model.runs();
-    memory.clear();
-    moving = Optional.empty();
     check(model.interpreter().AllocateTensors(), "could not be prepared");
     allocated = true;
   }
@@ -409,23 +398,7 @@ public final class Interpreter implements AutoCloseable {
     return model.info(index);
   }
 
-  /** A view of its own for each caller: to ask the runtime takes ten times as long. */
   private ByteBuffer memory(int index) {
-    if (moving.isEmpty()) {
-      moving = Optional.of(model.movesTensors());
-    }
-    if (moving.get()) {
-      return memoryNow(index);
-    }
-    ByteBuffer known = memory.get(index);
-    if (known == null) {
-      known = memoryNow(index);
-      memory.put(index, known);
-    }
-    return known.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private ByteBuffer memoryNow(int index) {
     TfLiteTensor tensor = model.interpreter().tensor(index);
     long bytes = tensor.bytes();
     BytePointer start = tensor.data().raw();

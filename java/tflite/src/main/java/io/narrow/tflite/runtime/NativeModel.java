@@ -14,9 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -79,6 +81,7 @@ final class NativeModel implements AutoCloseable {
   private final long process;
   private final BytePointer memory; // the model's bytes, or null if it came from a file
   private final FlatBufferModel model;
+  private final Resolvers resolvers;
   private final BuiltinOpResolver resolver;
   private final org.bytedeco.tensorflowlite.Interpreter interpreter;
   private final Map<Integer, Integer> variables;
@@ -89,7 +92,8 @@ final class NativeModel implements AutoCloseable {
     this.process = OwnProcess.name(source);
     this.memory = memory;
     this.model = model;
-    this.resolver = options.xnnpack() ? Resolvers.XNNPACK : Resolvers.BUILT_IN;
+    this.resolvers = options.xnnpack() ? Resolvers.XNNPACK : Resolvers.BUILT_IN;
+    this.resolver = resolvers.take();
     this.interpreter = new org.bytedeco.tensorflowlite.Interpreter((Pointer) null);
     this.profiler = options.profiled() ? Optional.of(new KernelProfiler()) : Optional.empty();
     OwnProcess.forget();
@@ -185,22 +189,6 @@ final class NativeModel implements AutoCloseable {
     return profiler;
   }
 
-  /**
-   * Whether memory of subgraph 0 may be elsewhere after a run: where the size of a tensor is known
-   * only then, and those behind it get theirs anew.
-   */
-  boolean movesTensors() {
-    long tensors = interpreter.tensors_size();
-    for (int t = 0; t < tensors; t++) {
-      int allocation = interpreter.tensor(t).allocation_type();
-      if (allocation == tensorflowlite.kTfLiteDynamic
-          || allocation == tensorflowlite.kTfLiteVariantObject) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   TensorInfo info(int index) {
     TfLiteTensor tensor = interpreter.tensor(index);
     int type = tensor.type();
@@ -235,12 +223,29 @@ final class NativeModel implements AutoCloseable {
   }
 
   /**
-   * The tables of kernels, which nothing changes: to fill one takes as long as to open a model of a
-   * few operators, of which the correction of biases opens thousands.
+   * The tables of kernels. The runtime writes down what it makes of their rows, in the table and
+   * without a lock, so that a table serves one model at a time; to fill one takes as long as to
+   * open a model of a few operators, of which the correction of biases opens thousands.
    */
-  private static final class Resolvers {
-    static final BuiltinOpResolver XNNPACK = new BuiltinOpResolver();
-    static final BuiltinOpResolver BUILT_IN = new BuiltinOpResolverWithoutDefaultDelegates();
+  private enum Resolvers {
+    XNNPACK(BuiltinOpResolver::new),
+    BUILT_IN(BuiltinOpResolverWithoutDefaultDelegates::new);
+
+    private final Supplier<BuiltinOpResolver> filled;
+    private final Queue<BuiltinOpResolver> free = new ConcurrentLinkedQueue<>();
+
+    Resolvers(Supplier<BuiltinOpResolver> filled) {
+      this.filled = filled;
+    }
+
+    BuiltinOpResolver take() {
+      BuiltinOpResolver resolver = free.poll();
+      return resolver == null ? filled.get() : resolver;
+    }
+
+    void giveBack(BuiltinOpResolver resolver) {
+      free.add(resolver);
+    }
   }
 
   /** Custom operators that no kernel is registered for: TFLite finds out when it prepares them. */
@@ -299,6 +304,7 @@ final class NativeModel implements AutoCloseable {
   public void close() {
     runs();
     interpreter.close();
+    resolvers.giveBack(resolver);
     profiler.ifPresent(KernelProfiler::close);
     model.close();
     if (memory != null) {
@@ -368,7 +374,7 @@ final class NativeModel implements AutoCloseable {
     try {
       Loader.load(tensorflowlite.class);
       OwnProcess.runtimeLoaded();
-      Objects.requireNonNull(Resolvers.XNNPACK);
+      Resolvers.XNNPACK.giveBack(Resolvers.XNNPACK.take());
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.narrow.tflite.Examples;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.NarrowException.Kind;
 import io.narrow.tflite.Shared;
@@ -22,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,6 +48,32 @@ class InterpreterTest {
       assertThat(model.outputs()).hasSize(1);
       assertThat(model.outputs().get(0).shape()).containsExactly(1, 10);
     }
+  }
+
+  /** The runtime's table of kernels, which opening a model writes to, is not to be shared. */
+  @Test
+  void manyThreadsOpenModelsAtOnce() {
+    float[] expected;
+    try (Interpreter model = Interpreter.open(Examples.DIGITS, Options.DEFAULT)) {
+      model.run();
+      expected = model.read(0);
+    }
+    List<float[]> all =
+        IntStream.range(0, 400)
+            .parallel()
+            .mapToObj(
+                i -> {
+                  Options options = Options.DEFAULT.withXnnpack(i % 2 == 0);
+                  try (Interpreter model = Interpreter.open(Examples.DIGITS, options)) {
+                    model.run();
+                    return model.read(0);
+                  }
+                })
+            .toList();
+    assertThat(all)
+        .allSatisfy(
+            actual ->
+                assertThat(actual).usingComparatorWithPrecision(1e-5f).containsExactly(expected));
   }
 
   /** XNNPACK has no LOG (2.21), and what lies on both sides of it are two parts. */

@@ -50,25 +50,24 @@ class InterpreterTest {
     }
   }
 
+  private static float[] ofOnes(Path file, Options options) {
+    try (Interpreter model = Interpreter.open(file, options)) {
+      float[] ones = new float[(int) model.inputs().get(0).elements()];
+      Arrays.fill(ones, 1);
+      model.write(0, FloatBuffer.wrap(ones));
+      model.run();
+      return model.read(0);
+    }
+  }
+
   /** The runtime's table of kernels, which opening a model writes to, is not to be shared. */
   @Test
   void manyThreadsOpenModelsAtOnce() {
-    float[] expected;
-    try (Interpreter model = Interpreter.open(Examples.DIGITS, Options.DEFAULT)) {
-      model.run();
-      expected = model.read(0);
-    }
+    float[] expected = ofOnes(Examples.DIGITS, Options.DEFAULT);
     List<float[]> all =
         IntStream.range(0, 400)
             .parallel()
-            .mapToObj(
-                i -> {
-                  Options options = Options.DEFAULT.withXnnpack(i % 2 == 0);
-                  try (Interpreter model = Interpreter.open(Examples.DIGITS, options)) {
-                    model.run();
-                    return model.read(0);
-                  }
-                })
+            .mapToObj(i -> ofOnes(Examples.DIGITS, Options.DEFAULT.withXnnpack(i % 2 == 0)))
             .toList();
     assertThat(all)
         .allSatisfy(

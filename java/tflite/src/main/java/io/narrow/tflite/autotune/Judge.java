@@ -1,6 +1,7 @@
 package io.narrow.tflite.autotune;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.correction.SoftmaxNoise;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
@@ -10,6 +11,8 @@ import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
+import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.ops.Probabilities;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
@@ -81,8 +84,9 @@ final class Judge {
         tensor.type() == TensorType.FLOAT32
             && graph
                 .producer(graph.outputs()[output])
-                .map(producer -> graph.operators().get(producer).name().equals("SOFTMAX"))
-                .orElse(false);
+                .map(producer -> OpRules.of(graph.operators().get(producer).name()).probabilities())
+                .filter(kind -> kind == Probabilities.SOFTMAX)
+                .isPresent();
     return softmax && tensor.rank() > 0 ? tensor.dimension(tensor.rank() - 1) : 0;
   }
 

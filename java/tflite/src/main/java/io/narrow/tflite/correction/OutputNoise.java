@@ -8,6 +8,7 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
+import io.narrow.tflite.ops.Probabilities;
 import io.narrow.tflite.runtime.Interpreter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,17 +22,8 @@ import java.util.stream.IntStream;
  * others.
  */
 final class OutputNoise {
-  /** With so many others. */
-  private static final int OTHERS = 16;
-
-  /** How errors of what is read come out. */
-  private enum Kind {
-    LINEAR,
-    SOFTMAX,
-    LOGISTIC
-  }
-
-  private record Output(Kind kind, int classes) {}
+  /** By which operator its values come out, and how many belong together. */
+  private record Output(Probabilities kind, int classes) {}
 
   private final Model model;
   private final int[] compared;
@@ -58,18 +50,18 @@ final class OutputNoise {
   }
 
   private static Output output(Subgraph graph, int tensor) {
-    Kind kind = graph.producer(tensor).map(p -> kind(graph.operators().get(p))).orElse(Kind.LINEAR);
+    Probabilities kind =
+        graph
+            .producer(tensor)
+            .map(number -> kind(graph.operators().get(number)))
+            .orElse(Probabilities.NONE);
     Tensor shape = graph.tensor(tensor);
     int classes = shape.rank() == 0 ? 1 : shape.dimension(shape.rank() - 1);
     return new Output(kind, classes);
   }
 
-  private static Kind kind(Operator operator) {
-    return switch (operator.name()) {
-      case "SOFTMAX" -> Kind.SOFTMAX;
-      case "LOGISTIC" -> Kind.LOGISTIC;
-      default -> Kind.LINEAR;
-    };
+  private static Probabilities kind(Operator operator) {
+    return OpRules.of(operator.name()).probabilities();
   }
 
   boolean isEmpty() {
@@ -122,13 +114,15 @@ final class OutputNoise {
     for (int i = 0; i < exposed.length; i++) {
       int output = graph.outputs()[compared[i]];
       exposed[i] =
-          outputs.get(i).kind == Kind.LINEAR ? output : read(graph, output, outputs.get(i).kind);
+          outputs.get(i).kind == Probabilities.NONE
+              ? output
+              : read(graph, output, outputs.get(i).kind);
     }
     return entry.part(graph.withOutputs(exposed), entry.buffers());
   }
 
   /** What an operator before conversions reads. */
-  private static int read(Subgraph graph, int output, Kind kind) {
+  private static int read(Subgraph graph, int output, Probabilities kind) {
     int tensor = output;
     while (graph.producer(tensor).isPresent()) {
       Operator operator = graph.operators().get(graph.producer(tensor).get());
@@ -178,8 +172,8 @@ final class OutputNoise {
   /** Signal and noise of an output. */
   private double[] powers(int output, List<float[][]> got, boolean paired) {
     int samples = wanted.size();
-    Kind kind = outputs.get(output).kind;
-    int others = kind == Kind.LINEAR || !paired ? 1 : Math.min(OTHERS, samples);
+    Probabilities kind = outputs.get(output).kind;
+    int others = kind == Probabilities.NONE || !paired ? 1 : SoftmaxNoise.others(samples);
     double signal = 0;
     double noise = 0;
     for (int s = 0; s < samples; s++) {
@@ -188,7 +182,7 @@ final class OutputNoise {
         signal += value * value;
       }
       for (int i = 0; i < others; i++) {
-        int other = (s + i * samples / others) % samples;
+        int other = SoftmaxNoise.other(s, i, samples);
         noise += noise(exact, wanted.get(other)[output], got.get(other)[output], output) / others;
       }
     }
@@ -199,9 +193,11 @@ final class OutputNoise {
   private static double[] exact(float[] values, Output output) {
     double[] exact = new double[values.length];
     for (int i = 0; i < exact.length; i++) {
-      exact[i] = output.kind == Kind.LOGISTIC ? 1 / (1 + Math.exp(-values[i])) : values[i];
+      exact[i] = output.kind == Probabilities.LOGISTIC ? 1 / (1 + Math.exp(-values[i])) : values[i];
     }
-    for (int row = 0; output.kind == Kind.SOFTMAX && row < exact.length; row += output.classes) {
+    for (int row = 0;
+        output.kind == Probabilities.SOFTMAX && row < exact.length;
+        row += output.classes) {
       int end = row + output.classes;
       double largest = Arrays.stream(exact, row, end).max().orElse(0);
       double sum = 0;
@@ -221,24 +217,17 @@ final class OutputNoise {
     if (wanted.length != exact.length || got.length != exact.length) {
       throw NarrowException.unsupported("outputs of samples differ in shape");
     }
+    double[] errors =
+        IntStream.range(0, got.length).mapToDouble(i -> (double) got[i] - wanted[i]).toArray();
     Output last = outputs.get(output);
-    int row = last.kind == Kind.SOFTMAX ? last.classes : exact.length;
+    if (last.kind == Probabilities.SOFTMAX) {
+      return SoftmaxNoise.noise(exact, errors, last.classes);
+    }
     double noise = 0;
-    for (int start = 0; start < exact.length; start += row) {
-      double mean = 0;
-      for (int i = start; last.kind == Kind.SOFTMAX && i < start + row; i++) {
-        mean += exact[i] * ((double) got[i] - wanted[i]);
-      }
-      for (int i = start; i < start + row; i++) {
-        double error = (double) got[i] - wanted[i] - mean;
-        error *=
-            switch (last.kind) {
-              case LINEAR -> 1;
-              case SOFTMAX -> exact[i];
-              case LOGISTIC -> exact[i] * (1 - exact[i]);
-            };
-        noise += error * error;
-      }
+    for (int i = 0; i < exact.length; i++) {
+      double error =
+          errors[i] * (last.kind == Probabilities.LOGISTIC ? exact[i] * (1 - exact[i]) : 1);
+      noise += error * error;
     }
     return noise;
   }

@@ -319,6 +319,11 @@ public final class OpRule {
     return row.has("dwindles");
   }
 
+  /** Which probabilities it makes of its operand. */
+  public Probabilities probabilities() {
+    return Probabilities.valueOf(row.word("probabilities", "none").toUpperCase(Locale.ROOT));
+  }
+
   /** Place of the operand that says how many results it gives, -1 if none does. */
   public int count() {
     return row.number("count", -1);

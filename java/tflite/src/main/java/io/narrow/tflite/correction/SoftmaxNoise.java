@@ -1,6 +1,7 @@
-package io.narrow.tflite.autotune;
+package io.narrow.tflite.correction;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The noise of a softmax from few samples. Nearly all of it comes from the few of them of which a
@@ -8,7 +9,7 @@ import java.util.List;
  * softmax would do behind it is known for each sample from what the model says; so the errors of
  * every sample are looked at with what it says of others.
  */
-final class SoftmaxNoise {
+public final class SoftmaxNoise {
   /** With so many others. */
   private static final int OTHERS = 16;
 
@@ -25,7 +26,7 @@ final class SoftmaxNoise {
    * @param rounded the same with errors
    * @param classes how many probabilities add up to 1
    */
-  static double share(List<float[]> exact, List<float[]> rounded, int classes) {
+  public static double share(List<float[]> exact, List<float[]> rounded, int classes) {
     int samples = exact.size();
     double[][] errors = new double[samples][];
     double signal = 0;
@@ -35,14 +36,19 @@ final class SoftmaxNoise {
         signal += (double) p * p;
       }
     }
-    int others = Math.min(OTHERS, samples);
+    int others = others(samples);
     double noise = 0;
     for (int s = 0; s < samples; s++) {
+      double[] p = doubles(exact.get(s));
       for (int i = 0; i < others; i++) {
-        noise += noise(exact.get(s), errors[(s + i * samples / others) % samples], classes);
+        noise += noise(p, errors[other(s, i, samples)], classes);
       }
     }
     return noise / others / signal;
+  }
+
+  private static double[] doubles(float[] values) {
+    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
   }
 
   private static double[] errors(float[] exact, float[] rounded) {
@@ -53,7 +59,18 @@ final class SoftmaxNoise {
     return errors;
   }
 
-  private static double noise(float[] p, double[] errors, int classes) {
+  /** How many samples the errors of each are looked at with, itself among them. */
+  static int others(int samples) {
+    return Math.min(OTHERS, samples);
+  }
+
+  /** The {@code i}th of those, spread over all. */
+  static int other(int sample, int i, int samples) {
+    return (sample + i * samples / others(samples)) % samples;
+  }
+
+  /** What errors of logarithms do to probabilities: the square of p (e - sum(p e)), summed up. */
+  static double noise(double[] p, double[] errors, int classes) {
     double sum = 0;
     for (int start = 0; start < p.length; start += classes) {
       double mean = 0;

@@ -1,4 +1,4 @@
-package io.narrow.tflite.autotune;
+package io.narrow.tflite.correction;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

@@ -46,10 +46,10 @@ public final class Folds {
   /**
    * The fold that a sample is in.
    *
-   * @param inputs what the inputs of the first subgraph hold
+   * @param hash {@linkplain #hash of what the inputs} of the first subgraph hold
    */
-  public int of(List<ByteBuffer> inputs) {
-    int part = parts.of(inputs);
+  public int of(long hash) {
+    int part = parts.of(hash);
     return found.headMap(part).size() % count();
   }
 

@@ -42,7 +42,12 @@ record Parts(int count) {
    * @param inputs what the inputs of the model hold
    */
   int of(List<ByteBuffer> inputs) {
-    return (int) (hash(inputs) & count - 1);
+    return of(hash(inputs));
+  }
+
+  /** The same, by {@link #hash} of the inputs. */
+  int of(long hash) {
+    return (int) (hash & count - 1);
   }
 
   static long hash(List<ByteBuffer> inputs) {

@@ -122,7 +122,8 @@ public final class HeadroomTrial {
       feed.write(i, interpreter);
       List<ByteBuffer> inputs =
           IntStream.range(0, interpreter.inputs().size()).mapToObj(interpreter::input).toList();
-      all.add(new Drawn(i, parts.of(inputs), Folds.hash(inputs)));
+      long hash = Folds.hash(inputs);
+      all.add(new Drawn(i, parts.of(hash), hash));
     }
     all.stream()
         .sorted(Comparator.comparingLong(Drawn::hash))

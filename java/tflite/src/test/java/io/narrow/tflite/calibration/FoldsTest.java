@@ -50,7 +50,7 @@ class FoldsTest {
       Feed feed = data.feed(interpreter.inputs());
       for (int i = 0; i < count; i++) {
         feed.write(i, interpreter);
-        int own = folds.of(List.of(interpreter.input(0)));
+        int own = folds.of(Folds.hash(List.of(interpreter.input(0))));
         for (int fold = 0; fold < folds.count(); fold++) {
           if (fold != own) {
             others.get(fold).add(feed.sample(i));

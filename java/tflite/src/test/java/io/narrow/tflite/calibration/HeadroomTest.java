@@ -3,37 +3,20 @@ package io.narrow.tflite.calibration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.narrow.kernels.FloatRange;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HeadroomTest {
-  private static TensorStatistics statistics(float... values) {
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(values);
-    TensorTally tally = new TensorTally();
-    tally.add(bytes, new float[TensorTally.COUNTED]);
-    return new TensorStatistics(
-        new TensorStatistics.Place(0, 0),
-        "x",
-        tally.range(),
-        Optional.of(tally.histogram()),
-        Optional.empty());
-  }
-
   private static TensorStatistics gauss(Random random, int count) {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
       values[i] = (float) random.nextGaussian();
     }
-    return statistics(values);
+    return Tallied.statistics(values);
   }
 
   /** As the class says it, value by value: each left out, the ranges of the others made wider. */
@@ -73,7 +56,7 @@ class HeadroomTest {
       }
       parts.add(values);
     }
-    double share = Headroom.of(parts.stream().map(HeadroomTest::statistics).toList()).whole();
+    double share = Headroom.of(parts.stream().map(Tallied::statistics).toList()).whole();
     double least = Double.POSITIVE_INFINITY;
     for (double each : new double[] {0, .03, .06, .1, .15, .2, .3, .4, .6, .8, 1.2}) {
       least = Math.min(least, error(parts, each));
@@ -85,7 +68,7 @@ class HeadroomTest {
 
   @Test
   void partsThatReachEquallyFarLackNothing() {
-    TensorStatistics part = statistics(-3, -1, 0.5f, 1, 2, 6);
+    TensorStatistics part = Tallied.statistics(-3, -1, 0.5f, 1, 2, 6);
     assertThat(Headroom.of(List.of(part, part, part)).isNone()).isTrue();
   }
 
@@ -115,7 +98,7 @@ class HeadroomTest {
 
   @Test
   void onePartTellsNothing() {
-    assertThat(Headroom.of(List.of(statistics(1, 2))).isNone()).isTrue();
+    assertThat(Headroom.of(List.of(Tallied.statistics(1, 2))).isNone()).isTrue();
     assertThat(Headroom.of(List.of()).isNone()).isTrue();
   }
 }

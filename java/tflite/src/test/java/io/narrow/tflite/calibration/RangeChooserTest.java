@@ -6,10 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.NarrowException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -55,29 +52,10 @@ class RangeChooserTest {
     return values;
   }
 
-  private static TensorStatistics statistics(float... values) {
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(values);
-    TensorTally tally = new TensorTally(Optional.empty());
-    // As several samples, of which every value is counted.
-    int most = TensorTally.COUNTED * Float.BYTES;
-    for (int start = 0; start < bytes.capacity(); start += most) {
-      int length = Math.min(most, bytes.capacity() - start);
-      tally.add(bytes.slice(start, length), new float[TensorTally.COUNTED]);
-    }
-    return new TensorStatistics(
-        new TensorStatistics.Place(0, 0),
-        "x",
-        tally.range(),
-        Optional.of(tally.histogram()),
-        Optional.empty());
-  }
-
   @ParameterizedTest
   @MethodSource("distributions")
   void percentileIsThatOfTheSortedValuesToOneBin(String name, float[] values) {
-    TensorStatistics statistics = statistics(values);
+    TensorStatistics statistics = Tallied.statistics(values);
     double width = statistics.histogram().orElseThrow().width();
     float[] sorted = values.clone();
     Arrays.sort(sorted);
@@ -109,7 +87,7 @@ class RangeChooserTest {
   @ParameterizedTest
   @MethodSource("distributions")
   void leastSquaresIsNearTheBestOfAllRanges(String name, float[] values) {
-    TensorStatistics statistics = statistics(values);
+    TensorStatistics statistics = Tallied.statistics(values);
     FloatRange all = statistics.range();
     double best = Double.POSITIVE_INFINITY;
     for (int i = 1; i <= 40; i++) {
@@ -175,7 +153,7 @@ class RangeChooserTest {
   @ParameterizedTest
   @MethodSource("distributions")
   void entropyHasTheLeastDivergenceOf256Distances(String name, float[] values) {
-    TensorStatistics statistics = statistics(values);
+    TensorStatistics statistics = Tallied.statistics(values);
     double width = statistics.histogram().orElseThrow().width();
     FloatRange all = statistics.range();
     int low = (int) Math.floor(Math.min(all.min(), 0) / width);
@@ -199,8 +177,8 @@ class RangeChooserTest {
     Random random = new Random(9);
     float[] values = values(() -> Math.abs((float) random.nextGaussian()));
     float[] rectified = Arrays.copyOf(values, 4 * values.length);
-    assertThat(statistics(rectified).choose(RangeMethod.ENTROPY).max())
-        .isEqualTo(statistics(values).choose(RangeMethod.ENTROPY).max());
+    assertThat(Tallied.statistics(rectified).choose(RangeMethod.ENTROPY).max())
+        .isEqualTo(Tallied.statistics(values).choose(RangeMethod.ENTROPY).max());
   }
 
   @Test
@@ -211,7 +189,7 @@ class RangeChooserTest {
       values[i] = (float) random.nextGaussian();
     }
     values[77] = 40;
-    TensorStatistics statistics = statistics(values);
+    TensorStatistics statistics = Tallied.statistics(values);
     assertThat(statistics.choose(RangeMethod.MINMAX).max()).isEqualTo(40);
     assertThat(statistics.choose(RangeMethod.percentile(99.9)).max()).isBetween(2f, 6f);
     assertThat(statistics.choose(RangeMethod.ENTROPY).max()).isBetween(2f, 20f);
@@ -226,7 +204,7 @@ class RangeChooserTest {
           new RangeMethod[] {
             RangeMethod.MINMAX, RangeMethod.PERCENTILE, RangeMethod.MSE, RangeMethod.ENTROPY
           }) {
-        FloatRange range = statistics(value, value).choose(method);
+        FloatRange range = Tallied.statistics(value, value).choose(method);
         assertThat(range)
             .as("%s of %s", method, value)
             .isEqualTo(new FloatRange(value, value, 0, 0));

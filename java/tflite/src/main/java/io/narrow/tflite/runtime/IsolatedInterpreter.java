@@ -50,8 +50,8 @@ public final class IsolatedInterpreter implements AutoCloseable {
     void run() throws IOException;
   }
 
-  private IsolatedInterpreter(Path file, Options options, Duration limit) throws IOException {
-    this.source = file.toString();
+  private IsolatedInterpreter(String source, Duration limit) throws IOException {
+    this.source = source;
     this.limit = limit;
     this.process =
         new ProcessBuilder(InterpreterServer.command())
@@ -59,6 +59,9 @@ public final class IsolatedInterpreter implements AutoCloseable {
             .start();
     this.requests = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
     this.answers = new DataInputStream(new BufferedInputStream(process.getInputStream()));
+  }
+
+  private void load(Options options) {
     exchange(
         () -> {
           started = answers.readBoolean();
@@ -82,11 +85,22 @@ public final class IsolatedInterpreter implements AutoCloseable {
     if (options.preserveAllTensors() || options.profiled()) {
       throw new IllegalArgumentException("neither all tensors nor a profile cross processes");
     }
+    IsolatedInterpreter interpreter = start(file.toString(), limit);
     try {
-      return new IsolatedInterpreter(file, options, limit);
+      interpreter.load(options);
+      return interpreter;
+    } catch (RuntimeException | Error e) {
+      interpreter.close();
+      throw e;
+    }
+  }
+
+  private static IsolatedInterpreter start(String source, Duration limit) {
+    try {
+      return new IsolatedInterpreter(source, limit);
     } catch (IOException e) {
       throw NarrowException.unsupported(
-          file + ": no process for it can be started: " + e.getMessage());
+          source + ": no process for it can be started: " + e.getMessage());
     }
   }
 
@@ -192,9 +206,6 @@ public final class IsolatedInterpreter implements AutoCloseable {
       exchange.run();
     } catch (IOException e) { // the pipe has no other end
       throw ended();
-    } catch (NarrowException e) {
-      closeUnlessLoaded();
-      throw e;
     } finally {
       end.cancel(false);
     }
@@ -203,12 +214,6 @@ public final class IsolatedInterpreter implements AutoCloseable {
   private void expire() {
     expired = true;
     process.destroyForcibly();
-  }
-
-  private void closeUnlessLoaded() {
-    if (given.isEmpty() && outputs.isEmpty()) {
-      close();
-    }
   }
 
   private NarrowException ended() {

@@ -49,11 +49,10 @@ public record StaticShapes(Model model, List<Computed> computed) {
 
   /** Whether there is a size to infer, or an integer to compute: most models have neither. */
   private static boolean mayChange(Model model) {
-    return model.subgraphs().stream()
-        .anyMatch(
-            graph ->
-                graph.tensors().stream().anyMatch(StaticShapes::isDynamic)
-                    || graph.operators().stream().anyMatch(o -> computesIntegers(graph, o)));
+    return isDynamic(model)
+        || model.subgraphs().stream()
+            .anyMatch(
+                graph -> graph.operators().stream().anyMatch(o -> computesIntegers(graph, o)));
   }
 
   private static boolean computesIntegers(Subgraph graph, Operator operator) {
@@ -75,14 +74,10 @@ public record StaticShapes(Model model, List<Computed> computed) {
   private static StaticShapes of(Model model, Inference inference) {
     Draft draft = new Draft(model);
     List<Computed> computed = new ArrayList<>();
-    boolean dynamic =
-        model.subgraphs().stream()
-            .flatMap(graph -> graph.tensors().stream())
-            .anyMatch(StaticShapes::isDynamic);
     for (int s = 0; s < model.subgraphs().size(); s++) {
       computed.addAll(new Graph(model, draft, s, inference).fold());
     }
-    if (!dynamic && computed.isEmpty()) {
+    if (computed.isEmpty() && !isDynamic(model)) {
       return new StaticShapes(model, List.of());
     }
     boolean changed = !computed.isEmpty();
@@ -90,6 +85,12 @@ public record StaticShapes(Model model, List<Computed> computed) {
       changed |= write(draft.graph(s), s, inference);
     }
     return new StaticShapes(changed ? draft.finish().compact().model() : model, computed);
+  }
+
+  private static boolean isDynamic(Model model) {
+    return model.subgraphs().stream()
+        .flatMap(graph -> graph.tensors().stream())
+        .anyMatch(StaticShapes::isDynamic);
   }
 
   private static boolean isDynamic(Tensor tensor) {

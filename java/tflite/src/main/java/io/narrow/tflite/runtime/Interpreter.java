@@ -133,7 +133,7 @@ public final class Interpreter implements AutoCloseable {
    * @throws UnsatisfiedLinkError if it cannot be loaded, as every model that is opened then
    */
   public static void load() {
-    NativeModel.load();
+    NativeModel.preload();
   }
 
   /** Version of the TensorFlow Lite runtime. */

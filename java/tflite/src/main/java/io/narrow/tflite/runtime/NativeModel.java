@@ -363,7 +363,13 @@ final class NativeModel implements AutoCloseable {
     return text(tensorflowlite.TfLiteVersion());
   }
 
-  static synchronized void load() {
+  /** Loads the runtime, and fills the table of kernels that the first model takes. */
+  static void preload() {
+    load();
+    Resolvers.XNNPACK.giveBack(Resolvers.XNNPACK.take());
+  }
+
+  private static synchronized void load() {
     if (unloadable != null) {
       throw unloadable;
     }
@@ -374,7 +380,6 @@ final class NativeModel implements AutoCloseable {
     try {
       Loader.load(tensorflowlite.class);
       OwnProcess.runtimeLoaded();
-      Resolvers.XNNPACK.giveBack(Resolvers.XNNPACK.take());
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(

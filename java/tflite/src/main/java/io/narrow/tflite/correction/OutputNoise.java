@@ -12,6 +12,7 @@ import io.narrow.tflite.ops.Probabilities;
 import io.narrow.tflite.runtime.Interpreter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -19,11 +20,15 @@ import java.util.stream.IntStream;
  * What files lose at the outputs of a model beside the model itself, from few samples. Of what a
  * softmax or a sigmoid gives nearly all noise comes from the few samples of which a model is not
  * sure. So the errors of what these read are looked at, also each with what the model says of
- * others.
+ * others that it is about as sure of: what is cut off of a value that makes it sure happens to no
+ * other.
  */
 final class OutputNoise {
   /** By which operator its values come out, and how many belong together. */
   private record Output(Probabilities kind, int classes) {}
+
+  /** With so many samples, itself among them, the errors of each are looked at. */
+  private static final int ALIKE = 5;
 
   private final Model model;
   private final int[] compared;
@@ -153,8 +158,7 @@ final class OutputNoise {
    *
    * @param got for each sample
    * @param paired whether errors before a softmax or sigmoid come out with what the model says of
-   *     other samples: more is seen of them so, but what is cut off of a value that makes the model
-   *     sure is taken for what happens to others
+   *     other samples, too: more is seen of them so
    */
   double decibels(List<float[][]> got, boolean paired) {
     double sum = 0;
@@ -172,21 +176,40 @@ final class OutputNoise {
   /** Signal and noise of an output. */
   private double[] powers(int output, List<float[][]> got, boolean paired) {
     int samples = wanted.size();
-    Probabilities kind = outputs.get(output).kind;
-    int others = kind == Probabilities.NONE || !paired ? 1 : SoftmaxNoise.others(samples);
+    boolean alone = outputs.get(output).kind == Probabilities.NONE || !paired;
+    int[] order = alone ? IntStream.range(0, samples).toArray() : bySureness(output);
+    int alike = alone ? 1 : Math.min(ALIKE, samples);
     double signal = 0;
     double noise = 0;
-    for (int s = 0; s < samples; s++) {
-      double[] exact = exact(wanted.get(s)[output], outputs.get(output));
+    for (int place = 0; place < samples; place++) {
+      double[] exact = exact(wanted.get(order[place])[output], outputs.get(output));
       for (double value : exact) {
         signal += value * value;
       }
-      for (int i = 0; i < others; i++) {
-        int other = SoftmaxNoise.other(s, i, samples);
-        noise += noise(exact, wanted.get(other)[output], got.get(other)[output], output) / others;
+      int first = Math.max(0, Math.min(samples - alike, place - alike / 2));
+      for (int i = first; i < first + alike; i++) {
+        int other = order[i];
+        noise += noise(exact, wanted.get(other)[output], got.get(other)[output], output) / alike;
       }
     }
     return new double[] {signal, noise};
+  }
+
+  /** The samples, those first of which the model is surest. */
+  private int[] bySureness(int output) {
+    double[] doubt =
+        wanted.stream()
+            .mapToDouble(
+                values ->
+                    Arrays.stream(exact(values[output], outputs.get(output)))
+                        .map(p -> p * (1 - p))
+                        .sum())
+            .toArray();
+    return IntStream.range(0, doubt.length)
+        .boxed()
+        .sorted(Comparator.comparingDouble(sample -> doubt[sample]))
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 
   /** What the model gives where its last operator reads these values. */

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  * every sample are looked at with what it says of others.
  */
 public final class SoftmaxNoise {
-  /** With so many others. */
+  /** With so many of the samples, spread over all. */
   private static final int OTHERS = 16;
 
   /** Smaller probabilities say nothing of what they are rounded from. */
@@ -36,12 +36,12 @@ public final class SoftmaxNoise {
         signal += (double) p * p;
       }
     }
-    int others = others(samples);
+    int others = Math.min(OTHERS, samples);
     double noise = 0;
     for (int s = 0; s < samples; s++) {
       double[] p = doubles(exact.get(s));
       for (int i = 0; i < others; i++) {
-        noise += noise(p, errors[other(s, i, samples)], classes);
+        noise += noise(p, errors[(s + i * samples / others) % samples], classes);
       }
     }
     return noise / others / signal;
@@ -57,16 +57,6 @@ public final class SoftmaxNoise {
       errors[i] = Math.log(Math.max(LEAST, rounded[i])) - Math.log(Math.max(LEAST, exact[i]));
     }
     return errors;
-  }
-
-  /** How many samples the errors of each are looked at with, itself among them. */
-  static int others(int samples) {
-    return Math.min(OTHERS, samples);
-  }
-
-  /** The {@code i}th of those, spread over all. */
-  static int other(int sample, int i, int samples) {
-    return (sample + i * samples / others(samples)) % samples;
   }
 
   /** What errors of logarithms do to probabilities: the square of p (e - sum(p e)), summed up. */

@@ -4,7 +4,7 @@ import io.narrow.kernels.Kernels;
 import io.narrow.kernels.VectorFormat;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.runtime.Interpreter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -89,9 +89,9 @@ public final class StandaloneJob {
   private static List<byte[]> samples(String model, String data) {
     List<byte[]> all = new ArrayList<>();
     try (Interpreter interpreter = Interpreter.open(Path.of(model), Interpreter.Options.DEFAULT)) {
-      Feed feed = Dataset.open(data).feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
-        feed.sample(i).inputs().get(0).writeTo(interpreter, 0);
+      List<Sample> samples = Dataset.open(data).samples(interpreter.inputs());
+      for (int i = 0; i < samples.size(); i++) {
+        samples.get(i).inputs().get(0).writeTo(interpreter, 0);
         ByteBuffer input = interpreter.input(0).duplicate();
         byte[] sample = new byte[input.remaining()];
         input.get(sample);

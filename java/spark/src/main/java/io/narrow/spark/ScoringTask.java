@@ -5,7 +5,6 @@ import io.narrow.spark.DistributedEvaluation.File;
 import io.narrow.spark.DistributedEvaluation.Score;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.observation.ExactSums;
@@ -137,10 +136,10 @@ final class ScoringTask implements Serializable {
   }
 
   private Counts counted(String spec, List<Interpreter> interpreters, List<Integer> labels) {
-    Feed feed = Dataset.open(spec).feed(interpreters.get(0).inputs());
+    List<Sample> given = Dataset.open(spec).samples(interpreters.get(0).inputs());
     Counts counts = new Counts(interpreters.size());
-    for (int i = 0; i < feed.size(); i++) {
-      Sample sample = feed.sample(i);
+    for (int i = 0; i < given.size(); i++) {
+      Sample sample = given.get(i);
       float[] first = {};
       for (int m = 0; m < interpreters.size(); m++) {
         Interpreter interpreter = interpreters.get(m);

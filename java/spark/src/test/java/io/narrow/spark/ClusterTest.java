@@ -12,7 +12,7 @@ import io.narrow.tflite.Quantizer;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
 import java.nio.ByteBuffer;
@@ -89,9 +89,9 @@ class ClusterTest {
   private static List<byte[]> samples() {
     List<byte[]> all = new ArrayList<>();
     try (Interpreter interpreter = Interpreter.open(MODEL, Interpreter.Options.DEFAULT)) {
-      Feed feed = Dataset.open(DATA).feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
-        feed.sample(i).inputs().get(0).writeTo(interpreter, 0);
+      List<Sample> samples = Dataset.open(DATA).samples(interpreter.inputs());
+      for (int i = 0; i < samples.size(); i++) {
+        samples.get(i).inputs().get(0).writeTo(interpreter, 0);
         ByteBuffer input = interpreter.input(0).duplicate();
         byte[] sample = new byte[input.remaining()];
         input.get(sample);

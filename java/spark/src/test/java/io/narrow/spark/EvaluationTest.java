@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.narrow.spark.DistributedEvaluation.Score;
 import io.narrow.tflite.NarrowException;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
@@ -56,9 +55,9 @@ class EvaluationTest {
   private static Dataset<Row> table(String data, int partitions) {
     List<Row> rows = new ArrayList<>();
     try (Interpreter interpreter = Interpreter.open(MODEL, Interpreter.Options.DEFAULT)) {
-      Feed feed = io.narrow.tflite.data.Dataset.open(data).feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
-        Sample sample = feed.sample(i);
+      List<Sample> samples = io.narrow.tflite.data.Dataset.open(data).samples(interpreter.inputs());
+      for (int i = 0; i < samples.size(); i++) {
+        Sample sample = samples.get(i);
         sample.inputs().get(0).writeTo(interpreter, 0);
         ByteBuffer input = interpreter.input(0).duplicate();
         byte[] values = new byte[input.remaining()];

@@ -154,7 +154,7 @@ public final class Autotuner {
     }
     List<TensorInfo> inputs = inputs(model, options);
     Dataset all = judged(model, prepared, inputs);
-    int count = all.limit(given).feed(inputs).size();
+    int count = all.limit(given).inputs(inputs).size();
     int held = Math.max(FEWEST, count / HELD_OUT);
     if (count <= held) {
       throw NarrowException.input(
@@ -204,7 +204,7 @@ public final class Autotuner {
     }
     int most = quantizer.calibration().samples();
     Optional<Dataset> data = prepared.data().of(model.signatureOf(0), judge.inputs(), false);
-    int half = data.map(all -> all.limit(most).feed(judge.inputs()).size() / 2).orElse(0);
+    int half = data.map(all -> all.limit(most).inputs(judge.inputs()).size() / 2).orElse(0);
     if (half == 0) {
       return List.of();
     }

@@ -3,7 +3,6 @@ package io.narrow.tflite.autotune;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.correction.SoftmaxNoise;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.PairedDifference;
@@ -54,15 +53,15 @@ final class Judge {
     try (RunnableModel runnable = RunnableModel.of(model);
         Interpreter interpreter = runnable.open(options)) {
       this.inputs = interpreter.inputs();
-      Feed feed = data.feed(inputs);
+      List<Sample> given = data.samples(inputs);
       this.outputs = compared(model, interpreter.outputs());
       this.classes = Arrays.stream(outputs).map(output -> classes(model, output)).toArray();
       long size =
           4 * inputs.stream().mapToLong(TensorInfo::elements).sum()
               + 4 * interpreter.outputs().stream().mapToLong(TensorInfo::elements).sum();
-      long count = Math.min(Math.min(feed.size(), most), Math.max(1, MEMORY / Math.max(1, size)));
+      long count = Math.min(Math.min(given.size(), most), Math.max(1, MEMORY / Math.max(1, size)));
       for (int i = 0; i < count; i++) {
-        samples.add(feed.sample(i));
+        samples.add(given.get(i));
       }
       this.model = run(runnable.size(), interpreter, samples.size(), new ArrayList<>());
     }

@@ -5,10 +5,10 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.calibration.Activation.Role;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Signature;
 import io.narrow.tflite.observation.ObservedModel;
+import io.narrow.tflite.runtime.Inputs;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -118,15 +118,15 @@ public final class Calibrator {
       if (data.isEmpty()) {
         return Optional.empty();
       }
-      Feed feed = data.get().feed(observed.inputs());
+      Inputs samples = data.get().inputs(observed.inputs());
       Parts parts =
           options.method.equals(RangeMethod.AUTO)
-              ? Parts.of(feed.size(), activations.size())
+              ? Parts.of(samples.size(), activations.size())
               : Parts.ONE;
       SortedMap<Integer, Calibration> byPart = new TreeMap<>();
       observed
           .run(
-              feed,
+              samples,
               () ->
                   new Recorder(
                       model,

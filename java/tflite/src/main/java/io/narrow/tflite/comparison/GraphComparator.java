@@ -4,10 +4,10 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Run;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.HashMap;
 import java.util.List;
@@ -43,14 +43,14 @@ final class GraphComparator {
   Optional<Graph> compare(Function<List<TensorInfo>, Optional<Dataset>> data) {
     try (ObservedModel observed =
         ObservedModel.open(main.floats().model(), main.shown(), options.xnnpack())) {
-      Optional<Feed> feed =
+      Optional<Inputs> samples =
           data.apply(observed.inputs())
-              .map(found -> found.limit(options.samples()).feed(observed.inputs()));
-      return feed.map(found -> compare(observed, found));
+              .map(found -> found.limit(options.samples()).inputs(observed.inputs()));
+      return samples.map(found -> compare(observed, found));
     }
   }
 
-  private Graph compare(ObservedModel observed, Feed feed) {
+  private Graph compare(ObservedModel observed, Inputs samples) {
     Optional<CalledGraphs> called = CalledGraphs.of(main, options);
     try (Follower whole =
         new Follower(
@@ -61,16 +61,16 @@ final class GraphComparator {
             main.followed(),
             options.xnnpack(),
             false)) {
-      Graph graph = compare(observed, feed, whole, called);
-      return options.restored() == 0 ? graph : graph.with(restored(graph, called, feed));
+      Graph graph = compare(observed, samples, whole, called);
+      return options.restored() == 0 ? graph : graph.with(restored(graph, called, samples));
     } finally {
       called.ifPresent(CalledGraphs::close);
     }
   }
 
   private Graph compare(
-      ObservedModel observed, Feed feed, Follower whole, Optional<CalledGraphs> called) {
-    Run first = Lockstep.observed(observed, feed);
+      ObservedModel observed, Inputs samples, Follower whole, Optional<CalledGraphs> called) {
+    Run first = Lockstep.observed(observed, samples);
     Optional<Follower> alone = Optional.empty();
     try (first) {
       alone =
@@ -83,7 +83,7 @@ final class GraphComparator {
               Stream.concat(Stream.of(whole), alone.stream()).toList(),
               called,
               values::counter,
-              feed,
+              samples,
               options.threads(),
               "compare",
               options.progress());
@@ -93,16 +93,16 @@ final class GraphComparator {
       }
       alone.flatMap(Follower::problem).ifPresent(main::missLocal);
       List<Graph> bodies = called.map(CalledGraphs::graphs).orElse(List.of());
-      return main.graph(feed.size(), counted.get(0), local, values.counted(), bodies);
+      return main.graph(samples.size(), counted.get(0), local, values.counted(), bodies);
     } finally {
       alone.ifPresent(Follower::close);
     }
   }
 
-  private List<Restored> restored(Graph graph, Optional<CalledGraphs> called, Feed feed) {
+  private List<Restored> restored(Graph graph, Optional<CalledGraphs> called, Inputs samples) {
     List<PairedGraph> all =
         Stream.concat(Stream.of(main), called.stream().flatMap(each -> each.pairs().stream()))
             .toList();
-    return new Restoration(all, options).restore(graph, feed);
+    return new Restoration(all, options).restore(graph, samples);
   }
 }

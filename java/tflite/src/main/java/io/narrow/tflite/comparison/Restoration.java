@@ -3,13 +3,13 @@ package io.narrow.tflite.comparison;
 import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Follower.Pair;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.observation.ObservedModel;
 import io.narrow.tflite.observation.Run;
 import io.narrow.tflite.plan.RecipeRule;
+import io.narrow.tflite.runtime.Inputs;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -45,7 +45,7 @@ final class Restoration {
    *
    * @param found without
    */
-  List<Restored> restore(Comparison.Graph found, Feed feed) {
+  List<Restored> restore(Comparison.Graph found, Inputs samples) {
     List<Pair> outputs = new ArrayList<>();
     List<Comparison.Error> before = new ArrayList<>();
     for (Comparison.Tensor tensor : found.tensors()) {
@@ -60,7 +60,7 @@ final class Restoration {
     List<Suspect> together = new ArrayList<>();
     try (ObservedModel observed =
             ObservedModel.open(main.floats().model(), List.copyOf(shown), options.xnnpack());
-        Run first = Lockstep.observed(observed, feed)) {
+        Run first = Lockstep.observed(observed, samples)) {
       for (Suspect suspect : worst(found)) {
         Optional<String> problem =
             outputs.isEmpty()
@@ -70,7 +70,7 @@ final class Restoration {
         if (problem.isEmpty()) {
           together.add(suspect);
           List<Model> models = List.of(restored(List.of(suspect)), restored(together));
-          after = run(observed, first, models, outputs, feed);
+          after = run(observed, first, models, outputs, samples);
         }
         restored.add(
             new Restored(
@@ -134,7 +134,7 @@ final class Restoration {
 
   /** The outputs' SQNR of each model: no more than these are held in memory at a time. */
   private List<Double> run(
-      ObservedModel observed, Run first, List<Model> models, List<Pair> outputs, Feed feed) {
+      ObservedModel observed, Run first, List<Model> models, List<Pair> outputs, Inputs samples) {
     List<Follower> followers = new ArrayList<>();
     try {
       for (Model model : models) {
@@ -154,7 +154,7 @@ final class Restoration {
               followers,
               Optional.empty(),
               () -> (sample, tensors) -> {},
-              feed,
+              samples,
               options.threads(),
               "restore",
               options.progress())

@@ -5,7 +5,6 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Folds;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.fold.Folded;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.TensorType;
@@ -16,6 +15,7 @@ import io.narrow.tflite.plan.Reason.Code;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.plan.WeightScaling;
 import io.narrow.tflite.rewrite.Rewriter;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
 import java.nio.ByteBuffer;
@@ -61,12 +61,12 @@ public final class HeadroomTrial {
 
   private final Folded folded;
   private final Recipe recipe;
-  private final Feed feed;
+  private final Inputs feed;
   private final List<Integer> samples = new ArrayList<>();
   private final List<Integer> folds = new ArrayList<>(); // of these
   private final OutputNoise outputs;
 
-  private HeadroomTrial(Folded folded, Recipe recipe, Calibration calibration, Feed feed) {
+  private HeadroomTrial(Folded folded, Recipe recipe, Calibration calibration, Inputs feed) {
     this.folded = folded;
     this.recipe = recipe.withScales(WeightScaling.LARGEST).withBoundary(FLOAT, FLOAT);
     this.feed = feed;
@@ -95,7 +95,7 @@ public final class HeadroomTrial {
       if (found.isEmpty()) {
         return unchanged;
       }
-      Feed feed = found.get().feed(interpreter.inputs());
+      Inputs feed = found.get().inputs(interpreter.inputs());
       HeadroomTrial trial = new HeadroomTrial(folded, recipe, calibration, feed);
       return trial.outputs.isEmpty() || !trial.sample(calibration.folds(), interpreter)
           ? unchanged

@@ -2,7 +2,6 @@ package io.narrow.tflite.correction;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.NdArray;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
@@ -52,9 +51,9 @@ final class Samples {
       if (found.isEmpty()) {
         return Optional.empty();
       }
-      Feed feed = found.get().feed(interpreter.inputs());
-      for (int index : choose(feed, most)) {
-        Sample sample = feed.sample(index);
+      List<Sample> given = found.get().samples(interpreter.inputs());
+      for (int index : choose(given, most)) {
+        Sample sample = given.get(index);
         Map<Integer, byte[]> contents = new HashMap<>();
         for (int i = 0; i < inputs.length; i++) {
           sample.inputs().get(i).writeTo(interpreter, i);
@@ -66,13 +65,13 @@ final class Samples {
     return Optional.of(new Samples(samples));
   }
 
-  private static int[] choose(Feed feed, int most) {
-    IntStream all = IntStream.range(0, feed.size());
-    if (feed.size() <= most) {
+  private static int[] choose(List<Sample> given, int most) {
+    IntStream all = IntStream.range(0, given.size());
+    if (given.size() <= most) {
       return all.toArray();
     }
-    long[] hashes = all.mapToLong(i -> hash(feed.sample(i))).toArray();
-    return IntStream.range(0, feed.size())
+    long[] hashes = all.mapToLong(i -> hash(given.get(i))).toArray();
+    return IntStream.range(0, given.size())
         .boxed()
         .sorted((a, b) -> Long.compareUnsigned(hashes[a], hashes[b]))
         .limit(most)

@@ -1,6 +1,7 @@
 package io.narrow.tflite.data;
 
 import io.narrow.tflite.NarrowException;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.util.List;
 import java.util.Map;
@@ -10,9 +11,8 @@ import java.util.stream.Stream;
 
 /**
  * Samples: in files, described by {@code FORMAT:PATH?OPTIONS}, or by a path whose name tells the
- * format ({@link #open}); or in memory ({@link #of}). Matched to a model's inputs with {@link
- * #feed}. Immutable; nothing stays open between reads, so it can be used from several threads and
- * more than once.
+ * format ({@link #open}); or in memory ({@link #of}). Read with {@link #samples}. Immutable;
+ * nothing stays open between reads, so it can be used from several threads and more than once.
  *
  * <table>
  * <caption>Formats</caption>
@@ -112,12 +112,12 @@ public final class Dataset {
    * their samples.
    *
    * @param inputs those that are fed
-   * @throws NarrowException as {@link #open} and {@link #feed} do
+   * @throws NarrowException as {@link #open} and {@link #samples} do
    */
   public static Sample single(String text, List<TensorInfo> inputs) {
     Dataset data = open(text);
     Optional<Source> whole = data.source.map(samples -> samples.whole(inputs));
-    return new Dataset(data, 0, 1, whole).feed(inputs).sample(0);
+    return new Dataset(data, 0, 1, whole).feed(inputs).get(0);
   }
 
   /** The first samples of this, at most {@code samples}. */
@@ -148,7 +148,14 @@ public final class Dataset {
   }
 
   /**
-   * The samples in the order and shapes of a model's inputs.
+   * The samples in the order and shapes of a model's inputs, preprocessed. Read when asked for,
+   * each time anew.
+   *
+   * <pre>{@code
+   * for (Sample sample : Dataset.open("test.npz?scale=1/255").samples(interpreter.inputs())) {
+   *   ...
+   * }
+   * }</pre>
    *
    * <p>One array feeds the only input, whatever its name. Of several, each feeds the input of its
    * name (without {@code serving_default_} and {@code :0}); arrays without names of their own
@@ -160,7 +167,22 @@ public final class Dataset {
    * @param inputs the model's inputs
    * @throws NarrowException naming everything that does not fit
    */
-  public Feed feed(List<TensorInfo> inputs) {
+  public List<Sample> samples(List<TensorInfo> inputs) {
+    return feed(inputs);
+  }
+
+  /**
+   * What writes the samples, as {@link #samples} matches them, to the inputs of a model: where
+   * floats lie in a file as the model wants them, without a copy on the way.
+   *
+   * @param inputs the model's inputs
+   * @throws NarrowException naming everything that does not fit
+   */
+  public Inputs inputs(List<TensorInfo> inputs) {
+    return feed(inputs);
+  }
+
+  Feed feed(List<TensorInfo> inputs) {
     Source samples = source.map(s -> s.feeding(inputs)).orElseGet(() -> source(inputs));
     if (first > 0 && (samples.size() <= first || limit == 0)) {
       throw spec.bad("has no sample after the first " + Math.min(first, samples.size()));

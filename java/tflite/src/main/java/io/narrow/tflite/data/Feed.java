@@ -9,15 +9,16 @@ import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
-import java.util.Iterator;
+import java.util.AbstractList;
 import java.util.List;
+import java.util.RandomAccess;
 import java.util.stream.IntStream;
 
 /**
  * The samples of a {@link Dataset} in the order and shapes of a model's inputs, preprocessed. Read
  * when asked for; can be gone through any number of times.
  */
-public final class Feed implements Iterable<Sample>, Inputs {
+final class Feed extends AbstractList<Sample> implements RandomAccess, Inputs {
   private final String name;
   private final Source source;
   private final List<TensorInfo> inputs;
@@ -51,18 +52,14 @@ public final class Feed implements Iterable<Sample>, Inputs {
     return size;
   }
 
-  /** The inputs that this feeds. */
-  public List<TensorInfo> inputs() {
-    return inputs;
-  }
-
   /**
    * Reads a sample.
    *
    * @param index from 0 to {@link #size}, exclusive
    * @throws NarrowException if the file cannot be read, or a number is NaN or infinite
    */
-  public Sample sample(int index) {
+  @Override
+  public Sample get(int index) {
     check(index);
     List<NdArray> arrays = source.read(first + index);
     List<NdArray> fed =
@@ -77,20 +74,20 @@ public final class Feed implements Iterable<Sample>, Inputs {
    * straight into its memory.
    *
    * @param index from 0 to {@link #size}, exclusive
-   * @throws NarrowException as {@link #sample} does
+   * @throws NarrowException as {@link #get} does
    */
   @Override
   public void write(int index, Interpreter interpreter) {
     check(index);
     if (!writeAsTheyLie(index, interpreter)) {
-      List<NdArray> arrays = sample(index).inputs();
+      List<NdArray> arrays = get(index).inputs();
       for (int i = 0; i < arrays.size(); i++) {
         arrays.get(i).writeTo(interpreter, i);
       }
     }
   }
 
-  /** Whether that was possible; not finite is said by {@link #sample}. */
+  /** Whether that was possible; not finite is said by {@link #get}. */
   private boolean writeAsTheyLie(int index, Interpreter interpreter) {
     for (int i = 0; i < order.length; i++) {
       ByteBuffer memory = interpreter.input(i);
@@ -113,11 +110,6 @@ public final class Feed implements Iterable<Sample>, Inputs {
     if (index < 0 || index >= size) {
       throw new IndexOutOfBoundsException(name + ": sample " + index + " of " + size);
     }
-  }
-
-  @Override
-  public Iterator<Sample> iterator() {
-    return IntStream.range(0, size).mapToObj(this::sample).iterator();
   }
 
   private NdArray prepare(NdArray array, TensorInfo input, int index) {

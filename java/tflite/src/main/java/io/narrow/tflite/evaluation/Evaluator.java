@@ -3,7 +3,6 @@ package io.narrow.tflite.evaluation;
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
@@ -79,11 +78,11 @@ public final class Evaluator {
       models.forEach(model -> interpreters.add(Interpreter.open(model, runtime)));
       Dataset limited = data.limit(options.samples);
       check(models, interpreters, limited);
-      Feed feed = limited.feed(interpreters.get(0).inputs());
-      List<ModelRun> runs = runs(models, options.xnnpack, interpreters, feed);
-      options.progress.start("evaluate", (long) feed.size() * runs.size());
+      List<Sample> given = limited.samples(interpreters.get(0).inputs());
+      List<ModelRun> runs = runs(models, options.xnnpack, interpreters, given);
+      options.progress.start("evaluate", (long) given.size() * runs.size());
       try {
-        turns(runs, feed, options.progress);
+        turns(runs, given, options.progress);
       } finally {
         options.progress.done();
       }
@@ -109,7 +108,7 @@ public final class Evaluator {
   }
 
   private static List<ModelRun> runs(
-      List<Path> models, boolean xnnpack, List<Interpreter> interpreters, Feed feed) {
+      List<Path> models, boolean xnnpack, List<Interpreter> interpreters, List<Sample> given) {
     List<TensorInfo> firstOutputs = interpreters.get(0).outputs();
     if (firstOutputs.isEmpty()) {
       throw NarrowException.input(models.get(0) + ": has no output");
@@ -118,20 +117,20 @@ public final class Evaluator {
     for (int m = 0; m < models.size(); m++) {
       Interpreter interpreter = interpreters.get(m);
       String file = models.get(m).toString();
-      int[] inputs = Matching.all(feed.inputs(), interpreter.inputs(), file);
+      int[] inputs = Matching.all(interpreters.get(0).inputs(), interpreter.inputs(), file);
       int output = Matching.find(firstOutputs, 0, interpreter.outputs(), file);
-      runs.add(new ModelRun(models.get(m), xnnpack, interpreter, inputs, output, feed.size()));
+      runs.add(new ModelRun(models.get(m), xnnpack, interpreter, inputs, output, given.size()));
     }
     return runs;
   }
 
-  private static void turns(List<ModelRun> runs, Feed feed, Progress progress) {
-    Sample first = feed.sample(0);
+  private static void turns(List<ModelRun> runs, List<Sample> given, Progress progress) {
+    Sample first = given.get(0);
     runs.forEach(run -> run.warmUp(first));
-    for (int start = 0; start < feed.size(); start += BLOCK) {
+    for (int start = 0; start < given.size(); start += BLOCK) {
       List<Sample> block = new ArrayList<>(BLOCK);
-      for (int i = start; i < Math.min(start + BLOCK, feed.size()); i++) {
-        block.add(feed.sample(i));
+      for (int i = start; i < Math.min(start + BLOCK, given.size()); i++) {
+        block.add(given.get(i));
       }
       List<float[]> reference = new ArrayList<>(BLOCK);
       for (ModelRun run : runs) {

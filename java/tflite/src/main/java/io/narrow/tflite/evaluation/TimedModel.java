@@ -1,8 +1,8 @@
 package io.narrow.tflite.evaluation;
 
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.KernelTime;
 import java.nio.file.Path;
@@ -17,7 +17,7 @@ final class TimedModel implements AutoCloseable {
   private final Path file;
   private final boolean xnnpack;
   private final Interpreter interpreter;
-  private final Feed feed;
+  private final Inputs samples;
   private final double openMillis;
   private final List<Long> warmUp = new ArrayList<>();
   private final List<Long> counted = new ArrayList<>();
@@ -38,7 +38,7 @@ final class TimedModel implements AutoCloseable {
                 .withProfile(profiled));
     openMillis = (System.nanoTime() - start) / NANOS_PER_MILLI;
     try {
-      feed = options.data().feed(interpreter.inputs());
+      samples = options.data().inputs(interpreter.inputs());
     } catch (RuntimeException e) {
       interpreter.close();
       throw e;
@@ -61,8 +61,8 @@ final class TimedModel implements AutoCloseable {
     double end = phaseNanos + seconds * NANOS_PER_SECOND;
     while (!over(phase, maximumSeconds) && phaseNanos < end) {
       interpreter.resetVariableTensors();
-      feed.write(next, interpreter);
-      next = (next + 1) % feed.size();
+      samples.write(next, interpreter);
+      next = (next + 1) % samples.size();
       long start = System.nanoTime();
       interpreter.run();
       long nanos = System.nanoTime() - start;

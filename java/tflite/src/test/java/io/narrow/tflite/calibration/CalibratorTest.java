@@ -10,7 +10,6 @@ import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.Shared;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
@@ -54,8 +53,8 @@ class CalibratorTest {
     try (Interpreter interpreter =
         Interpreter.open(
             file, Interpreter.Options.DEFAULT.withXnnpack(false).withPreserveAllTensors(true))) {
-      Feed feed = data.limit(samples).feed(interpreter.inputs());
-      for (Sample sample : feed) {
+      List<Sample> given = data.limit(samples).samples(interpreter.inputs());
+      for (Sample sample : given) {
         for (int i = 0; i < sample.inputs().size(); i++) {
           sample.inputs().get(i).writeTo(interpreter, i);
           merge(ranges, graph.inputs()[i], sample.inputs().get(i).floats());

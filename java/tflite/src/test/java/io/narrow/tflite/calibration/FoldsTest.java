@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.narrow.tflite.Examples;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
@@ -47,13 +46,13 @@ class FoldsTest {
       others.add(new ArrayList<>());
     }
     try (Interpreter interpreter = Interpreter.open(Examples.DIGITS, Interpreter.Options.DEFAULT)) {
-      Feed feed = data.feed(interpreter.inputs());
+      List<Sample> samples = data.samples(interpreter.inputs());
       for (int i = 0; i < count; i++) {
-        feed.write(i, interpreter);
+        data.inputs(interpreter.inputs()).write(i, interpreter);
         int own = folds.of(Folds.hash(List.of(interpreter.input(0))));
         for (int fold = 0; fold < folds.count(); fold++) {
           if (fold != own) {
-            others.get(fold).add(feed.sample(i));
+            others.get(fold).add(samples.get(i));
           }
         }
       }

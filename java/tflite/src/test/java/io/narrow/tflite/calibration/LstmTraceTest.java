@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.narrow.kernels.FloatRange;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
+import io.narrow.tflite.data.Sample;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Operator;
@@ -47,11 +47,11 @@ class LstmTraceTest {
     Model model = Model.read(file);
     SlowLstm slow = new SlowLstm(model);
     try (Interpreter interpreter = Interpreter.open(file, Interpreter.Options.DEFAULT)) {
-      Feed feed = DATA.feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
+      List<Sample> samples = DATA.samples(interpreter.inputs());
+      for (int i = 0; i < samples.size(); i++) {
         interpreter.resetVariableTensors();
         slow.reset();
-        feed.sample(i).inputs().get(0).writeTo(interpreter, 0);
+        samples.get(i).inputs().get(0).writeTo(interpreter, 0);
         float[] output = slow.run(SlowLstm.floats(interpreter.input(0)));
         interpreter.run();
         assertThat(interpreter.read(0)).containsExactly(output, within(CLOSE));

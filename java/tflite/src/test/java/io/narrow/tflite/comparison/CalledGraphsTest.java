@@ -12,7 +12,6 @@ import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Comparison.Tensor;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.data.Datasets;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
@@ -20,6 +19,7 @@ import io.narrow.tflite.model.ModelBuilder;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.schema.Table;
 import java.nio.ByteBuffer;
@@ -175,9 +175,9 @@ class CalledGraphsTest {
     try (Interpreter main = open(LOOPING);
         Interpreter floats = open(LOOPING.withEntry(BODY));
         Interpreter integers = open(made.withEntry(BODY))) {
-      Feed feed = DATA.feed(main.inputs());
+      Inputs inputs = DATA.inputs(main.inputs());
       for (int s = 0; s < samples; s++) {
-        feed.write(s, main);
+        inputs.write(s, main);
         float[] x = new float[SIZE];
         main.input(0).asFloatBuffer().get(x);
         float[] y = x;

@@ -18,7 +18,6 @@ import io.narrow.tflite.comparison.Comparison.Restored;
 import io.narrow.tflite.comparison.Comparison.Role;
 import io.narrow.tflite.comparison.Comparison.Tensor;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.draft.Draft;
 import io.narrow.tflite.model.Buffer;
 import io.narrow.tflite.model.Model;
@@ -29,6 +28,7 @@ import io.narrow.tflite.plan.Mode;
 import io.narrow.tflite.plan.OperatorPlan;
 import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Recipe;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.TensorInfo;
 import java.nio.ByteBuffer;
@@ -251,9 +251,9 @@ class ComparatorTest {
     Graph graph = compare(model, OPTIONS);
     try (Interpreter shapes =
         Interpreter.open(MODEL.bytes(), "float", Interpreter.Options.DEFAULT)) {
-      Feed feed = DATA.feed(shapes.inputs());
-      for (int i = 0; i < feed.size(); i++) {
-        feed.write(i, shapes);
+      Inputs inputs = DATA.inputs(shapes.inputs());
+      for (int i = 0; i < inputs.size(); i++) {
+        inputs.write(i, shapes);
         FloatBuffer input = shapes.input(0).asFloatBuffer();
         Map<Integer, float[]> floats = values(MODEL, List.of(input));
         Map<Integer, float[]> others = values(model, List.of(input));
@@ -261,7 +261,7 @@ class ComparatorTest {
           if (tensor.operator() >= 0 && floats.containsKey(tensor.floatNumber())) {
             double square =
                 meanSquare(floats.get(tensor.floatNumber()), others.get(tensor.number()));
-            wanted.merge(tensor.number(), square / feed.size(), Double::sum);
+            wanted.merge(tensor.number(), square / inputs.size(), Double::sum);
           }
         }
       }

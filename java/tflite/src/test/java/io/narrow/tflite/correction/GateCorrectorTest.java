@@ -55,7 +55,7 @@ class GateCorrectorTest {
     List<float[]> outputs = new ArrayList<>();
     try (Interpreter interpreter =
         Interpreter.open(model.bytes(), "model", Interpreter.Options.DEFAULT)) {
-      data.feed(interpreter.inputs())
+      data.samples(interpreter.inputs())
           .forEach(
               sample -> {
                 interpreter.resetVariableTensors();

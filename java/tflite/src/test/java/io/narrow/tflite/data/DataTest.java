@@ -31,7 +31,7 @@ abstract class DataTest {
   }
 
   static double[] values(Feed feed, int sample) {
-    NdArray array = feed.sample(sample).inputs().get(0);
+    NdArray array = feed.get(sample).inputs().get(0);
     double[] values = new double[array.elements()];
     for (int i = 0; i < values.length; i++) {
       values[i] = array.get(i);

@@ -30,7 +30,7 @@ class FilesOfSamplesTest extends DataTest {
     Path file = write("c.bin", records);
     Feed feed = feed("cifar10:" + file, floats(1, 32, 32, 3));
     assertThat(feed.size()).isEqualTo(2);
-    assertThat(feed.sample(1).label()).isEqualTo(7);
+    assertThat(feed.get(1).label()).isEqualTo(7);
     double[] pixels = values(feed, 1);
     assertThat(Arrays.copyOfRange(pixels, 99, 102)).containsExactly(200, 100, 50);
     assertThat(Arrays.stream(pixels).sum()).isEqualTo(350);
@@ -51,10 +51,10 @@ class FilesOfSamplesTest extends DataTest {
   void idxLabelsAreFoundByName() throws IOException {
     Path images = write("t-images-idx3-ubyte", IDX_IMAGES);
     Feed unlabelled = feed(images.toString(), floats(1, 1, 2, 1));
-    assertThat(unlabelled.sample(0).label()).isEqualTo(Sample.NO_LABEL);
+    assertThat(unlabelled.get(0).label()).isEqualTo(Sample.NO_LABEL);
     write("t-labels-idx1-ubyte.gz", gzip(IDX_LABELS));
     Feed feed = feed(images.toString(), floats(1, 1, 2, 1));
-    assertThat(feed.sample(1).label()).isEqualTo(9);
+    assertThat(feed.get(1).label()).isEqualTo(9);
     assertThat(values(feed, 1)).containsExactly(30, 255);
   }
 
@@ -63,10 +63,10 @@ class FilesOfSamplesTest extends DataTest {
     Path images = write("pictures.idx.gz", gzip(IDX_IMAGES));
     write("answers-idx1-ubyte", IDX_LABELS);
     Feed feed = feed("idx:" + images + "?labels=answers-idx1-ubyte", floats(2));
-    assertThat(feed.sample(0).label()).isEqualTo(5);
+    assertThat(feed.get(0).label()).isEqualTo(5);
     assertThat(values(feed, 0)).containsExactly(10, 20);
     write("answers.txt", "3\n4\n".getBytes());
-    assertThat(feed("idx:" + images + "?labels=answers.txt", floats(2)).sample(1).label())
+    assertThat(feed("idx:" + images + "?labels=answers.txt", floats(2)).get(1).label())
         .isEqualTo(4);
   }
 
@@ -90,17 +90,17 @@ class FilesOfSamplesTest extends DataTest {
     assertThat(feed.size()).isEqualTo(2);
     assertThat(values(feed, 1)).containsExactly(3, 4, -5);
     Feed first = feed(file + "?label=first", floats(1, 2, 1));
-    assertThat(first.sample(0).label()).isEqualTo(1);
+    assertThat(first.get(0).label()).isEqualTo(1);
     assertThat(values(first, 0)).containsExactly(0.5, 2);
     Feed last = feed(file + "?label=last&label-offset=6", floats(2));
-    assertThat(last.sample(0).label()).isEqualTo(8);
-    assertThat(last.sample(1).label()).isEqualTo(Sample.NO_LABEL); // -5: unknown
+    assertThat(last.get(0).label()).isEqualTo(8);
+    assertThat(last.get(1).label()).isEqualTo(Sample.NO_LABEL); // -5: unknown
   }
 
   @Test
   void csvOfWholeNumbersFeedsThem() throws IOException {
     Path file = write("ids.csv", "1;2;9007199254740993\n4;5;6\n".getBytes());
-    NdArray row = feed(file.toString(), input(TensorType.INT64, 1, 3)).sample(0).inputs().get(0);
+    NdArray row = feed(file.toString(), input(TensorType.INT64, 1, 3)).get(0).inputs().get(0);
     assertThat(row.longs().get(2)).isEqualTo(9007199254740993L);
     assertThat(values(feed(file.toString(), floats(3)), 1)).containsExactly(4, 5, 6);
     Path fractions = write("f.csv", "1,2,0.5\n".getBytes());
@@ -132,7 +132,7 @@ class FilesOfSamplesTest extends DataTest {
     assertThat(windows.size()).isEqualTo(4);
     assertThat(values(windows, 3)).containsExactly(3, 4, 5);
     write("l.txt", "0\n1\n2\n".getBytes());
-    assertThat(feed("raw:" + file + "?labels=l.txt", floats(2)).sample(2).label()).isEqualTo(2);
+    assertThat(feed("raw:" + file + "?labels=l.txt", floats(2)).get(2).label()).isEqualTo(2);
     refused("raw:" + file, List.of(floats(4)), "24 bytes", "samples of 4 float32");
     refused("raw:" + file, List.of(floats(7)), "24 bytes");
     refused("raw:" + file, List.of(floats(2), floats(2)), "feed one input");
@@ -147,7 +147,7 @@ class FilesOfSamplesTest extends DataTest {
     write("names.csv", "file,label\na,1\nb,2\nc,x\n".getBytes());
     refused(data + "?labels=names.csv", "line 4: `x` is not a whole number");
     write("y.npy", npy("<f8", false, "(3,)", new byte[24]));
-    assertThat(feed(data + "?labels=y.npy", floats(2)).sample(2).label()).isZero();
+    assertThat(feed(data + "?labels=y.npy", floats(2)).get(2).label()).isZero();
   }
 
   @Test
@@ -160,7 +160,7 @@ class FilesOfSamplesTest extends DataTest {
     double[] numbers = values(feed, 0);
     assertThat(Arrays.stream(numbers).allMatch(v -> v >= -1 && v < 1)).isTrue();
     assertThat(Arrays.stream(numbers).average().orElseThrow()).isCloseTo(0, within(0.1));
-    NdArray bits = feed.sample(0).inputs().get(1);
+    NdArray bits = feed.get(0).inputs().get(1);
     long ones = 0;
     for (int i = 0; i < 1000; i++) {
       assertThat(bits.longs().get(i)).isBetween(0L, 1L);

@@ -168,7 +168,7 @@ class ImagesTest extends DataTest {
 
   private static int[] labels(String spec) {
     Feed feed = feed(spec, floats(1, 1, 1, 3));
-    return IntStream.range(0, feed.size()).map(i -> feed.sample(i).label()).toArray();
+    return IntStream.range(0, feed.size()).map(i -> feed.get(i).label()).toArray();
   }
 
   private void write(BufferedImage image, String name) throws IOException {

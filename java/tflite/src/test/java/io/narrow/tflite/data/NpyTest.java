@@ -74,7 +74,7 @@ class NpyTest extends DataTest {
   void wholeNumbersOf64BitsStayExact() throws IOException {
     long large = (1L << 62) + 1;
     Path file = write("ids.npy", npy("<i8", false, "(2, 2)", i8(1, 2, 3, large)));
-    NdArray ids = feed(file + "?scale=1/255", input(TensorType.INT64, 2)).sample(1).inputs().get(0);
+    NdArray ids = feed(file + "?scale=1/255", input(TensorType.INT64, 2)).get(1).inputs().get(0);
     assertThat(ids.longs().get(1)).isEqualTo(large);
     assertThat(ids.longs().get(0)).isEqualTo(3); // preprocessing leaves whole numbers alone
   }
@@ -167,7 +167,7 @@ class NpyTest extends DataTest {
     Feed feed =
         Dataset.open(file.toString())
             .feed(List.of(input("serving_default_a:0", 1, 2), input("b", 1)));
-    Sample sample = feed.sample(1);
+    Sample sample = feed.get(1);
     assertThat(sample.label()).isEqualTo(8);
     assertThat(sample.inputs().get(0).get(1)).isEqualTo(4);
     assertThat(sample.inputs().get(1).get(0)).isEqualTo(20);
@@ -185,17 +185,17 @@ class NpyTest extends DataTest {
       List<TensorInfo> inputs = List.of(input("x", 1), input("serving_default_" + name + ":0", 2));
       for (String option : List.of("", "?inputs=x," + name)) {
         Feed feed = Dataset.open(both + option).feed(inputs);
-        assertThat(feed.sample(1).inputs().get(1).get(1)).isEqualTo(4);
-        assertThat(feed.sample(1).label()).isEqualTo(Sample.NO_LABEL);
+        assertThat(feed.get(1).inputs().get(1).get(1)).isEqualTo(4);
+        assertThat(feed.get(1).label()).isEqualTo(Sample.NO_LABEL);
       }
       Feed alone = Dataset.open(npz(Map.of(name, two)).toString()).feed(List.of(input("x", 2)));
       assertThat(values(alone, 0)).containsExactly(1, 2);
     }
     Path labelled = npz(Map.of("y", two, "x", one, "label", npy("<i8", false, "(2,)", i8(7, 8))));
     List<TensorInfo> inputs = List.of(input("x", 1), input("y", 2));
-    assertThat(Dataset.open(labelled.toString()).feed(inputs).sample(0).label()).isEqualTo(7);
+    assertThat(Dataset.open(labelled.toString()).feed(inputs).get(0).label()).isEqualTo(7);
     Path numbers = npz(Map.of("x", two, "y", npy("<i8", false, "(2,)", i8(7, 8))));
-    assertThat(Dataset.open(numbers.toString()).feed(List.of(input("y", 2))).sample(1).label())
+    assertThat(Dataset.open(numbers.toString()).feed(List.of(input("y", 2))).get(1).label())
         .as("an array that does not fit the input of its name")
         .isEqualTo(8);
   }
@@ -211,8 +211,8 @@ class NpyTest extends DataTest {
     Feed feed =
         Dataset.open(file + "?inputs=q,p&labels=answers&label-offset=1")
             .feed(List.of(input("in0", 1, 2), input("in1", 1)));
-    assertThat(feed.sample(0).inputs().get(0).elements()).isEqualTo(2);
-    assertThat(feed.sample(0).label()).isEqualTo(4);
+    assertThat(feed.get(0).inputs().get(0).elements()).isEqualTo(2);
+    assertThat(feed.get(0).label()).isEqualTo(4);
   }
 
   /** As numpy's savez and savez_compressed, and with what other tools put in between. */
@@ -249,7 +249,7 @@ class NpyTest extends DataTest {
     assertThat(values(feed, 0)).containsExactly(1, 2);
     if (stored) { // it is not in memory
       Files.write(file, Arrays.copyOf(bytes.toByteArray(), 100));
-      assertThatThrownBy(() -> feed.sample(2))
+      assertThatThrownBy(() -> feed.get(2))
           .isInstanceOf(NarrowException.class)
           .hasMessageContaining("ends before byte");
     }

@@ -54,9 +54,9 @@ class SamplesInMemoryTest extends DataTest {
     for (int i = 0; i < 2; i++) {
       Feed feed = data.skip(1).limit(1).feed(List.of(INPUT));
       assertThat(values(feed, 0)).containsExactly(3, 2);
-      assertThat(feed.sample(0).label()).isEqualTo(7);
+      assertThat(feed.get(0).label()).isEqualTo(7);
     }
-    assertThat(data.feed(List.of(INPUT)).sample(2).label()).isEqualTo(Sample.NO_LABEL);
+    assertThat(data.feed(List.of(INPUT)).get(2).label()).isEqualTo(Sample.NO_LABEL);
   }
 
   /** Two inputs of one shape are told by their place. */
@@ -67,8 +67,8 @@ class SamplesInMemoryTest extends DataTest {
     Feed feed =
         Dataset.of(List.of(new Sample(List.of(first, second), Sample.NO_LABEL)))
             .feed(List.of(INPUT, input(TensorType.INT32, 1, 2)));
-    assertThat(feed.sample(0).inputs().get(0).get(1)).isEqualTo(2);
-    assertThat(feed.sample(0).inputs().get(1).get(1)).isEqualTo(4);
+    assertThat(feed.get(0).inputs().get(0).get(1)).isEqualTo(2);
+    assertThat(feed.get(0).inputs().get(1).get(1)).isEqualTo(4);
   }
 
   @Test

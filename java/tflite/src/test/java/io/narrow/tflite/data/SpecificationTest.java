@@ -79,7 +79,7 @@ class SpecificationTest extends DataTest {
   void shapesMayDifferInOuterOnes() {
     int[][] fitting = {{2, 2}, {1, 2, 2}, {2, 2, 1}, {1, 1, 2, 2, 1}};
     for (int[] shape : fitting) {
-      assertThat(feed(file.toString(), floats(shape)).sample(0).inputs().get(0).shape())
+      assertThat(feed(file.toString(), floats(shape)).get(0).inputs().get(0).shape())
           .containsExactly(shape);
     }
     int[][] others = {{4}, {1, 4}, {2, 1, 2}, {2, 3}, {2, 2, 2}, {}};
@@ -107,8 +107,8 @@ class SpecificationTest extends DataTest {
     byte[] numbers = f4(1, 2, 3, Float.NaN);
     Path bad = Files.write(folder.resolve("nan.npy"), npy("<f4", false, "(2, 2)", numbers));
     Feed feed = feed(bad.toString(), floats(1, 2));
-    feed.sample(0);
-    assertThatThrownBy(() -> feed.sample(1))
+    feed.get(0);
+    assertThatThrownBy(() -> feed.get(1))
         .isInstanceOf(NarrowException.class)
         .hasMessageContainingAll("nan.npy", "sample 1, input `x`: NaN at element 1");
     refused(file + "?scale=1e308", List.of(floats(2, 2)), "sample 0", "Infinity at element 1");
@@ -125,7 +125,7 @@ class SpecificationTest extends DataTest {
       assertThat(samples.get(1).inputs().get(0).get(0)).isEqualTo(204);
     }
     assertThat(data.limit(99).feed(List.of(floats(2, 2))).size()).isEqualTo(3);
-    assertThatThrownBy(() -> feed.sample(2)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> feed.get(2)).isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(() -> data.limit(0)).isInstanceOf(NarrowException.class);
   }
 
@@ -133,7 +133,7 @@ class SpecificationTest extends DataTest {
   void aFileThatShrinksIsAnErrorAndNothingElse() throws IOException {
     Feed feed = feed(file.toString(), floats(2, 2));
     Files.write(file, new byte[10]);
-    assertThatThrownBy(() -> feed.sample(2))
+    assertThatThrownBy(() -> feed.get(2))
         .isInstanceOf(NarrowException.class)
         .hasMessageContaining("x.npy: ends before byte");
   }

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.narrow.tflite.Examples;
 import io.narrow.tflite.Progress;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.observation.Run.Way;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import io.narrow.tflite.runtime.RunnableModel;
 import java.io.IOException;
@@ -64,8 +64,8 @@ class ObservedModelTest {
   private static Map<Integer, List<float[]>> observe(Model model, int threads) {
     Map<Integer, List<float[]>> all = new TreeMap<>();
     try (ObservedModel observed = ObservedModel.open(model, COMPUTED)) {
-      Feed feed = DATA.feed(observed.inputs());
-      for (Copies copies : observed.run(feed, Copies::new, threads, "test", Progress.NONE)) {
+      Inputs inputs = DATA.inputs(observed.inputs());
+      for (Copies copies : observed.run(inputs, Copies::new, threads, "test", Progress.NONE)) {
         assertThat(Collections.disjoint(all.keySet(), copies.seen.keySet())).isTrue();
         all.putAll(copies.seen);
       }
@@ -81,9 +81,9 @@ class ObservedModelTest {
     Interpreter.Options kept =
         Interpreter.Options.DEFAULT.withXnnpack(false).withPreserveAllTensors(true);
     try (Interpreter interpreter = Interpreter.open(Examples.DIGITS, kept)) {
-      Feed feed = DATA.feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
-        feed.write(i, interpreter);
+      Inputs inputs = DATA.inputs(interpreter.inputs());
+      for (int i = 0; i < inputs.size(); i++) {
+        inputs.write(i, interpreter);
         List<float[]> sample = seen.get(i);
         assertThat(sample.get(0)).isEqualTo(floats(interpreter.input(0).asFloatBuffer()));
         interpreter.run();
@@ -118,12 +118,12 @@ class ObservedModelTest {
     try (RunnableModel model = RunnableModel.of(MODEL);
         Run fast = new Run(model, COMPUTED, Way.FAST, Optional.empty(), true);
         Run sure = new Run(model, COMPUTED, Way.SURE, Optional.empty(), true)) {
-      Feed feed = DATA.feed(fast.interpreter().inputs());
+      Inputs inputs = DATA.inputs(fast.interpreter().inputs());
       Observer nothing = (sample, tensors) -> {};
-      fast.run(feed, 3, nothing);
-      sure.run(feed, 3, nothing);
+      fast.run(inputs, 3, nothing);
+      sure.run(inputs, 3, nothing);
       assertThat(fast.agrees(sure, COMPUTED)).isTrue();
-      sure.run(feed, 4, nothing);
+      sure.run(inputs, 4, nothing);
       assertThat(fast.agrees(sure, COMPUTED)).isFalse();
     }
   }
@@ -132,14 +132,14 @@ class ObservedModelTest {
   @ValueSource(ints = {1, 2, 4})
   void theFirstSampleThatFailsIsReported(int threads) {
     try (ObservedModel observed = ObservedModel.open(MODEL, COMPUTED)) {
-      Feed feed = DATA.feed(observed.inputs());
+      Inputs inputs = DATA.inputs(observed.inputs());
       Observer failing =
           (sample, tensors) -> {
             if (sample >= 5) {
               throw new IllegalStateException("sample " + sample);
             }
           };
-      assertThatThrownBy(() -> observed.run(feed, () -> failing, threads, "test", Progress.NONE))
+      assertThatThrownBy(() -> observed.run(inputs, () -> failing, threads, "test", Progress.NONE))
           .isInstanceOf(IllegalStateException.class)
           .hasMessage("sample 5");
     }

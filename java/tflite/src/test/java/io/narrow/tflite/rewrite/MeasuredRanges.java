@@ -29,7 +29,7 @@ public final class MeasuredRanges implements Ranges {
   public static MeasuredRanges of(Path model, Dataset data) {
     MeasuredRanges measured = new MeasuredRanges(model);
     try (Interpreter interpreter = open(model)) {
-      for (Sample sample : data.feed(interpreter.inputs())) {
+      for (Sample sample : data.samples(interpreter.inputs())) {
         for (int i = 0; i < sample.inputs().size(); i++) {
           sample.inputs().get(i).writeTo(interpreter, i);
         }

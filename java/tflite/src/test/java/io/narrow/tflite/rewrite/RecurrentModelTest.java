@@ -7,7 +7,6 @@ import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.calibration.Calibrator;
 import io.narrow.tflite.correction.BiasCorrector;
 import io.narrow.tflite.data.Dataset;
-import io.narrow.tflite.data.Feed;
 import io.narrow.tflite.evaluation.Evaluation;
 import io.narrow.tflite.evaluation.Evaluator;
 import io.narrow.tflite.model.Model;
@@ -21,6 +20,7 @@ import io.narrow.tflite.plan.Plan;
 import io.narrow.tflite.plan.Planner;
 import io.narrow.tflite.plan.Recipe;
 import io.narrow.tflite.rewrite.RecurrentModels.Feature;
+import io.narrow.tflite.runtime.Inputs;
 import io.narrow.tflite.runtime.Interpreter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -83,12 +83,12 @@ class RecurrentModelTest {
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     try (Interpreter interpreter =
         Interpreter.open(file, Interpreter.Options.DEFAULT.withXnnpack(xnnpack))) {
-      Feed feed = data.feed(interpreter.inputs());
-      for (int i = 0; i < feed.size(); i++) {
+      Inputs inputs = data.inputs(interpreter.inputs());
+      for (int i = 0; i < inputs.size(); i++) {
         if (reset) {
           interpreter.resetVariableTensors();
         }
-        feed.write(i, interpreter);
+        inputs.write(i, interpreter);
         interpreter.run();
         for (float value : interpreter.read(0)) {
           all.writeBytes(ByteBuffer.allocate(Float.BYTES).putFloat(value).array());

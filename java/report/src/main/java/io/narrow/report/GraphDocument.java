@@ -6,7 +6,6 @@ import com.google.gson.JsonPrimitive;
 import io.narrow.tflite.calibration.Histogram;
 import io.narrow.tflite.calibration.RangeMethod;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.model.Namesakes;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.Tensor;
@@ -21,9 +20,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /** Tensors and operators of a subgraph, with what a plan and calibration have to say of each. */
 final class GraphDocument {
@@ -32,8 +31,9 @@ final class GraphDocument {
   private final Subgraph graph;
   private final Optional<Plan> plan;
   private final Optional<ModelDocument.Statistics> statistics;
-  private final Namesakes planned;
-  private final Namesakes calibrated;
+  private final Optional<Subgraph> planned;
+  private final int[] plannedTensors; // by number of a tensor here, -1 for none
+  private final int[] calibratedTensors;
   // By number of a tensor or operator of the planned model: the place in the list of the plan.
   private final Map<Integer, Integer> constants;
   private final Map<Integer, Integer> activations;
@@ -46,13 +46,28 @@ final class GraphDocument {
     this.graph = model.subgraphs().get(number);
     this.plan = plan;
     this.statistics = statistics;
-    this.planned = new Namesakes(graph, plan.map(Plan::model), number);
-    this.calibrated = new Namesakes(graph, statistics.map(ModelDocument.Statistics::model), number);
+    this.planned = same(plan.map(Plan::model));
+    this.plannedTensors = namesakes(planned);
+    this.calibratedTensors = namesakes(same(statistics.map(ModelDocument.Statistics::model)));
     this.constants = places(plan.map(Plan::tensors), TensorPlan::subgraph, TensorPlan::tensor);
     this.activations =
         places(plan.map(Plan::activations), ActivationPlan::subgraph, ActivationPlan::tensor);
     this.operators =
         places(plan.map(Plan::operators), OperatorPlan::subgraph, OperatorPlan::operator);
+  }
+
+  /** The subgraph of this number of another model, if that has so many. */
+  private Optional<Subgraph> same(Optional<Model> other) {
+    return other
+        .map(Model::subgraphs)
+        .filter(all -> number < all.size())
+        .map(all -> all.get(number));
+  }
+
+  private int[] namesakes(Optional<Subgraph> other) {
+    return other
+        .map(found -> found.namesakes(graph))
+        .orElseGet(() -> IntStream.generate(() -> -1).limit(graph.tensors().size()).toArray());
   }
 
   private <T> Map<Integer, Integer> places(
@@ -102,15 +117,15 @@ final class GraphDocument {
     if (operator.outputs().length == 0) {
       return Optional.empty();
     }
-    OptionalInt written = planned.of(operator.outputs()[0]);
-    return written.isEmpty()
+    int written = operator.outputs()[0] < 0 ? -1 : plannedTensors[operator.outputs()[0]];
+    return written < 0
         ? Optional.empty()
-        : planned.graph().flatMap(other -> other.producer(written.getAsInt())).map(operators::get);
+        : planned.flatMap(other -> other.producer(written)).map(operators::get);
   }
 
   private Precision planned(int place) {
     OperatorPlan decision = plan.orElseThrow().operators().get(place);
-    Operator operator = planned.graph().orElseThrow().operators().get(decision.operator());
+    Operator operator = planned.orElseThrow().operators().get(decision.operator());
     Set<TensorType> weights = EnumSet.noneOf(TensorType.class);
     Set<TensorType> results = EnumSet.noneOf(TensorType.class);
     for (int input : operator.inputs()) {
@@ -139,10 +154,10 @@ final class GraphDocument {
       entry.add("scales", array);
     }
     Encoding encoding = Encoding.FLOAT;
-    OptionalInt other = planned.of(t);
-    if (other.isPresent()) {
-      Integer constant = constants.get(other.getAsInt());
-      Integer activation = activations.get(other.getAsInt());
+    int other = plannedTensors[t];
+    if (other >= 0) {
+      Integer constant = constants.get(other);
+      Integer activation = activations.get(other);
       if (constant != null) {
         entry.addProperty("plan_constant", constant);
         encoding = plan.orElseThrow().tensors().get(constant).encoding();
@@ -162,13 +177,13 @@ final class GraphDocument {
   }
 
   private void addActivation(int t, Held held, JsonObject entry) {
-    OptionalInt other = calibrated.of(t);
-    if (statistics.isEmpty() || other.isEmpty()) {
+    int other = calibratedTensors[t];
+    if (statistics.isEmpty() || other < 0) {
       return;
     }
     var calibration = statistics.get().calibration();
     calibration
-        .range(number, other.getAsInt(), RangeMethod.AUTO)
+        .range(number, other, RangeMethod.AUTO)
         .ifPresent(
             range -> {
               JsonArray ends = new JsonArray();
@@ -178,7 +193,7 @@ final class GraphDocument {
               held.addTo(entry);
             });
     calibration
-        .histogram(number, other.getAsInt())
+        .histogram(number, other)
         .ifPresent(
             histogram -> {
               entry.addProperty("clipped", held.clipped(histogram));

@@ -6,7 +6,6 @@ import io.narrow.tflite.comparison.Comparison.Constant;
 import io.narrow.tflite.comparison.Comparison.Graph;
 import io.narrow.tflite.comparison.Comparison.Tensor;
 import io.narrow.tflite.model.Model;
-import io.narrow.tflite.model.Namesakes;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
 import io.narrow.tflite.model.TensorType;
@@ -21,7 +20,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -104,14 +102,18 @@ final class Rules {
   /** The same with what the rules say of it. */
   Graph explain(Graph graph) {
     int number = graph.floatSubgraph();
-    Namesakes planned =
-        new Namesakes(floats.subgraphs().get(number), Optional.of(plan.model()), number);
+    List<Subgraph> planned = plan.model().subgraphs();
+    if (number >= planned.size()) {
+      return graph;
+    }
+    Subgraph made = planned.get(number);
+    int[] numbers = made.namesakes(floats.subgraphs().get(number));
     List<Tensor> tensors =
         graph.tensors().stream()
-            .map(t -> converts(t) ? t : t.with(writer(t, planned, number)))
+            .map(t -> converts(t) ? t : t.with(writer(t, made, numbers, number)))
             .toList();
     List<Constant> weights =
-        graph.constants().stream().map(c -> c.with(constant(c, planned, number))).toList();
+        graph.constants().stream().map(c -> c.with(constant(c, numbers, number))).toList();
     return graph.with(tensors, weights, graph.bodies().stream().map(this::explain).toList());
   }
 
@@ -119,20 +121,17 @@ final class Rules {
     return OpRules.of(tensor.operatorName()).converts();
   }
 
-  private Optional<OperatorPlan> writer(Tensor tensor, Namesakes planned, int subgraph) {
-    OptionalInt number = planned.of(tensor.floatNumber());
-    return number.isEmpty() || tensor.operator() < 0
+  private Optional<OperatorPlan> writer(Tensor tensor, Subgraph made, int[] numbers, int subgraph) {
+    int number = numbers[tensor.floatNumber()];
+    return number < 0 || tensor.operator() < 0
         ? Optional.empty()
-        : planned
-            .graph()
-            .flatMap(graph -> graph.producer(number.getAsInt()))
-            .map(operator -> operators.get(List.of(subgraph, operator)));
+        : made.producer(number).map(operator -> operators.get(List.of(subgraph, operator)));
   }
 
-  private Optional<TensorPlan> constant(Constant constant, Namesakes planned, int subgraph) {
-    OptionalInt number = planned.of(constant.floatNumber());
-    return number.isEmpty()
+  private Optional<TensorPlan> constant(Constant constant, int[] numbers, int subgraph) {
+    int number = numbers[constant.floatNumber()];
+    return number < 0
         ? Optional.empty()
-        : Optional.ofNullable(constants.get(List.of(subgraph, number.getAsInt())));
+        : Optional.ofNullable(constants.get(List.of(subgraph, number)));
   }
 }

@@ -3,8 +3,11 @@ package io.narrow.tflite.model;
 import io.narrow.tflite.schema.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** A subgraph: tensors, and the operators over them in the order in which they run. */
 public final class Subgraph {
@@ -194,5 +197,24 @@ public final class Subgraph {
   /** The same subgraph with other outputs, by number. */
   public Subgraph withOutputs(int[] newOutputs) {
     return new Subgraph(table.with("outputs", newOutputs), tensors, operators);
+  }
+
+  /**
+   * For each tensor of another subgraph the number of the one here that has its name, -1 if there
+   * is none or several: what became of it in a model that was made of the other.
+   */
+  public int[] namesakes(Subgraph other) {
+    Map<String, Integer> numbers = new HashMap<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      numbers.merge(tensor(i).name(), i, (first, second) -> -1);
+    }
+    boolean alike = tensors.size() == other.tensors.size();
+    return IntStream.range(0, other.tensors.size())
+        .map(
+            i ->
+                alike && tensor(i).name().equals(other.tensor(i).name())
+                    ? i // nothing was dropped before it
+                    : numbers.getOrDefault(other.tensor(i).name(), -1))
+        .toArray();
   }
 }

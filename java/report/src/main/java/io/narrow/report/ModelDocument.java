@@ -6,7 +6,6 @@ import com.google.gson.JsonParser;
 import io.narrow.tflite.calibration.Calibration;
 import io.narrow.tflite.comparison.Comparison;
 import io.narrow.tflite.comparison.ComparisonFile;
-import io.narrow.tflite.model.Ledger;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Signature;
@@ -114,7 +113,7 @@ public final class ModelDocument {
         document(
             (number, subgraph, entry) ->
                 new GraphDocument(model, number, plan, statistics).addTo(entry));
-    document.add("bytes", counts(Ledger.of(model)));
+    document.add("bytes", counts(model.bytesByUse()));
     comparison.ifPresent(
         made -> {
           document.addProperty("compared_with", made.floatModel());

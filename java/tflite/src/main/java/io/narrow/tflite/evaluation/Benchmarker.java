@@ -5,6 +5,7 @@ import io.narrow.tflite.Progress;
 import io.narrow.tflite.data.Dataset;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.runtime.Interpreter;
+import io.narrow.tflite.runtime.RunnableModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,5 +135,17 @@ public final class Benchmarker {
         options.progress.step();
       }
     } while (!done);
+  }
+
+  /**
+   * The operators of the first subgraph that XNNPACK in the runtime linked here does not take.
+   *
+   * @throws NarrowException if the runtime refuses the model
+   */
+  public static List<Benchmark.Left> left(Model model) {
+    try (RunnableModel runnable = RunnableModel.of(model);
+        Interpreter interpreter = runnable.open(Interpreter.Options.DEFAULT)) {
+      return new Leftovers(model, true).reasons(interpreter.delegated());
+    }
   }
 }

@@ -1,6 +1,5 @@
 package io.narrow.tflite.evaluation;
 
-import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Operator;
 import io.narrow.tflite.model.Subgraph;
@@ -8,8 +7,6 @@ import io.narrow.tflite.model.Tensor;
 import io.narrow.tflite.model.TensorType;
 import io.narrow.tflite.ops.OpRule;
 import io.narrow.tflite.ops.OpRules;
-import io.narrow.tflite.runtime.Interpreter;
-import io.narrow.tflite.runtime.RunnableModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Why XNNPACK leaves operators of a model to the built-in kernels. */
-public final class Leftovers {
+final class Leftovers {
   private final Model model;
   private final Subgraph subgraph;
   private final boolean xnnpack;
@@ -34,18 +31,6 @@ public final class Leftovers {
             .filter(operator -> model.isConstant(subgraph.tensor(operator.input(0))))
             .map(operator -> operator.outputs()[0])
             .collect(Collectors.toSet());
-  }
-
-  /**
-   * The operators of the first subgraph that XNNPACK in the runtime linked here does not take.
-   *
-   * @throws NarrowException if the runtime refuses the model
-   */
-  public static List<Benchmark.Left> of(Model model) {
-    try (RunnableModel runnable = RunnableModel.of(model);
-        Interpreter interpreter = runnable.open(Interpreter.Options.DEFAULT)) {
-      return new Leftovers(model, true).reasons(interpreter.delegated());
-    }
   }
 
   /**

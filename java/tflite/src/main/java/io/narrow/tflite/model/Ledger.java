@@ -17,7 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What the bytes of a model file are for. */
-public final class Ledger {
+final class Ledger {
   private static final String SCALES = "scales and ranges";
   private static final String NAMES = "names";
   private static final String GRAPH = "graph";
@@ -43,15 +43,7 @@ public final class Ledger {
     this.uses = uses(model);
   }
 
-  /**
-   * How many bytes of a model's file are for what: constants of each type, largest first, then
-   * scales and ranges, names of tensors, the rest of the graph, metadata, what is attached after
-   * the model, and padding. A byte counts once, however many use it. The sum is the size of the
-   * file.
-   *
-   * @throws io.narrow.tflite.NarrowException if the model is larger than 2 GiB
-   */
-  public static Map<String, Long> of(Model model) {
+  static Map<String, Long> of(Model model) {
     Ledger ledger = new Ledger(model);
     try {
       return ledger.count(ledger.read());

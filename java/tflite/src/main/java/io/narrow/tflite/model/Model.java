@@ -242,6 +242,18 @@ public final class Model {
     return Normalization.of(this);
   }
 
+  /**
+   * How many bytes of the model's file are for what: constants of each type, largest first, then
+   * scales and ranges, names of tensors, the rest of the graph, metadata, what is attached after
+   * the model, and padding. A byte counts once, however many use it. The sum is the size of the
+   * file.
+   *
+   * @throws NarrowException if the model is larger than 2 GiB
+   */
+  public Map<String, Long> bytesByUse() {
+    return Ledger.of(this);
+  }
+
   /** Bytes after the flatbuffer, e.g. a zip archive with label files; 0 if there are none. */
   public long tailBytes() {
     return tail.size();

@@ -2,7 +2,7 @@ package io.narrow.tflite.targets;
 
 import io.narrow.tflite.NarrowException;
 import io.narrow.tflite.evaluation.Benchmark.Left;
-import io.narrow.tflite.evaluation.Leftovers;
+import io.narrow.tflite.evaluation.Benchmarker;
 import io.narrow.tflite.model.Model;
 import io.narrow.tflite.model.Subgraph;
 import java.util.ArrayList;
@@ -17,7 +17,7 @@ final class Linked {
     int operators = graph.operators().size();
     List<Finding> findings = new ArrayList<>();
     try {
-      for (Left left : Leftovers.of(model)) {
+      for (Left left : Benchmarker.left(model)) {
         int[] results = graph.operators().get(left.operator()).outputs();
         String tensor =
             results.length == 0 || results[0] < 0 ? "" : graph.tensor(results[0]).name();

@@ -38,7 +38,7 @@ class LedgerTest {
   /** The sum, and in it what can be counted another way: every constant's own bytes, once. */
   private static void addsUp(Path file) throws IOException {
     Model model = Model.read(file);
-    Map<String, Long> ledger = Ledger.of(model);
+    Map<String, Long> ledger = model.bytesByUse();
     assertThat(sum(ledger)).isEqualTo(Files.size(file));
     assertThat(ledger.values()).allMatch(bytes -> bytes > 0);
     Map<Integer, Set<String>> types = new TreeMap<>();
@@ -74,10 +74,10 @@ class LedgerTest {
     Model model = Model.read(Examples.DIGITS);
     Path file = folder.resolve("outside.tflite");
     ModelFile.write(model, file, 16);
-    Map<String, Long> outside = Ledger.of(Model.read(file));
+    Map<String, Long> outside = Model.read(file).bytesByUse();
     assertThat(sum(outside)).isEqualTo(Files.size(file));
     assertThat(outside.get("float32 constants"))
         .isPositive()
-        .isEqualTo(Ledger.of(model).get("float32 constants"));
+        .isEqualTo(model.bytesByUse().get("float32 constants"));
   }
 }

@@ -23,16 +23,20 @@ import java.util.stream.Stream;
 
 /**
  * Values that no code tells apart: all that was seen of a tensor, or of a difference, is less than
- * a few steps of the scales that it is computed with.
+ * a few steps of the scales that it is computed with, or most of it lies beyond the last code.
  */
 final class Losses {
   /** Fewer steps than this between zero and the largest value are as good as none. */
   private static final float FEWEST_STEPS = 2;
 
+  /** So many times what a fixed scale reaches is more than its last code can stand for. */
+  private static final float FARTHEST = 2;
+
   /** How much finer than the steps of int8 those of int16 are, which has a code for each sign. */
   private static final float FINER = 128;
 
   private final Kind shared = new Kind("lost in a scale that it shares, or that its kernel fixes");
+  private final Kind cut = new Kind("beyond the last code of the scale that its kernel fixes");
   private final Kind differences = new Kind("a difference lost in the steps of its operands");
 
   /** A tensor that is lost in the scale with which an operator reads or writes it. */
@@ -99,6 +103,7 @@ final class Losses {
   void add(Graph graph, List<IntegerOperator> operators) {
     shared.kept.clear();
     differences.kept.clear();
+    cut.kept.clear();
     Map<Integer, IntegerOperator> integers = new TreeMap<>();
     operators.forEach(each -> integers.put(each.operator(), each));
     Map<Integer, Loss> lost = new HashMap<>();
@@ -113,6 +118,9 @@ final class Losses {
           for (int place = 0; place < each.outputs().size(); place++) {
             int tensor = operator.outputs()[place];
             loses |= look(graph, operator, tensor, each.outputs().get(place), lost);
+            if (graph.rule(number).scales().fixed()) {
+              beyond(graph, number, tensor, each.outputs().get(place));
+            }
           }
           if (loses) {
             withWhatPassesItOn(graph, number, integers);
@@ -125,6 +133,15 @@ final class Losses {
       if (power > 0 && results.length == 1 && !lost.containsKey(results[0])) {
         difference(graph, number, power, integers);
       }
+    }
+  }
+
+  private void beyond(Graph graph, int number, int tensor, Encoding fixed) {
+    float largest = largest(graph, tensor);
+    if (!fixed.isFloat() && largest > FARTHEST * Math.max(-fixed.lowest(), fixed.highest())) {
+      String operator = graph.operator(number).name();
+      cut.losses.add(new Loss(operator, graph.tensor(tensor).name(), largest, fixed));
+      cut.keepFloat(graph, number);
     }
   }
 
@@ -223,7 +240,7 @@ final class Losses {
   /** One for each kind of loss. */
   List<Reason> all() {
     List<Reason> all = new ArrayList<>();
-    for (Kind kind : List.of(shared, differences)) {
+    for (Kind kind : List.of(shared, cut, differences)) {
       if (!kind.losses.isEmpty()) {
         all.add(kind.all());
       }

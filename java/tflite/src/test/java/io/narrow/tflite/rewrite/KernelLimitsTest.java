@@ -133,6 +133,22 @@ class KernelLimitsTest {
     }
   }
 
+  /** With steps of 16/3 and more the products of codes in the int16 kernel overflow. */
+  @ParameterizedTest
+  @CsvSource({"TANH, 1.7e5, 0", "TANH, 4e5, 1", "LOGISTIC, 1.7e5, 0", "LOGISTIC, 4e5, 1"})
+  void functionsOfHugeOperandsAreRight(String operator, float by, int floats) {
+    UnaryOperator<ModelBuilder> model =
+        b -> {
+          int x = b.floats("x", 4, 60);
+          int factor = b.constant("factor", new float[] {by});
+          int scaled = b.floats("scaled", 4, 60);
+          b.operator("MUL", options("MulOptions"), new int[] {x, factor}, scaled);
+          int y = b.floats("y", 4, 60);
+          return b.operator(operator, new int[] {scaled}, y).inputs(x).outputs(y);
+        };
+    assertThat(floats(check(model, Recipe.int16x8(), 30))).hasSize(floats);
+  }
+
   private static final List<String> WEIGHTED =
       List.of("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED");
 

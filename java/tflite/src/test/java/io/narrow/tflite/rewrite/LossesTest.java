@@ -132,6 +132,29 @@ class LossesTest {
     assertThat(losses(plan(boxesAndScores(10, 1), Recipe.int8(), 0))).isEmpty();
   }
 
+  private static Model logarithms(float size) {
+    ModelBuilder b = new ModelBuilder(3);
+    int x = b.floats("x", 2, 40);
+    int factor = b.constant("size", new float[] {size}, 1);
+    int read = b.floats("read", 2, 40);
+    int y = b.floats("logarithms", 2, 40);
+    b.operator("MUL", Table.of("MulOptions"), new int[] {x, factor}, read)
+        .operator("LOG_SOFTMAX", Table.of("LogSoftmaxOptions"), new int[] {read}, y);
+    return b.inputs(x).outputs(y).build();
+  }
+
+  @Test
+  void logarithmsFarBeyondTheFixedScaleAreLost() {
+    Plan plan = plan(logarithms(300), Recipe.int8(), 0);
+    assertThat(losses(plan)).singleElement().asString().startsWith("`logarithms` (up to ");
+    assertThat(sqnr(plan, 0, 0)).isLessThan(LOST);
+    Plan helped = plan(logarithms(300), helped(Recipe.int8(), losses(plan).get(0)), 0);
+    assertThat(losses(helped)).isEmpty();
+    assertThat(sqnr(helped, 0, 0)).isGreaterThan(GOOD);
+    assertThat(losses(plan(logarithms(300), Recipe.int16x8(), 0))).isEmpty();
+    assertThat(losses(plan(logarithms(4), Recipe.int8(), 0))).isEmpty();
+  }
+
   @Test
   void varianceAsDifferenceOfLargeMeansIsLost() {
     Plan plan = plan(variance(), Recipe.int8(), 30);

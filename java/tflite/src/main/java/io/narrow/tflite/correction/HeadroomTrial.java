@@ -90,7 +90,7 @@ public final class HeadroomTrial {
     }
     Model model = folded.model();
     try (RunnableModel runnable = RunnableModel.of(model);
-        Interpreter interpreter = runnable.open(UNCHECKED)) {
+        Interpreter interpreter = runnable.open(UNCHECKED.withXnnpack(false))) {
       Optional<Dataset> found = data.of(model.signatureOf(0), interpreter.inputs(), true);
       if (found.isEmpty()) {
         return unchanged;
@@ -138,7 +138,7 @@ public final class HeadroomTrial {
 
   private Choice choose(Calibration calibration, Calibration wider) {
     try (RunnableModel runnable = RunnableModel.of(outputs.exposed());
-        Interpreter interpreter = runnable.open(UNCHECKED)) {
+        Interpreter interpreter = runnable.open(running())) {
       for (int sample : samples) {
         outputs.want(run(interpreter, sample));
       }
@@ -169,13 +169,18 @@ public final class HeadroomTrial {
                 better ? gain : -gain)));
   }
 
+  /** XNNPACK keeps a copy of the weights, too much of over 2 GiB. */
+  private Interpreter.Options running() {
+    return UNCHECKED.withXnnpack(folded.model().fitsMemory());
+  }
+
   private void run(Calibration calibration, int fold, List<float[][]> results) {
     if (!folds.contains(fold)) {
       return;
     }
     Model made = Rewriter.rewrite(plan(calibration));
     try (RunnableModel runnable = RunnableModel.of(outputs.exposed(made));
-        Interpreter interpreter = runnable.open(UNCHECKED)) {
+        Interpreter interpreter = runnable.open(running())) {
       for (int i = 0; i < samples.size(); i++) {
         if (folds.get(i) == fold) {
           results.set(i, run(interpreter, samples.get(i)));

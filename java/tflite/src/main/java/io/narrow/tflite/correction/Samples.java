@@ -28,6 +28,9 @@ final class Samples {
   private static final Interpreter.Options UNCHECKED =
       Interpreter.Options.DEFAULT.withChecked(false);
 
+  /** Nothing is run: XNNPACK would only copy the weights. */
+  private static final Interpreter.Options GIVEN = UNCHECKED.withXnnpack(false);
+
   private final List<Map<Integer, byte[]>> samples;
 
   private Samples(List<Map<Integer, byte[]>> samples) {
@@ -46,7 +49,7 @@ final class Samples {
     int[] inputs = model.subgraphs().get(0).inputs();
     List<Map<Integer, byte[]>> samples = new ArrayList<>();
     try (RunnableModel runnable = RunnableModel.of(model);
-        Interpreter interpreter = runnable.open(UNCHECKED)) {
+        Interpreter interpreter = runnable.open(GIVEN)) {
       Optional<Dataset> found = data.apply(interpreter.inputs());
       if (found.isEmpty()) {
         return Optional.empty();

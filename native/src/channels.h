@@ -12,12 +12,9 @@ namespace narrow {
 extern std::atomic<int64_t> least_streamed;     // bytes, see narrow_streaming_use
 extern std::atomic<const KernelTable*> in_use;  // null before the first call
 const KernelTable& fastest_in_use();
-// Of the two ways to find a range, and those of columns, the ones that this processor does faster.
-struct RangeKernels {
-  void (*KernelTable::*whole)(const float*, int64_t, Range*);
-  void (*KernelTable::*rows)(const float*, int64_t, int64_t, float*, float*, int64_t*);
-};
-extern std::atomic<const RangeKernels*> ranges_in_use;  // null before kernels() was called
+// Of the two ways to find a range, the one that this processor does faster.
+using RangeKernel = void (*KernelTable::*)(const float*, int64_t, Range*);
+extern std::atomic<const RangeKernel*> range_in_use;  // null before kernels() was called
 #ifdef NARROW_X86_64
 extern std::atomic<bool> invalid_flagged;  // what invalid_is_flagged() says; threads may find it out at the same time
 #endif
@@ -45,8 +42,11 @@ inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 // Where element number `first` and those after it stand.
 struct Position {
   int64_t channels, inner, channel, in_run;
-  Position(int64_t first, int64_t channels, int64_t inner)
-      : channels(channels), inner(inner), channel(first / inner % channels), in_run(first % inner) {}
+  Position(int64_t first, int64_t channels, int64_t inner) : channels(channels), inner(inner), channel(0), in_run(0) {
+    if (first == 0) return;  // as nearly always, and divisions take time
+    channel = first / inner % channels;
+    in_run = first % inner;
+  }
   int64_t run() const { return inner - in_run; }  // how many more elements of this channel follow directly
   void advance(int64_t n) {                       // n <= run()
     in_run += n;
@@ -73,7 +73,6 @@ void cut(int64_t n, int64_t first, int64_t channels, int64_t inner, Run run, Row
          Spread spread) {
   if (n == 0) return;
   Position position(first, channels, inner);
-  const bool fits = position.channels <= kSpread / position.inner;
   if (position.inner >= kShortRun || position.channels == 1) {
     for (int64_t i = 0, m; i < n; i += m) {
       m = position.channels == 1 ? n : least(position.run(), n - i);
@@ -87,6 +86,7 @@ void cut(int64_t n, int64_t first, int64_t channels, int64_t inner, Run run, Row
     if (whole > 0) rows(head, whole, channels, 0);
     if (rest > 0) rows(n - rest, 1, rest, 0);
   } else {
+    const bool fits = position.channels <= kSpread / position.inner;
     const int64_t period = position.channels * position.inner;
     const int64_t row = fits ? (kRow + period - 1) / period * period : kSpread, once = fits ? period : kSpread;
     for (int64_t i = 0, m, count; i < n; i += m * count) {

@@ -19,7 +19,7 @@ namespace narrow {
 // loaded.
 std::atomic<const KernelTable*> in_use{nullptr};
 std::atomic<int64_t> least_streamed{INT64_MAX};
-std::atomic<const RangeKernels*> ranges_in_use{nullptr};
+std::atomic<const RangeKernel*> range_in_use{nullptr};
 #ifdef NARROW_X86_64
 std::atomic<bool> invalid_flagged{false};
 bool invalid_is_flagged() { return invalid_flagged.load(std::memory_order_relaxed); }
@@ -120,11 +120,11 @@ const Candidate kCandidates[] = {
 // Of the ways to find ranges, the first that this machine has the bits for. The table of ports is in native/README.md.
 const struct {
   uint32_t needs;
-  RangeKernels ranges;
+  RangeKernel kernel;
 } kRanges[] = {
-    {kAmd, {&KernelTable::f32_range, &KernelTable::f32_range_rows_multiplied}},
-    {kInvalidFlag, {&KernelTable::f32_range_flagged, &KernelTable::f32_range_rows}},
-    {0, {&KernelTable::f32_range, &KernelTable::f32_range_rows}},
+    {kAmd, &KernelTable::f32_range},
+    {kInvalidFlag, &KernelTable::f32_range_flagged},
+    {0, &KernelTable::f32_range},
 };
 
 std::atomic<uint32_t> detected{~0u};
@@ -138,7 +138,7 @@ uint32_t available() {
 #endif
   const auto* range = kRanges;
   while (!all(bits, range->needs)) range++;
-  ranges_in_use.store(&range->ranges, std::memory_order_relaxed);
+  range_in_use.store(&range->kernel, std::memory_order_relaxed);
   detected.store(bits, std::memory_order_release);
   return bits;
 }

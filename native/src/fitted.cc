@@ -50,7 +50,7 @@ template <class Q>
 void quantize_fitted(PerChannel<Q> quantize, int64_t packed, const float* x, const Fit& f, Q* y, int64_t y_offset) {
   if (f.channels == 0 || f.inner == 0) return;
   const KernelTable& k = kernels();
-  const auto range_kernel = ranges_in_use.load(std::memory_order_relaxed)->whole;
+  const RangeKernel range_kernel = *range_in_use.load(std::memory_order_relaxed);
   // Whole elements of y, whatever the length of a channel.
   const int64_t several = least(kTwice / f.inner, kMostChannels) / packed * packed;
   float inverse_scales[kMostChannels];

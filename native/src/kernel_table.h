@@ -63,9 +63,9 @@ struct Products {
 // One kernel a line: name, result, parameters. In "each" kernels element i has its own channel, i; in "rows" kernels,
 // which go over rows of n elements that follow one another, element i of every row.
 //   f32_range        extends the range, zeros as +0
-//   f32_range_flagged  the same in another way, where there is one: see ranges_in_use
+//   f32_range_flagged  the same in another way, where there is one: see range_in_use
 //   f32_range_rows   extends min[i] and max[i], which must not be -0, zeros as +0, and counts[0], NaNs, and counts[1],
-//                    infinities; f32_range_rows_multiplied the same in another way
+//                    infinities
 //   f32_absmax       largest bits of |x|: an integer maximum, in which infinity beats numbers and NaN infinity
 //   f32_absmax_rows  the same with what absmax[i] holds, which must not be negative; returns 1 where one is NaN, or 0
 //   f32_error        adds to 16 partial sums of x^2, then 16 of (x - y)^2, as narrow_f32_error describes
@@ -83,8 +83,6 @@ struct Products {
   K(f32_range, void, (const float* x, int64_t n, Range* range))                                                      \
   K(f32_range_flagged, void, (const float* x, int64_t n, Range* range))                                              \
   K(f32_range_rows, void, (const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts))        \
-  K(f32_range_rows_multiplied, void,                                                                                 \
-    (const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts))                              \
   K(f32_absmax, uint32_t, (const float* x, int64_t n))                                                               \
   K(f32_absmax_rows, int32_t, (const float* x, int64_t rows, int64_t n, float* absmax))                              \
   K(f32_error, void, (const float* x, const float* y, int64_t n, double* partial))                                   \

@@ -87,11 +87,6 @@ void f32_range_rows_scalar(const float* x, int64_t rows, int64_t n, float* min, 
   }
 }
 
-void f32_range_rows_multiplied_scalar(const float* x, int64_t rows, int64_t n, float* min, float* max,
-                                      int64_t* counts) {
-  f32_range_rows_scalar(x, rows, n, min, max, counts);
-}
-
 // Adding and subtracting 1.5 * 2^23 rounds half to even; it needs no instruction beyond the baseline of any processor.
 constexpr float kToInteger = 12582912.0f;
 

@@ -94,7 +94,7 @@ void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_ma
   if (n == 0) return;
   Range range = {load(min_max, 0), load(min_max, 1), load(counts, 0), load(counts, 1)};
   const KernelTable& k = kernels();
-  (k.*ranges_in_use.load(std::memory_order_relaxed)->whole)(x + x_offset, n, &range);
+  (k.*(*range_in_use.load(std::memory_order_relaxed)))(x + x_offset, n, &range);
   store(min_max, 0, range.min);
   store(min_max, 1, range.max);
   store(counts, 0, range.nans);
@@ -104,7 +104,7 @@ void narrow_f32_range(const float* x, int64_t x_offset, int64_t n, float* min_ma
 void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, int64_t first, int64_t channels,
                                   int64_t inner, float* min, float* max, int64_t* counts) {
   const KernelTable& k = kernels();
-  const RangeKernels& ranges = *ranges_in_use.load(std::memory_order_relaxed);
+  const RangeKernel range_kernel = *range_in_use.load(std::memory_order_relaxed);
   x += x_offset;
   Columns columns;
   float lowest[kSpread], highest[kSpread];
@@ -120,14 +120,14 @@ void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, i
       n, first, channels, inner,
       [&](int64_t i, int64_t m, int64_t channel) {
         Range range = {kHighest, -kHighest, unusual[0], unusual[1]};
-        (k.*ranges.whole)(x + i, m, &range);
+        (k.*range_kernel)(x + i, m, &range);
         extend(min, max, channel, range.min, range.max);
         unusual[0] = range.nans;
         unusual[1] = range.infinities;
       },
       [&](int64_t i, int64_t rows, int64_t m, int64_t channel) {
         by_rows(x + i, rows, m, first + n, [&](const float* from, int64_t count) {
-          (k.*ranges.rows)(from, count, m, min + channel, max + channel, unusual);
+          k.f32_range_rows(from, count, m, min + channel, max + channel, unusual);
         });
       },
       [&](int64_t j, int64_t m, int64_t channel) {
@@ -138,7 +138,7 @@ void narrow_f32_range_per_channel(const float* x, int64_t x_offset, int64_t n, i
         columns.repeat(j, m);
         empty(j, m);
       },
-      [&](int64_t i, int64_t rows, int64_t m) { (k.*ranges.rows)(x + i, rows, m, lowest, highest, unusual); });
+      [&](int64_t i, int64_t rows, int64_t m) { k.f32_range_rows(x + i, rows, m, lowest, highest, unusual); });
   columns.merge(merge);
   store(counts, 0, unusual[0]);
   store(counts, 1, unusual[1]);

@@ -223,50 +223,36 @@ struct Lanes {
   static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
   static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 
-  // As unsigned numbers, -infinity and the NaN that multiplication by 0 makes come after all finite floats.
-  struct Most {
-    __m256i bits = _mm256_setzero_si256();
-    void extend(Floats v) { bits = _mm256_max_epu32(bits, _mm256_castps_si256(v)); }
-    bool unusual() const {
-      const __m256i infinite = _mm256_max_epu32(bits, narrow::set1(static_cast<int32_t>(0xff800000)));
-      return _mm256_movemask_epi8(_mm256_cmpeq_epi32(infinite, bits)) != 0;
-    }
-  };
-
   // A vector of columns. What is not finite takes no part.
-  NARROW_NOINLINE static void range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
+  static void range_of_8(const float* x, float* min, float* max, int64_t* counts) {
+    const __m256i infinity = narrow::set1(0x7f800000);
+    const __m256 x_f32x8 = load8(x);
+    const __m256i m_s32x8 = narrow::magnitude(x_f32x8);
+    const __m256i finite = _mm256_cmpgt_epi32(infinity, m_s32x8);
     FloatEnds ends;
     ends.min = load8(min);
     ends.max = load8(max);
-    for (int64_t r = 0; r < rows; r++) {
-      const __m256 x_f32x8 = load8(x + r * n);
-      ends.extend(x_f32x8, _mm256_cmpgt_epi32(narrow::set1(0x7f800000), narrow::magnitude(x_f32x8)));
-    }
-    _mm256_storeu_ps(min, _mm256_add_ps(ends.min, _mm256_setzero_ps()));
-    _mm256_storeu_ps(max, _mm256_add_ps(ends.max, _mm256_setzero_ps()));
-  }
-
-  // Columns that fill no vector.
-  static void range_of_rest(const float* x, int64_t rows, int64_t n, int64_t columns, float* min, float* max) {
-    Padded<float> lo(min, columns), hi(max, columns);
-    for (int64_t r = 0; r < rows; r++)
-      range_of_unusual(Padded<float>(x + r * n, columns).lanes, 1, 0, lo.lanes, hi.lanes);
-    lo.store(min, columns);
-    hi.store(max, columns);
-  }
-
-  NARROW_NOINLINE static void count(const float* x, int64_t n, int64_t* counts) {
+    ends.extend(x_f32x8, finite);
+    store(min, _mm256_add_ps(ends.min, _mm256_setzero_ps()));
+    store(max, _mm256_add_ps(ends.max, _mm256_setzero_ps()));
     const auto set = [](__m256i lanes) {
-      return _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(lanes))));
+      return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(lanes)));
     };
-    for (int64_t i = 0; i < n; i += 8) {
-      const __m256 x_f32x8 = n - i < 8 ? load8(Padded<float>(x + i, n - i).lanes) : load8(x + i);
-      const __m256i infinity = narrow::set1(0x7f800000), m_s32x8 = narrow::magnitude(x_f32x8);
-      counts[0] += set(_mm256_cmpgt_epi32(m_s32x8, infinity));
-      counts[1] += set(_mm256_cmpeq_epi32(m_s32x8, infinity));
-    }
+    if (set(finite) == 0xff) return;
+    counts[0] += _mm_popcnt_u32(set(_mm256_cmpgt_epi32(m_s32x8, infinity)));
+    counts[1] += _mm_popcnt_u32(set(_mm256_cmpeq_epi32(m_s32x8, infinity)));
+  }
+  NARROW_NOINLINE static void range_of_any(const float* x, int64_t n, float* min, float* max, int64_t* counts) {
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) range_of_8(x + i, min + i, max + i, counts);
+    if (i == n) return;
+    Padded<float> lo(min + i, n - i), hi(max + i, n - i);
+    range_of_8(Padded<float>(x + i, n - i).lanes, lo.lanes, hi.lanes, counts);
+    lo.store(min + i, n - i);
+    hi.store(max + i, n - i);
   }
 
+  static uint32_t absmax(const float* x, int64_t n) { return f32_absmax_avx2(x, n); }
   NARROW_NOINLINE static void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns,
                                                 float* absmax) {
     int64_t i = 0;
@@ -288,11 +274,7 @@ struct Lanes {
 }  // namespace
 
 void f32_range_rows_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  range_rows<Lanes, kTakesPart>(x, rows, n, {min, max}, counts);
-}
-
-void f32_range_rows_multiplied_avx2(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  range_rows<Lanes, kLeftOut>(x, rows, n, {min, max}, counts);
+  range_rows<Lanes>(x, rows, n, {min, max}, counts);
 }
 
 int32_t f32_absmax_rows_avx2(const float* x, int64_t rows, int64_t n, float* absmax) {

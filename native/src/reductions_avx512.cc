@@ -166,41 +166,27 @@ struct Lanes {
   static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
   static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 
-  // As unsigned numbers, -infinity and the NaN that multiplication by 0 makes come after all finite floats.
-  struct Most {
-    __m512i bits = _mm512_setzero_si512();
-    void extend(Floats v) { bits = _mm512_max_epu32(bits, _mm512_castps_si512(v)); }
-    bool unusual() const { return _mm512_cmpge_epu32_mask(bits, narrow::set1(static_cast<int32_t>(0xff800000))) != 0; }
-  };
-
-  // The columns of the mask. What is not finite takes no part.
-  NARROW_NOINLINE static void range_of(const float* x, int64_t rows, int64_t n, __mmask16 mask, float* min,
-                                       float* max) {
-    FloatEnds ends;
-    ends.min = load16(min, mask);
-    ends.max = load16(max, mask);
-    for (int64_t r = 0; r < rows; r++) {
-      const __m512 x_f32x16 = load16(x + r * n, mask);
-      ends.extend(x_f32x16, _mm512_cmplt_epi32_mask(narrow::magnitude(x_f32x16), narrow::set1(0x7f800000)));
-    }
-    _mm512_mask_storeu_ps(min, mask, _mm512_add_ps(ends.min, _mm512_setzero_ps()));
-    _mm512_mask_storeu_ps(max, mask, _mm512_add_ps(ends.max, _mm512_setzero_ps()));
-  }
-  static void range_of_unusual(const float* x, int64_t rows, int64_t n, float* min, float* max) {
-    range_of(x, rows, n, 0xffff, min, max);
-  }
-  static void range_of_rest(const float* x, int64_t rows, int64_t n, int64_t columns, float* min, float* max) {
-    range_of(x, rows, n, first16(columns), min, max);
-  }
-
-  NARROW_NOINLINE static void count(const float* x, int64_t n, int64_t* counts) {
+  // What is not finite takes no part.
+  NARROW_NOINLINE static void range_of_any(const float* x, int64_t n, float* min, float* max, int64_t* counts) {
+    const __m512i infinity = narrow::set1(0x7f800000);
     for (int64_t i = 0; i < n; i += 16) {
-      const __m512i infinity = narrow::set1(0x7f800000), m_s32x16 = narrow::magnitude(load16(x + i, first16(n - i)));
+      const __mmask16 mask = first16(n - i);
+      const __m512 x_f32x16 = load16(x + i, mask);
+      const __m512i m_s32x16 = narrow::magnitude(x_f32x16);
+      const __mmask16 finite = _mm512_cmplt_epi32_mask(m_s32x16, infinity);
+      FloatEnds ends;
+      ends.min = load16(min + i, mask);
+      ends.max = load16(max + i, mask);
+      ends.extend(x_f32x16, finite);
+      _mm512_mask_storeu_ps(min + i, mask, _mm512_add_ps(ends.min, _mm512_setzero_ps()));
+      _mm512_mask_storeu_ps(max + i, mask, _mm512_add_ps(ends.max, _mm512_setzero_ps()));
+      if (finite == 0xffff) continue;
       counts[0] += bits_set(_mm512_cmpgt_epi32_mask(m_s32x16, infinity));
       counts[1] += bits_set(_mm512_cmpeq_epi32_mask(m_s32x16, infinity));
     }
   }
 
+  static uint32_t absmax(const float* x, int64_t n) { return f32_absmax_avx512(x, n); }
   NARROW_NOINLINE static void absmax_of_unusual(const float* x, int64_t rows, int64_t n, int64_t columns,
                                                 float* absmax) {
     for (int64_t i = 0; i < columns; i += 16) {
@@ -215,12 +201,7 @@ struct Lanes {
 }  // namespace
 
 void f32_range_rows_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  range_rows<Lanes, kTakesPart>(x, rows, n, {min, max}, counts);
-}
-
-void f32_range_rows_multiplied_avx512(const float* x, int64_t rows, int64_t n, float* min, float* max,
-                                      int64_t* counts) {
-  range_rows<Lanes, kLeftOut>(x, rows, n, {min, max}, counts);
+  range_rows<Lanes>(x, rows, n, {min, max}, counts);
 }
 
 int32_t f32_absmax_rows_avx512(const float* x, int64_t rows, int64_t n, float* absmax) {

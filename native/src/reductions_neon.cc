@@ -143,10 +143,6 @@ void f32_range_rows_neon(const float* x, int64_t rows, int64_t n, float* min, fl
   for (; r < rows; r++) range_of_rows<1>(x + r * n, n, min, max, counts);
 }
 
-void f32_range_rows_multiplied_neon(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  f32_range_rows_neon(x, rows, n, min, max, counts);
-}
-
 int32_t f32_absmax_rows_neon(const float* x, int64_t rows, int64_t n, float* absmax) {
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4) absmax_of_rows<4>(x + r * n, n, absmax);

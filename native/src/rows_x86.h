@@ -11,10 +11,9 @@ namespace {
 //   load, store, set1, magnitude
 //   min, max               their second operand where one is NaN, which raises the invalid flag
 //   multiply_add(a, b, c)  a * b + c, rounded once; infinity times 0 is NaN, and raises the invalid flag
-//   Most                   of the vectors extend(v) was called with: whether there may be one with -infinity or NaN
-//   range_of_unusual, range_of_rest, absmax_of_unusual
-//                          the same of any values: of a vector, of columns that fill none, of any number of columns
-//   count(x, n, counts)    adds how many NaNs and how many infinities there are
+//   range_of_any           extends the ends of any number of columns by a row of any values, and counts what is odd
+//   absmax_of_unusual      the largest magnitudes of any number of columns and any values
+//   absmax                 the largest bits of |x|
 
 // So many rows side by side. 64, of 4 KiB each, are more streams of memory than Zen 3 follows.
 constexpr int64_t kSideBySide = 4;
@@ -31,12 +30,6 @@ struct Columns {
   Columns from(int64_t i) const { return {min + i, max + i}; }
 };
 
-// Rows of n elements, and how many of their columns, which fill vectors.
-struct Strip {
-  const float* x;
-  int64_t rows, n, columns;
-};
-
 // Rows that follow one another.
 template <int kRows>
 struct Rows {
@@ -46,34 +39,22 @@ struct Rows {
   }
 };
 
-// Whether an infinity takes part. Where not, the values are multiplied by -0 and added to that: v * -0 + v is v but for
-// two, -0 becomes +0 and infinity NaN.
-enum Infinity { kTakesPart, kLeftOut };
-
 template <class Lanes>
 struct Ends {
   typename Lanes::Floats min, max;
 
-  Ends() = default;
-  // A vector of columns: what is `before` and some rows.
-  template <Infinity kInfinity, int kRows>
-  void extend(const Rows<kRows>& rows, int64_t i, const Columns& before) {
-    min = Lanes::load(before.min + i);
-    max = Lanes::load(before.max + i);
-    for (int r = 0; r < kRows; r++) {
-      typename Lanes::Floats x = Lanes::load(rows.rows[r] + i);
-      if (kInfinity == kLeftOut) x = Lanes::multiply_add(x, Lanes::set1(-0.0f), x);
-      NARROW_IN_REGISTER(x);
-      min = Lanes::min(x, min);
-      max = Lanes::max(x, max);
-    }
+  void extend(typename Lanes::Floats x) {
+    min = Lanes::min(x, min);
+    max = Lanes::max(x, max);
   }
-  // The same after the fact: max * 0 is +0 wherever min may be -0, and NaN where max is.
-  void finish() {
-    max = Lanes::multiply_add(max, Lanes::set1(-0.0f), max);
-    min = Lanes::multiply_add(max, Lanes::set1(0.0f), min);
+  // Only of rows, never of what was before them: where one is NaN or infinite, these are NaN, and what was before
+  // stays. v * -0 + v is v but for two: -0 becomes +0 and infinity NaN.
+  void finish(const Columns& before, int64_t i) {
+    const typename Lanes::Floats zero = Lanes::set1(-0.0f);
+    min = Lanes::min(Lanes::multiply_add(min, zero, min), Lanes::load(before.min + i));
+    max = Lanes::max(Lanes::multiply_add(max, zero, max), Lanes::load(before.max + i));
   }
-  void store(int64_t i, const Columns& after) {
+  void store(const Columns& after, int64_t i) {
     NARROW_IN_REGISTER(min);
     NARROW_IN_REGISTER(max);
     Lanes::store(after.min + i, min);
@@ -81,97 +62,74 @@ struct Ends {
   }
 };
 
-// Extends the ends of columns by some rows. Loops have all they need in variables: a store of a vector may change
-// whatever is in memory.
-template <class Lanes, Infinity kInfinity, int kRows>
-NARROW_NOINLINE void extend(const float* x, int64_t n, int64_t columns, const Columns& before, const Columns& after) {
+// Which of the rows that `total` is extended by once, when all were seen.
+enum Place { kFirst = 1, kLast = 2 };
+
+// The ends of a vector of columns, of some rows and (but for the first) of those that are kept.
+template <class Lanes, int kPlace, int kRows>
+inline void extend(const Rows<kRows>& rows, int64_t i, const Columns& kept, const Columns& total) {
+  typename Lanes::Floats first = Lanes::load(rows.rows[0] + i);
+  NARROW_IN_REGISTER(first);
+  Ends<Lanes> ends = {first, first};
+  if ((kPlace & kFirst) == 0) {
+    ends.min = Lanes::min(ends.min, Lanes::load(kept.min + i));
+    ends.max = Lanes::max(ends.max, Lanes::load(kept.max + i));
+  }
+  for (int r = 1; r < kRows; r++) {
+    typename Lanes::Floats x = Lanes::load(rows.rows[r] + i);
+    NARROW_IN_REGISTER(x);
+    ends.extend(x);
+  }
+  if ((kPlace & kLast) != 0) ends.finish(total, i);
+  ends.store((kPlace & kLast) != 0 ? total : kept, i);
+}
+
+// At least a vector of columns; the last may be among those of the one before. Loops have all they need in variables: a
+// store of a vector may change whatever is in memory.
+template <class Lanes, int kPlace, int kRows>
+NARROW_NOINLINE void extend(const float* x, int64_t n, int64_t columns, Columns kept, Columns total) {
+  constexpr int64_t kLanes = Lanes::kLanes;
   const Rows<kRows> rows(x, n);
-  const Columns from = before, to = after;
-  for (int64_t i = 0; i < columns; i += Lanes::kLanes) {
-    Ends<Lanes> ends;
-    ends.template extend<kInfinity>(rows, i, from);
-    ends.store(i, to);
-  }
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= columns; i += 2 * kLanes)
+    for (int k = 0; k < 2; k++) extend<Lanes, kPlace, kRows>(rows, i + kLanes * k, kept, total);
+  for (; i < columns; i += kLanes) extend<Lanes, kPlace, kRows>(rows, lesser(i, columns - kLanes), kept, total);
 }
 
-// Extends the ends from column i on by the last rows. Where one may be infinite it stores nothing, and returns which.
-template <class Lanes, int kRows, int kVectors>
-NARROW_NOINLINE int64_t finish(const float* x, int64_t n, int64_t i, int64_t columns, const Columns& before,
-                               const Columns& after) {
-  const Rows<kRows> rows(x, n);
-  const Columns from = before, to = after;
-  constexpr int64_t kStep = kVectors * Lanes::kLanes;
-  for (; i + kStep <= columns; i += kStep) {
-    typename Lanes::Most most;
-    Ends<Lanes> ends[kVectors];
-    for (int k = 0; k < kVectors; k++) {
-      ends[k].template extend<kTakesPart>(rows, i + Lanes::kLanes * k, from);
-      ends[k].finish();
-      most.extend(ends[k].min);
-    }
-    if (most.unusual()) break;
-    for (int k = 0; k < kVectors; k++) ends[k].store(i + Lanes::kLanes * k, to);
-  }
-  return i;
-}
-
-// Returns whether there was an infinity in a row of the strip.
-template <class Lanes, int kRows>
-bool finish(const Strip& strip, int64_t r, const Columns& before, const Columns& after) {
-  constexpr int64_t kVectors = 4, kLanes = Lanes::kLanes;
-  const float* x = strip.x + r * strip.n;
-  bool infinity = false;
-  for (int64_t i = 0; i < strip.columns;) {
-    i = finish<Lanes, kRows, kVectors>(x, strip.n, i, strip.columns, before, after);
-    const int64_t end = lesser(i + kVectors * kLanes, strip.columns);
-    while (i < end) {
-      i = finish<Lanes, kRows, 1>(x, strip.n, i, end, before, after);
-      if (i == end) break;
-      Lanes::range_of_unusual(strip.x + i, strip.rows, strip.n, after.min + i, after.max + i);
-      infinity = true;
-      i += kLanes;
-    }
-  }
-  return infinity;
-}
-
-// Returns whether there was an infinity, unless it raised the invalid flag, as a NaN does. Neither takes part.
-//
-// Of a few rows kLeftOut is one operation for each value, in place of looking at the ends: less where the ports for
-// products are not those for minimum and maximum.
-template <class Lanes, Infinity kOfAFew>
-bool range_of_strip(const Strip& strip, const Columns& total) {
-  const auto from = [&strip](int64_t r) { return strip.x + r * strip.n; };
-  if (kOfAFew == kLeftOut && strip.rows == kSideBySide) {
-    extend<Lanes, kLeftOut, kSideBySide>(strip.x, strip.n, strip.columns, total, total);
-    return false;
-  }
+// Some columns of m rows of n elements, m not kSideBySide.
+template <class Lanes>
+NARROW_NOINLINE void range_of_strip(const float* x, int64_t m, int64_t n, int64_t columns, Columns total) {
   alignas(64) float min[kStrip], max[kStrip];
   const Columns kept = {min, max};
-  Columns before = total;
-  int64_t r = 0;
-  for (; strip.rows - r > kSideBySide; r += kSideBySide, before = kept)
-    extend<Lanes, kTakesPart, kSideBySide>(from(r), strip.n, strip.columns, before, kept);
-  if (strip.rows - r == kSideBySide) return finish<Lanes, kSideBySide>(strip, r, before, total);
-  for (; strip.rows - r > 1; r++, before = kept)
-    extend<Lanes, kTakesPart, 1>(from(r), strip.n, strip.columns, before, kept);
-  return finish<Lanes, 1>(strip, r, before, total);
+  const int64_t last = m - kSideBySide;
+  if (last < 0) {
+    for (int64_t r = 0; r < m; r++) extend<Lanes, kFirst | kLast, 1>(x + r * n, n, columns, kept, total);
+    return;
+  }
+  extend<Lanes, kFirst, kSideBySide>(x, n, columns, kept, total);
+  for (int64_t r = kSideBySide; r < last; r += kSideBySide)
+    extend<Lanes, 0, kSideBySide>(x + r * n, n, columns, kept, total);
+  extend<Lanes, kLast, kSideBySide>(x + last * n, n, columns, kept, total);
 }
 
-template <class Lanes, Infinity kOfAFew>
+// Where the invalid flag was raised, by a NaN, an infinity or somebody else, the rows are gone over once more, and more
+// slowly.
+template <class Lanes>
 void range_rows(const float* x, int64_t rows, int64_t n, Columns ends, int64_t* counts) {
-  const bool usable = flags_nan();
-  const int64_t whole = n & -Lanes::kLanes;
+  const bool in_vectors = n >= Lanes::kLanes && flags_nan();
   for (int64_t r = 0, m; r < rows; r += m, x += m * n) {
     m = lesser(rows - r, kRowsAtOnce);
-    bool unusual = !usable;
-    for (int64_t i = 0; i < whole; i += kStrip)
-      unusual |= range_of_strip<Lanes, kOfAFew>({x + i, m, n, lesser(whole - i, kStrip)}, ends.from(i));
-    unusual |= take_invalid();
-    for (int64_t k = 0; unusual && k < m; k++) Lanes::count(x + k * n, whole, counts);
-    if (whole == n) continue;  // what follows raises no flag
-    Lanes::range_of_rest(x + whole, m, n, n - whole, ends.min + whole, ends.max + whole);
-    for (int64_t k = 0; k < m; k++) Lanes::count(x + k * n + whole, n - whole, counts);
+    for (int64_t i = 0; in_vectors && i < n; i += kStrip) {
+      const int64_t from = lesser(i, n - Lanes::kLanes);
+      const int64_t columns = lesser(n - from, kStrip);
+      const Columns total = ends.from(from);
+      if (m == kSideBySide)
+        extend<Lanes, kFirst | kLast, kSideBySide>(x + from, n, columns, total, total);
+      else
+        range_of_strip<Lanes>(x + from, m, n, columns, total);
+    }
+    if (in_vectors && !take_invalid()) continue;
+    for (int64_t k = 0; k < m; k++) Lanes::range_of_any(x + k * n, n, ends.min, ends.max, counts);
   }
 }
 
@@ -208,9 +166,7 @@ int32_t absmax_rows(const float* x, int64_t rows, int64_t n, float* absmax) {
     Lanes::absmax_of_unusual(x + ordinary, m, n, n - ordinary, absmax + ordinary);
   }
   const int64_t ordinary = unusual ? 0 : whole;
-  int64_t counts[2] = {0, 0};
-  Lanes::count(absmax + ordinary, n - ordinary, counts);
-  return counts[0] > 0;
+  return Lanes::absmax(absmax + ordinary, n - ordinary) > 0x7f800000;
 }
 
 }  // namespace

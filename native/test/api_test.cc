@@ -315,9 +315,7 @@ void expect_same_whatever_the_flag(const char* isa, Quantize quantize) {
   }
 }
 
-const narrow::RangeKernels kEitherWay[] = {
-    {&narrow::KernelTable::f32_range, &narrow::KernelTable::f32_range_rows_multiplied},
-    {&narrow::KernelTable::f32_range_flagged, &narrow::KernelTable::f32_range_rows}};
+const narrow::RangeKernel kEitherWay[] = {&narrow::KernelTable::f32_range, &narrow::KernelTable::f32_range_flagged};
 
 // A range found by the flag, forced by name as the other way is: stale flags, none at all (valgrind), a NaN or an
 // infinity anywhere in blocks of 65536, and nothing else of the control word changed.
@@ -325,9 +323,9 @@ void range_either_way_whatever_the_invalid_flag_does() {
   const size_t n = 2 * 65536 + 70;
   const size_t places[] = {0, 1, 63, 64, 65535, 65536, 65536 + 64, 131071, 131072, n - 7, n - 1};
   every_isa([&](const char* isa) {
-    const narrow::RangeKernels* usual = narrow::ranges_in_use.load();
+    const narrow::RangeKernel* usual = narrow::range_in_use.load();
     const bool flagged = narrow::invalid_is_flagged();
-    for (const narrow::RangeKernels& way : kEitherWay)
+    for (const narrow::RangeKernel& way : kEitherWay)
       for (const bool trusted : {flagged, false})
         for (const float odd : {NAN, -NAN, INFINITY, -INFINITY, 1e-42f, -1e-42f})
           for (const size_t place : places) {
@@ -335,7 +333,7 @@ void range_either_way_whatever_the_invalid_flag_does() {
             float* x = storage.data() + place % 2;  // aligned and not
             x[place] = odd;
             x[(place + 40000) % n] = 3.0f;
-            narrow::ranges_in_use.store(&way);
+            narrow::range_in_use.store(&way);
             narrow::invalid_flagged.store(trusted);
             for (const unsigned stale : {0u, 1u}) {
               const unsigned state = (_mm_getcsr() & ~0x3fu) | stale;
@@ -349,17 +347,15 @@ void range_either_way_whatever_the_invalid_flag_does() {
               EXPECT(counts[0] == std::isnan(odd) && counts[1] == std::isinf(odd));
             }
           }
-    narrow::ranges_in_use.store(usual);
+    narrow::range_in_use.store(usual);
     narrow::invalid_flagged.store(flagged);
   });
 }
 
 // The same of columns and of what is the largest in each: a few rows, and more than are looked at together.
-void columns_whatever_the_invalid_flag_does(const narrow::RangeKernels& way, int64_t rows) {
+void columns_whatever_the_invalid_flag_does(int64_t rows) {
   const int64_t columns = 600 + 13, n = rows * columns;
   every_isa([&](const char* isa) {
-    const narrow::RangeKernels* usual = narrow::ranges_in_use.load();
-    narrow::ranges_in_use.store(&way);
     const bool flagged = narrow::invalid_is_flagged();
     for (const bool trusted : {flagged, false})
       for (const unsigned stale : {0u, 1u})
@@ -385,13 +381,11 @@ void columns_whatever_the_invalid_flag_does(const narrow::RangeKernels& way, int
               EXPECT(counts[0] == 1 + std::isnan(odd) && counts[1] == 2 + std::isinf(odd));
               EXPECT(std::memcmp(most.data(), magnitudes.data(), most.size() * sizeof(float)) == 0);
             }
-    narrow::ranges_in_use.store(usual);
     narrow::invalid_flagged.store(flagged);
   });
 }
 void columns_whatever_the_invalid_flag_does() {
-  for (const narrow::RangeKernels& way : kEitherWay)
-    for (const int64_t rows : {3, 4, 5, 67, 131}) columns_whatever_the_invalid_flag_does(way, rows);
+  for (const int64_t rows : {3, 4, 5, 67, 131}) columns_whatever_the_invalid_flag_does(rows);
 }
 
 void integers_whatever_the_invalid_flag_does() {

@@ -60,10 +60,6 @@ void f32_range_rows(const float* x, int64_t rows, int64_t n, float* min, float* 
   }
 }
 
-void f32_range_rows_multiplied(const float* x, int64_t rows, int64_t n, float* min, float* max, int64_t* counts) {
-  f32_range_rows(x, rows, n, min, max, counts);
-}
-
 int32_t f32_absmax_rows(const float* x, int64_t rows, int64_t n, float* absmax) {
   for (int64_t i = 0; i < rows * n; i++) {
     uint32_t before, now = f32_absmax(x + i, 1);

@@ -97,6 +97,7 @@ final class CalledGraphs implements AutoCloseable {
               Optional.of(
                   new Caller(
                       caller.subgraph(), caller.name(), call.number(), call.quantized().name())));
+      graph.constants();
       bodies.put(key, new Body(graph, options.histograms()));
       find(key, graph);
     } catch (NarrowException e) {

@@ -25,7 +25,7 @@ final class GraphComparator {
    * @param signature of the float model that they compute
    * @param floatSubgraph number of the float model's in its file
    * @param subgraph number of the quantized model's in its file
-   * @throws NarrowException if one was not made of the other
+   * @throws NarrowException if the float model has nothing to compare with
    */
   GraphComparator(
       Model floats,
@@ -39,8 +39,23 @@ final class GraphComparator {
     this.options = options;
   }
 
-  /** What was found; nothing if there are no data. */
+  /**
+   * What was found; nothing if there are no data.
+   *
+   * @throws NarrowException if one model was not made of the other, or cannot be run
+   */
   Optional<Graph> compare(Function<List<TensorInfo>, Optional<Dataset>> data) {
+    try {
+      Optional<Graph> graph = run(data);
+      main.constants();
+      return graph;
+    } catch (NarrowException e) {
+      main.constants(); // a model of another origin is told before what comes of it
+      throw e;
+    }
+  }
+
+  private Optional<Graph> run(Function<List<TensorInfo>, Optional<Dataset>> data) {
     try (ObservedModel observed =
         ObservedModel.open(main.floats().model(), main.shown(), options.xnnpack())) {
       Optional<Inputs> samples =
@@ -73,6 +88,7 @@ final class GraphComparator {
     Run first = Lockstep.observed(observed, samples);
     Optional<Follower> alone = Optional.empty();
     try (first) {
+      main.constants(); // before samples are run for nothing
       alone =
           options.local() ? CalledGraphs.open(main, first, options.xnnpack()) : Optional.empty();
       Distributions values = Distributions.of(main.pairs(), options.histograms());

@@ -21,6 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -43,14 +46,14 @@ final class PairedGraph {
   private final List<Pair> pairs;
   private final List<PairedCall> calls = new ArrayList<>();
   private final List<String> unseen = new ArrayList<>();
-  private final List<Comparison.Constant> constants;
+  private final FutureTask<List<Comparison.Constant>> constants;
 
   /**
    * @param signature of the float model that they compute
    * @param floatSubgraph number of the float model's in its file
    * @param subgraph number of the quantized model's in its file
    * @param caller what runs it
-   * @throws NarrowException if one was not made of the other
+   * @throws NarrowException if the float model has nothing to compare with
    */
   PairedGraph(
       Model floats,
@@ -67,7 +70,30 @@ final class PairedGraph {
     this.caller = caller;
     this.pairing = Pairing.of(this.floats, this.quantized);
     this.pairs = pair();
-    this.constants = Constants.of(this.floats, this.quantized, pairing);
+    this.constants =
+        new FutureTask<>(() -> Constants.of(this.floats, this.quantized, this.pairing));
+    Thread comparing = new Thread(constants, "constants");
+    comparing.setDaemon(true);
+    comparing.start();
+  }
+
+  /**
+   * The constants of both, which are compared while the models are loaded.
+   *
+   * @throws NarrowException if one model was not made of the other
+   */
+  List<Comparison.Constant> constants() {
+    try {
+      return constants.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw (RuntimeException) e.getCause();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted");
+    }
   }
 
   GraphValues floats() {
@@ -300,7 +326,7 @@ final class PairedGraph {
         caller,
         samples,
         tensors,
-        constants,
+        constants(),
         unseen,
         List.of(),
         bodies);

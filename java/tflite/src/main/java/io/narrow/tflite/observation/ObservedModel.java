@@ -29,8 +29,6 @@ import java.util.stream.IntStream;
  * samples. What only XNNPACK computes right is not compared.
  */
 public final class ObservedModel implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(ObservedModel.class.getName());
-
   private final RunnableModel model;
   private final String name;
   private final List<Integer> shown;
@@ -169,18 +167,20 @@ public final class ObservedModel implements AutoCloseable {
           first = fast;
           return;
         }
-        LOG.log(
-            Level.DEBUG,
-            "{0}: XNNPACK gives other ranges than the built-in kernels: these are used",
-            name);
+        log("{0}: XNNPACK gives other ranges than the built-in kernels: these are used", name);
       } catch (RuntimeException | Error e) {
         fast.close();
         throw e;
       }
       fast.close();
     } catch (NarrowException e) {
-      LOG.log(Level.DEBUG, "the built-in kernels are used: {0}", e.getMessage());
+      log("the built-in kernels are used: {0}", e.getMessage());
     }
+  }
+
+  /** Seldom needed: setting up the JDK's loggers takes 10 ms of a short run. */
+  private static void log(String message, Object argument) {
+    System.getLogger(ObservedModel.class.getName()).log(Level.DEBUG, message, argument);
   }
 
   /**

@@ -38,13 +38,18 @@ public final class Interpreter implements AutoCloseable {
   private final int[] outputs;
   private final List<Integer> counts;
   private final int tensorCount;
+  private final View[] views; // of tensors that were looked at
   private boolean allocated;
   private boolean closed;
+
+  /** Native memory at an address. */
+  private record View(long address, ByteBuffer memory) {}
 
   private Interpreter(String source, NativeModel model, Options options) {
     this.source = source;
     this.model = model;
     this.tensorCount = Math.toIntExact(model.interpreter().tensors_size());
+    this.views = new View[tensorCount];
     setOutputs(options.outputs());
     this.inputs = NativeModel.indices(model.interpreter().inputs());
     this.outputs = NativeModel.indices(model.interpreter().outputs());
@@ -409,9 +414,16 @@ public final class Interpreter implements AutoCloseable {
               + info(index)
               + (start == null ? " has no memory of its own" : " is larger than 2 GiB"));
     }
-    ByteBuffer memory =
-        bytes == 0 ? ByteBuffer.allocateDirect(0) : start.capacity(bytes).asByteBuffer();
-    return memory.order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes == 0) {
+      return ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    // Where it lies is asked each time, as a run may move it; the view of a place is made once.
+    View view = views[index];
+    if (view == null || view.address != start.address() || view.memory.capacity() != bytes) {
+      view = new View(start.address(), start.capacity(bytes).asByteBuffer());
+      views[index] = view;
+    }
+    return view.memory.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private int checkedInput(int position) {

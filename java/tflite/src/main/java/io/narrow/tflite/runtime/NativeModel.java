@@ -74,6 +74,9 @@ final class NativeModel implements AutoCloseable {
   /** Why the runtime cannot be loaded; the JVM says it only once. */
   private static UnsatisfiedLinkError unloadable;
 
+  /** JavaCPP looks for its libraries each time, which takes milliseconds. */
+  private static boolean loaded;
+
   /** Where JavaCPP unpacks libraries. */
   private static final String CACHE = "org.bytedeco.javacpp.cachedir";
 
@@ -370,6 +373,9 @@ final class NativeModel implements AutoCloseable {
   }
 
   private static synchronized void load() {
+    if (loaded) {
+      return;
+    }
     if (unloadable != null) {
       throw unloadable;
     }
@@ -380,6 +386,7 @@ final class NativeModel implements AutoCloseable {
     try {
       Loader.load(tensorflowlite.class);
       OwnProcess.runtimeLoaded();
+      loaded = true;
     } catch (LinkageError e) {
       UnsatisfiedLinkError error =
           new UnsatisfiedLinkError(

@@ -186,9 +186,9 @@ class ComparisonPageTest {
     Path file = Files.writeString(folder.resolve("reasons.html"), Page.html(shown));
     try (Browser browser = Browser.start(profile)) {
       browser.open(file, 1280);
-      assertThat(text(browser, "#why-title")).isEqualTo("Why");
+      assertThat(text(browser, "#why-title")).isEqualTo("Why layers are float or integer");
       assertThat(text(browser, "#answer"))
-          .contains("CONV_2D: ", "float32 (its weights have fewer than 1024 elements)")
+          .contains("CONV_2D: ", "float32 (weights of fewer than 1024 elements)")
           .contains("the rules of mode dynamic");
       browser.click("#n0-" + tensor.operator());
       assertThat(text(browser, "#details")).contains("fewer than 1024", "in the file", "dynamic");

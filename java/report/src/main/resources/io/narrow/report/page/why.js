@@ -47,7 +47,7 @@ const kindOf = reason => reason
   .replace(/^[A-Z][A-Z0-9_]+ (has|have) /, '$1 ')
   .replace(/^`[^`]*`( stays float32)?: /, '')
   .replace(/`[^`]*`/g, '…')
-  .replace(/^([\d,]+) elements?, fewer than (\d+)/, 'its weights have fewer than $2 elements')
+  .replace(/^([\d,]+) elements?, fewer than (\d+)/, 'weights of fewer than $2 elements')
   .replace(/scale [-\d.eE]+, zero point -?\d+/, 'its own scale');
 
 const FEW = 3;
@@ -76,7 +76,7 @@ function showWhy() {
     order.indexOf(a.precision) - order.indexOf(b.precision) || b.list.length - a.list.length);
   const subject = view === 'plan' ? `Mode ${plan.mode} would make of this model:` : 'In this file:';
   const leads = mixedKinds().map(text => element('p', { class: 'lead' }, text));
-  byId('why-title').textContent = mode ? 'Why' : 'Precision';
+  byId('why-title').textContent = mode ? 'Why layers are float or integer' : 'Precision';
   byId('answer').replaceChildren(
     element('p', {}, subject),
     ...leads,

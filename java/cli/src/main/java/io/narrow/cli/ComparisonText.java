@@ -170,11 +170,15 @@ final class ComparisonText {
       Output.fixed(4, local.cosine()),
       String.format(Locale.ROOT, "%.3g", local.largest()),
       Double.isNaN(steps) ? "-" : Output.fixed(2, steps),
-      tensor.clipped() == 0 ? "-" : Output.fixed(2, 100 * tensor.clipped()) + "%",
+      Double.isNaN(steps) ? "-" : clipped(tensor.clipped()),
       tensor.operatorName(),
       Integer.toString(tensor.operator()),
       "`" + tensor.name() + "`"
     };
+  }
+
+  private static String clipped(double share) {
+    return share == 0 ? "0" : Output.fixed(2, 100 * share) + "%";
   }
 
   private static List<String> restored(List<Restored> all) {

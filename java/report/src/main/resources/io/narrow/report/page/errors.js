@@ -123,7 +123,7 @@ function worstTable(graph) {
     figure(entry, 'cosine_similarity', value => value.toFixed(4)),
     figure(entry, 'max_abs', value => String(Number(value.toPrecision(3)))),
     figure(entry, 'rmse_over_scale', value => value.toFixed(2)),
-    entry.clipped_fraction ? percent(entry.clipped_fraction) : '–',
+    'rmse_over_scale' in entry ? (entry.clipped_fraction ? percent(entry.clipped_fraction) : '0') : '–',
     tensorButton(entry.s, entry.tensor),
   ]);
   const heads = { local: '#alone, dB', accumulated: '#end to end, dB' };

@@ -75,7 +75,12 @@ final class Bar implements Progress {
   }
 
   private static boolean plain() {
-    return System.getenv("NO_COLOR") != null || "dumb".equals(System.getenv("TERM"));
+    return dumb() || !System.getenv().getOrDefault("NO_COLOR", "").isEmpty(); // no-color.org
+  }
+
+  /** Whether the terminal takes letters for what colours are. */
+  static boolean dumb() {
+    return "dumb".equals(System.getenv("TERM"));
   }
 
   @Override

@@ -101,6 +101,9 @@ public final class Narrow
   public static void main(String[] arguments) {
     // JavaCPP counts files that are mapped into memory as memory, of which it then refuses more.
     System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+    // JDK 22 to 24 have a console where there is no terminal, unless they are asked for that of
+    // before.
+    System.setProperty("jdk.console", "java.base");
     OwnProcess.claim(Crashed.command(arguments));
     System.setErr(new PrintStream(OwnProcess.standardError(), true));
     loadMeanwhile(arguments);
@@ -192,6 +195,9 @@ public final class Narrow
     boolean asked = arguments.length > 0 && COMMANDS.contains(arguments[0]);
     for (String name : asked ? List.of(arguments[0]) : COMMANDS) {
       line.addSubcommand(name, command(name));
+    }
+    if (Bar.dumb()) {
+      line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
     }
     line.setOut(out);
     line.setErr(err);

@@ -1,6 +1,7 @@
 package io.narrow.cli;
 
 import io.narrow.tflite.Progress;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -11,6 +12,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 final class Bar implements Progress {
   /** Milliseconds after which a task is given one. */
   private static final long LONG = Long.getLong("narrow.progress.after", 1000);
+
+  /** Whether a task without steps has a bar. */
+  private static final AtomicBoolean BUSY = new AtomicBoolean();
 
   private Thread waiting;
   private Thread clearing;
@@ -24,14 +28,21 @@ final class Bar implements Progress {
     return System.console() == null || System.getenv("CI") != null ? Progress.NONE : new Bar();
   }
 
-  /** Does something that has no steps, with a bar that says for how long. */
+  /**
+   * Does something that has no steps, with a bar that says for how long; with that of a task of
+   * which it is a part.
+   */
   static <T> T during(String task, Supplier<T> work) {
+    if (!BUSY.compareAndSet(false, true)) {
+      return work.get();
+    }
     Progress progress = onTerminal();
     progress.start(task, 1);
     try {
       return work.get();
     } finally {
       progress.done();
+      BUSY.set(false);
     }
   }
 

@@ -43,9 +43,9 @@ final class ExportCommand extends Output {
 
   @Override
   public Integer call() {
-    MicroSource source =
-        MicroSource.of(ModelInput.read(input), name == null ? WholeFile.stem(input) : name);
-    List<Path> files = source.write(folder);
+    String called = name == null ? WholeFile.stem(input) : name;
+    MicroSource source = Bar.during("export", () -> MicroSource.of(ModelInput.read(input), called));
+    List<Path> files = Bar.during("write", () -> source.write(folder));
     Arena arena = source.arena();
     if (json) {
       JsonObject document = new JsonObject();

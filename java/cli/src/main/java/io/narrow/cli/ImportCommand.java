@@ -46,9 +46,15 @@ final class ImportCommand extends Output {
     if (batch != null && batch < 1) {
       throw NarrowException.input("--batch " + batch + ": it must be at least 1");
     }
+    KerasModel.Options options = new KerasModel.Options(batch == null ? 0 : batch, sizes());
     Model model =
-        KerasModel.read(input, new KerasModel.Options(batch == null ? 0 : batch, sizes()));
-    model.write(output);
+        Bar.during(
+            "import",
+            () -> {
+              Model read = KerasModel.read(input, options);
+              read.write(output);
+              return read;
+            });
     if (json) {
       JsonObject document = new ModelDocument(model).summary(false);
       document.addProperty("output", output.toString());

@@ -118,6 +118,10 @@ final class InspectCommand extends Output {
   }
 
   private Planned planned(Model model) {
+    return calibration.given() ? plan(model) : Bar.during("inspect", () -> plan(model));
+  }
+
+  private Planned plan(Model model) {
     Quantizer.Prepared prepared = calibration.quantizer().prepare(model);
     Plan plan = plan(prepared);
     return new Planned(prepared, plan, prepared.warnings(plan));

@@ -11,7 +11,7 @@ final class ModelInput {
 
   static Model read(Path file) {
     return KerasModel.isKeras(file)
-        ? KerasModel.read(file, KerasModel.Options.DEFAULT)
+        ? Bar.during("import", () -> KerasModel.read(file, KerasModel.Options.DEFAULT))
         : Model.read(file);
   }
 

@@ -49,6 +49,9 @@ class BarTest {
         "check %s --mode int8",
         "check %s --target tflm",
         "quantize %s --mode dynamic -o /dev/null",
+        "import ../../examples/digits/digits.h5 -o /dev/null",
+        "inspect %s --why --mode int8",
+        "export %s --c -o target/exported",
         "run %s --input random:1",
         "benchmark %s --runs 5 --seconds 0.5"
       })

@@ -176,9 +176,22 @@ final class Lowering {
     for (Expression each : expression.arguments()) {
       arguments.add(tensor(subgraph, operator, each, known, steps));
     }
+    if (expression.operator().equals("MUL") && arguments.get(0).equals(arguments.get(1))) {
+      operand(subgraph, operator.outputs()[0])
+          .ifPresent(square -> boundByRoot(new Place(subgraph, arguments.get(0)), square));
+    }
     steps.add(step(expression.operator(), arguments, operator.outputs()[0]));
     draft.graph(subgraph).replace(number, steps.get(0));
     steps.subList(1, steps.size()).forEach(step -> draft.graph(subgraph).addAfter(number, step));
+  }
+
+  /** What is squared reaches no farther than the root of what was seen of the square. */
+  private void boundByRoot(Place squared, FloatRange square) {
+    float root = (float) Math.sqrt(Math.max(0, square.max()));
+    computed.computeIfPresent(
+        squared,
+        (place, range) ->
+            new FloatRange(Math.max(range.min(), -root), Math.min(range.max(), root), 0, 0));
   }
 
   private static Operator step(String name, List<Integer> inputs, int output) {

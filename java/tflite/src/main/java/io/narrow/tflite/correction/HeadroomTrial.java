@@ -166,7 +166,7 @@ public final class HeadroomTrial {
                     ? "beyond what was seen: %.1f dB less noise at the outputs on samples left out"
                     : "as seen: headroom changes the noise at the outputs on samples left out by"
                         + " %+.1f dB",
-                better ? gain : -gain)));
+                better ? gain : Math.round(-10 * gain) / 10.0))); // never -0.0
   }
 
   /** XNNPACK keeps a copy of the weights, too much of over 2 GiB. */

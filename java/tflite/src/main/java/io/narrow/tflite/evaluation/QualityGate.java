@@ -85,7 +85,7 @@ public record QualityGate(Map<String, Double> least, OptionalDouble maximumDrop)
   private static Verdict drop(Evaluation result, double most) {
     measured(result, "accuracy", result.accuracy());
     PairedDifference change = result.change().orElseThrow();
-    double drop = -change.difference();
+    double drop = 0 - change.difference(); // not -0.0
     boolean sure = -change.high() > most || -change.low() <= most;
     return new Verdict(
         result.model(),
@@ -94,8 +94,8 @@ public record QualityGate(Map<String, Double> least, OptionalDouble maximumDrop)
         text(
             "accuracy drops by %.4f, between %.4f and %.4f with 95 %% confidence%s",
             drop,
-            -change.high(),
-            -change.low(),
+            0 - change.high(),
+            0 - change.low(),
             sure ? "" : ": more samples might decide otherwise"));
   }
 

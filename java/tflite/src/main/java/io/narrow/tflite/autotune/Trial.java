@@ -42,6 +42,9 @@ public record Trial(
    * which it says another class.
    */
   public double drop() {
-    return change.map(paired -> -paired.difference()).orElse(1 - agreement);
+    // Whole samples: 1 - 0.99 is more than 0.01.
+    return change
+        .map(paired -> -paired.difference())
+        .orElse(Math.rint((1 - agreement) * samples) / samples);
   }
 }

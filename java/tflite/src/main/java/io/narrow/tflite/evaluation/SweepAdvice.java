@@ -88,7 +88,12 @@ public record SweepAdvice(
   }
 
   private static double drop(Evaluation result) {
-    return result.change().map(change -> -change.difference()).orElse(1 - result.agreement());
+    // Whole samples: 1 - 0.99 is more than 0.01.
+    int samples = result.samples();
+    return result
+        .change()
+        .map(change -> -change.difference())
+        .orElse(Math.rint((1 - result.agreement()) * samples) / samples);
   }
 
   private static Optional<Evaluation> least(

@@ -1,6 +1,7 @@
 package io.narrow.tflite.files;
 
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributeView;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -20,15 +22,22 @@ public final class Temporary implements AutoCloseable {
   private static final String SUFFIX = ".tmp";
 
   // Not the number of the process, which is the same in another container. Locks of one process do
-  // not shut out its own threads, so it leaves alone what bears its name.
-  private static final String OURS = PREFIX + UUID.randomUUID() + "-";
+  // not shut out its own threads, so it leaves alone what bears its name; several class loaders may
+  // have this class, and know it of each other.
+  private static final String OURS =
+      PREFIX
+          + System.getProperties()
+              .computeIfAbsent("narrow.temporary", key -> UUID.randomUUID().toString())
+          + "-";
 
   private final Path path;
   private final FileChannel channel;
+  private final Optional<FileLock> lock; // forgotten if nothing refers to it
 
-  private Temporary(Path path, FileChannel channel) {
+  private Temporary(Path path, FileChannel channel, Optional<FileLock> lock) {
     this.path = path;
     this.channel = channel;
+    this.lock = lock;
   }
 
   /** A new one beside a file. Its name is short: the file's may be as long as a name can be. */
@@ -39,9 +48,9 @@ public final class Temporary implements AutoCloseable {
       Path path = file.resolveSibling(OURS + number + SUFFIX);
       FileChannel channel =
           FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-      lock(channel);
+      Optional<FileLock> lock = lock(channel);
       if (Files.exists(path)) { // or somebody took it for abandoned before it was locked
-        return new Temporary(path, channel);
+        return new Temporary(path, channel, lock);
       }
       channel.close();
     }
@@ -69,14 +78,17 @@ public final class Temporary implements AutoCloseable {
   public void close() throws IOException {
     try (channel) {
       Files.deleteIfExists(path);
+    } finally {
+      Reference.reachabilityFence(lock);
     }
   }
 
-  private static void lock(FileChannel channel) {
+  private static Optional<FileLock> lock(FileChannel channel) {
     try {
-      channel.lock();
+      return Optional.of(channel.lock());
     } catch (IOException e) {
       // no locks on this file system: then nobody gets one, and nothing is taken for abandoned
+      return Optional.empty();
     }
   }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.narrow.tflite.NarrowException;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -100,6 +102,30 @@ class WholeFileTest {
     good.get();
     assertThat(file).hasContent("good");
     assertThat(files()).containsExactly("model");
+  }
+
+  /** Sessions of one Spark process have class loaders of their own. */
+  @Test
+  void classLoadersOfAProcessKnowWhatTheOthersWrite() throws Exception {
+    URL[] here = {WholeFile.class.getProtectionDomain().getCodeSource().getLocation()};
+    try (URLClassLoader apart = new URLClassLoader(here, ClassLoader.getPlatformClassLoader());
+        Temporary ours = Temporary.beside(folder.resolve("file"));
+        AutoCloseable theirs =
+            (AutoCloseable)
+                apart
+                    .loadClass(Temporary.class.getName())
+                    .getMethod("beside", Path.class)
+                    .invoke(null, folder.resolve("file"))) {
+      Object path = theirs.getClass().getMethod("path").invoke(theirs);
+      assertThat(ours.path()).exists().isNotEqualTo(path);
+      assertThat(process(path)).isEqualTo(process(ours.path()));
+    }
+    assertThat(files()).isEmpty();
+  }
+
+  private static String process(Object temporary) {
+    String name = ((Path) temporary).getFileName().toString();
+    return name.substring(0, name.lastIndexOf('-'));
   }
 
   @Test

@@ -1,7 +1,6 @@
 package io.narrow.tflite.files;
 
 import java.io.IOException;
-import java.lang.ref.Reference;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
@@ -10,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributeView;
-import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -32,12 +30,10 @@ public final class Temporary implements AutoCloseable {
 
   private final Path path;
   private final FileChannel channel;
-  private final Optional<FileLock> lock; // forgotten if nothing refers to it
 
-  private Temporary(Path path, FileChannel channel, Optional<FileLock> lock) {
+  private Temporary(Path path, FileChannel channel) {
     this.path = path;
     this.channel = channel;
-    this.lock = lock;
   }
 
   /** A new one beside a file. Its name is short: the file's may be as long as a name can be. */
@@ -48,9 +44,9 @@ public final class Temporary implements AutoCloseable {
       Path path = file.resolveSibling(OURS + number + SUFFIX);
       FileChannel channel =
           FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-      Optional<FileLock> lock = lock(channel);
+      lock(channel);
       if (Files.exists(path)) { // or somebody took it for abandoned before it was locked
-        return new Temporary(path, channel, lock);
+        return new Temporary(path, channel);
       }
       channel.close();
     }
@@ -78,17 +74,14 @@ public final class Temporary implements AutoCloseable {
   public void close() throws IOException {
     try (channel) {
       Files.deleteIfExists(path);
-    } finally {
-      Reference.reachabilityFence(lock);
     }
   }
 
-  private static Optional<FileLock> lock(FileChannel channel) {
+  private static void lock(FileChannel channel) {
     try {
-      return Optional.of(channel.lock());
+      channel.lock();
     } catch (IOException e) {
       // no locks on this file system: then nobody gets one, and nothing is taken for abandoned
-      return Optional.empty();
     }
   }
 

@@ -48,9 +48,6 @@ public final class HeadroomTrial {
 
   private static final TensorType FLOAT = TensorType.FLOAT32;
 
-  private static final Interpreter.Options UNCHECKED =
-      Interpreter.Options.DEFAULT.withChecked(false);
-
   /**
    * Ranges, and why these.
    *
@@ -90,7 +87,7 @@ public final class HeadroomTrial {
     }
     Model model = folded.model();
     try (RunnableModel runnable = RunnableModel.of(model);
-        Interpreter interpreter = runnable.open(UNCHECKED.withXnnpack(false))) {
+        Interpreter interpreter = runnable.open(Samples.GIVEN)) {
       Optional<Dataset> found = data.of(model.signatureOf(0), interpreter.inputs(), true);
       if (found.isEmpty()) {
         return unchanged;
@@ -171,7 +168,7 @@ public final class HeadroomTrial {
 
   /** XNNPACK keeps a copy of the weights, too much of over 2 GiB. */
   private Interpreter.Options running() {
-    return UNCHECKED.withXnnpack(folded.model().fitsMemory());
+    return Samples.UNCHECKED.withXnnpack(folded.model().fitsMemory());
   }
 
   private void run(Calibration calibration, int fold, List<float[][]> results) {

@@ -25,11 +25,10 @@ import java.util.stream.IntStream;
  * model have computed from them.
  */
 final class Samples {
-  private static final Interpreter.Options UNCHECKED =
-      Interpreter.Options.DEFAULT.withChecked(false);
+  static final Interpreter.Options UNCHECKED = Interpreter.Options.DEFAULT.withChecked(false);
 
   /** Nothing is run: XNNPACK would only copy the weights. */
-  private static final Interpreter.Options GIVEN = UNCHECKED.withXnnpack(false);
+  static final Interpreter.Options GIVEN = UNCHECKED.withXnnpack(false);
 
   private final List<Map<Integer, byte[]>> samples;
 

@@ -42,9 +42,6 @@ public record Trial(
    * which it says another class.
    */
   public double drop() {
-    // Whole samples: 1 - 0.99 is more than 0.01.
-    return change
-        .map(paired -> -paired.difference())
-        .orElse(Math.rint((1 - agreement) * samples) / samples);
+    return PairedDifference.drop(change, agreement, samples);
   }
 }

@@ -1,5 +1,7 @@
 package io.narrow.tflite.evaluation;
 
+import java.util.Optional;
+
 /**
  * How much more often a model is right than another one on the same labelled samples.
  *
@@ -10,6 +12,20 @@ package io.narrow.tflite.evaluation;
 public record PairedDifference(int samples, int lost, int gained) {
   /** Of the normal distribution, for 95 of 100 intervals to hold the true difference. */
   private static final double Z = 1.959963984540054;
+
+  /**
+   * By how much the accuracy of a model is below that of the other; without labels, the share of
+   * the samples for which it says another class.
+   *
+   * @param change if there are labels
+   * @param agreement share of the samples for which it says the same class
+   */
+  public static double drop(Optional<PairedDifference> change, double agreement, int samples) {
+    // Whole samples: 1 - 0.99 is more than 0.01.
+    return change
+        .map(paired -> -paired.difference())
+        .orElse(Math.rint((1 - agreement) * samples) / samples);
+  }
 
   /** Accuracy of this model less that of the other. */
   public double difference() {

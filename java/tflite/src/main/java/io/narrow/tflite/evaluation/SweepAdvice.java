@@ -88,12 +88,7 @@ public record SweepAdvice(
   }
 
   private static double drop(Evaluation result) {
-    // Whole samples: 1 - 0.99 is more than 0.01.
-    int samples = result.samples();
-    return result
-        .change()
-        .map(change -> -change.difference())
-        .orElse(Math.rint((1 - result.agreement()) * samples) / samples);
+    return PairedDifference.drop(result.change(), result.agreement(), result.samples());
   }
 
   private static Optional<Evaluation> least(
